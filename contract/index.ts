@@ -1,0 +1,9 @@
+/**
+ * The shared language of issuer, gateway, verifier and client: error codes, claims, branded ids and units.
+ * It depends on nothing. Routes with their schemas have an entry of their own, `@sallyport/contract/routes`.
+ */
+export * from './claims.ts';
+export * from './errors.ts';
+export * from './ids.ts';
+export * from './problem.ts';
+export * from './units.ts';
