@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { basename, delimiter, join } from 'node:path';
+import { runChild } from './child.mjs';
+import { withLock } from './lock.mjs';
+
+/**
+ * Makes node_modules what package-lock.json says; resolves to an exit code, 0 when it does.
+ * Two launches at once install once. Packages' own install scripts never run.
+ */
+export async function installIfNeeded(root, stop) {
+  if (isInstalled(root)) return 0;
+  return withLock(join(root, '.install.lock'), stop, async () => {
+    if (isInstalled(root)) return 0;
+    console.error(
+      'Installing dependencies from package-lock.json (first start or changed lock file; about half a minute).',
+    );
+    const code = await runChild({ ...npmCi(), cwd: root, env: process.env, stop });
+    if (code === 0) writeStamp(root);
+    else console.error('The installation failed; nothing was started. npm says why above.');
+    return code;
+  });
+}
+
+const stampFile = (root) => join(root, 'node_modules', '.sallyport-stamp');
+const lockHash = (root) =>
+  createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+
+function writeStamp(root) {
+  mkdirSync(join(root, 'node_modules'), { recursive: true });
+  writeFileSync(stampFile(root), lockHash(root));
+}
+
+function isInstalled(root) {
+  if (existsSync(stampFile(root)) && readFileSync(stampFile(root), 'utf8') === lockHash(root)) return true;
+  if (!npmInstalledTheSame(root)) return false;
+  writeStamp(root);
+  return true;
+}
+
+/** True when somebody ran `npm install` by hand: npm's own record of what is installed then agrees with the lock file. */
+function npmInstalledTheSame(root) {
+  const recordFile = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(recordFile)) return false;
+  const record = JSON.parse(readFileSync(recordFile, 'utf8')).packages;
+  const { '': _root, ...wanted } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  return Object.entries(wanted).every(([path, entry]) => {
+    const have = record[path];
+    return have ? have.version === entry.version && have.integrity === entry.integrity : isForAnotherPlatform(entry);
+  });
+}
+
+function isForAnotherPlatform({ os, cpu, libc }) {
+  return libc !== undefined || (os && !os.includes(process.platform)) || (cpu && !cpu.includes(process.arch));
+}
+
+/** `dev` and `optional` are named because NODE_ENV=production or a user's `omit` would leave them out. */
+function npmCi() {
+  const args = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+  // npm says which Node runs it: not ours in node_modules, which `npm ci` is about to delete.
+  return { node: process.env.npm_node_execpath ?? process.execPath, args: [npmCli(), ...args] };
+}
+
+/** The npm that started us, else the first on the PATH (beside `npm.cmd` on Windows). */
+function npmCli() {
+  const started = process.env.npm_execpath;
+  if (started !== undefined && basename(started) === 'npm-cli.js') return started;
+  const found = process.env.PATH.split(delimiter)
+    .flatMap((folder) => [join(folder, 'npm'), join(folder, 'node_modules', 'npm', 'bin', 'npm-cli.js')])
+    .filter((file) => existsSync(file))
+    .map((file) => realpathSync(file))
+    .find((file) => basename(file) === 'npm-cli.js');
+  return found ?? 'npm-cli.js';
+}
