@@ -13,16 +13,18 @@ export default defineConfig({
           name: 'rooms',
           include: ['**/*.test.ts'],
           exclude: [...never, 'tests/**', 'tools/launch.test.ts'],
+          sequence: { groupOrder: 0 },
         },
       },
       {
-        // Whole systems: each file starts its own servers, so one file runs at a time.
+        // Whole systems: each file starts its own servers, so one file runs at a time, after all rooms.
         test: {
           ...shared,
           name: 'system',
           include: ['tests/**/*.test.ts', 'tools/launch.test.ts'],
           exclude: never,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
