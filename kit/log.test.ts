@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { createLog, type LogOptions, logRequest, redactPathsOf } from './log.ts';
+
+const recording = (options: Partial<LogOptions> = {}) => {
+  const lines: string[] = [];
+  const log = createLog({
+    name: 'test',
+    level: 'debug',
+    destination: { write: (line) => void lines.push(line) },
+    ...options,
+  });
+  return { log, lines, read: (): Record<string, unknown>[] => lines.map((line) => JSON.parse(line)) };
+};
+
+const secret = 'hunter2-planted';
+const schema = {
+  type: 'object',
+  properties: {
+    email: { type: 'string' },
+    password: { type: 'string', secret: true },
+    'x-csrf-token': { type: 'string', secret: true },
+    codes: { type: 'array', items: { type: 'object', properties: { value: { type: 'string', secret: true } } } },
+    user: { anyOf: [{ type: 'null' }, { type: 'object', properties: { token: { type: 'string', secret: true } } }] },
+    keys: { type: 'object', secret: true, properties: { inner: { type: 'string' } } },
+  },
+};
+
+describe('redactPathsOf', () => {
+  it('collects the tagged members at every depth', () => {
+    expect(redactPathsOf(schema)).toEqual(['["x-csrf-token"]', 'codes[*].value', 'keys', 'password', 'user.token']);
+    expect(redactPathsOf({ type: 'string' })).toEqual([]);
+  });
+
+  it('refuses a schema that it could not follow to the end', () => {
+    let deep: object = { type: 'string', secret: true };
+    for (let level = 0; level < 20; level += 1) deep = { type: 'object', properties: { next: deep } };
+    expect(() => redactPathsOf(deep)).toThrow(RangeError);
+  });
+});
+
+describe('createLog', () => {
+  it('cuts tagged members out at the root and two levels below', () => {
+    const { log, lines } = recording({ redact: redactPathsOf(schema) });
+    const body = {
+      email: 'a@example.org',
+      password: secret,
+      'x-csrf-token': secret,
+      codes: [{ value: secret }, { value: secret }],
+      user: { token: secret },
+      keys: { inner: secret },
+    };
+    log.info(body, 'root');
+    log.info({ body }, 'one below');
+    log.info({ request: { body } }, 'two below');
+    expect(lines.join('')).not.toContain(secret);
+    expect(lines.every((line) => line.includes('a@example.org'))).toBe(true);
+  });
+
+  it('cuts out headers that carry credentials without being told', () => {
+    const { log, lines } = recording();
+    const headers = { authorization: secret, cookie: secret, 'set-cookie': [secret], 'x-gateway-assertion': secret };
+    log.info({ headers, request: { headers } });
+    expect(lines.join('')).not.toContain(secret);
+  });
+
+  it('writes of an error its name, code, message, stack and causes, and nothing else', () => {
+    const { log, read } = recording();
+    const cause = Object.assign(new TypeError('inner'), { code: 'E1', parameters: [secret] });
+    log.error({ err: Object.assign(new Error('outer', { cause }), { query: secret }) }, 'failed');
+    const [line] = read();
+    expect(JSON.stringify(line)).not.toContain(secret);
+    expect(line).toMatchObject({
+      level: 'error',
+      name: 'test',
+      err: { name: 'Error', message: 'outer', cause: { name: 'TypeError', code: 'E1', message: 'inner' } },
+    });
+  });
+
+  it('ends a ring of causes and tells nothing of a thrown value that is no error', () => {
+    const { log, lines } = recording();
+    const ring = new Error('ring');
+    ring.cause = ring;
+    log.error({ err: ring });
+    log.error({ err: { token: secret } });
+    log.error({ err: secret });
+    expect(lines).toHaveLength(3);
+    expect(lines.join('')).not.toContain(secret);
+  });
+});
+
+describe('logRequest', () => {
+  it('writes one line without the query', () => {
+    const { log, read } = recording();
+    const line = { requestId: 'r1', method: 'GET', status: 200, durationMs: 1.23456, address: '127.0.0.1' };
+    logRequest(log, {
+      ...line,
+      target: `/me?token=${secret}`,
+      agent: 'a'.repeat(5000),
+      fields: { event: 'login', user: 'u1' },
+    });
+    logRequest(log, { ...line, target: '/me', status: 503 });
+    const [first, second] = read();
+    expect(first).toMatchObject({
+      msg: 'request',
+      level: 'info',
+      requestId: 'r1',
+      path: '/me',
+      durationMs: 1.235,
+      event: 'login',
+    });
+    expect(String(first?.['agent'])).toHaveLength(256);
+    expect(second).toMatchObject({ level: 'warn', status: 503 });
+    expect(JSON.stringify([first, second])).not.toContain(secret);
+  });
+});
