@@ -1,0 +1,16 @@
+/** Separators of the string form: comma and white space, also mixed. */
+const separators = /[,\s]+/;
+
+const distinct = (items: readonly string[]): readonly string[] => Object.freeze([...new Set(items.filter(Boolean))]);
+
+/**
+ * `roles` and `permissions` come as a JSON array or as a string; both give the same list: order kept, empty items and
+ * duplicates dropped. A separator inside an array item refuses the token (undefined): downstream the list is joined by
+ * commas, and one role must not become two.
+ */
+export const normaliseList = (value: unknown): readonly string[] | undefined => {
+  if (typeof value === 'string') return distinct(value.split(separators));
+  if (!Array.isArray(value)) return undefined;
+  const clean = value.every((item): item is string => typeof item === 'string' && !separators.test(item));
+  return clean ? distinct(value) : undefined;
+};

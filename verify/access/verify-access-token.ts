@@ -1,0 +1,176 @@
+import type { SignatureAlgorithm } from '@sallyport/contract';
+import { type CompactJws, parseCompact } from '../jws/parse-compact.ts';
+import { verifySignature } from '../jws/signature.ts';
+import type { KeySet, VerificationKey } from '../keys/key-source.ts';
+import { checkClaims } from './claims.ts';
+import { type CheckedHeader, checkHeader, isAccessTokenType } from './header.ts';
+import { type AccessTokenVerifierOptions, type IssuerPolicy, verifierPolicy } from './policy.ts';
+import { type RefusalReason, refuse, type Verification, type VerifiedToken } from './refusal.ts';
+import { createTokenCache } from './token-cache.ts';
+
+/**
+ * Access tokens are judged here and nowhere else: parse, header, issuer, key, signature, claims, time, revocation, in
+ * this order. A verifier never fetches what a token names, never throws because of a token, and never says in a reason
+ * what stood in one. Successes alone are cached; each hit is asked again for time, key and revocation.
+ */
+export interface AccessTokenVerifier {
+  /** Synchronous unless a key has to be fetched first. Never throws or rejects because of the token. */
+  verify(token: string): Verification | Promise<Verification>;
+  stats(): {
+    readonly hits: number;
+    readonly verified: number;
+    readonly refused: number;
+    readonly entries: number;
+    readonly bytes: number;
+    readonly evictions: number;
+  };
+}
+
+/** One judged token: what has to be asked again at each use. */
+interface Judged {
+  readonly verification: { readonly ok: true; readonly token: VerifiedToken };
+  readonly policy: IssuerPolicy;
+  readonly key: VerificationKey;
+  keySet: KeySet;
+  readonly notBeforeMs: number;
+}
+
+interface Candidate {
+  readonly jws: CompactJws;
+  readonly header: CheckedHeader;
+  readonly policy: IssuerPolicy;
+}
+
+const canUse = (key: VerificationKey, alg: SignatureAlgorithm, kid: string | undefined): boolean =>
+  (kid === undefined || key.kid === kid) && key.algorithms.includes(alg);
+
+/** RFC 8725 §3.8: the key has to belong to the issuer; RFC 8725 §3.1: and be bound to the algorithm. */
+const findSigner = ({ jws, header: { alg, kid } }: Candidate, keySet: KeySet): VerificationKey | 'none' | 'wrong' => {
+  let tried = false;
+  for (const key of keySet.keys) {
+    if (!canUse(key, alg, kid)) continue;
+    if (verifySignature(alg, key.key, jws.signingInput, jws.signature)) return key;
+    tried = true;
+  }
+  return tried ? 'wrong' : 'none';
+};
+
+/**
+ * Verifies access tokens (RFC 9068) of the trusted issuers.
+ * @throws TypeError for a misspelt or missing option, an issuer without algorithms, or one without audience
+ */
+export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): AccessTokenVerifier => {
+  const { issuers, nowMs, leewayMs, maxTokenBytes, cacheBytes, isRevoked } = verifierPolicy(options);
+  const cache = createTokenCache<Judged>(cacheBytes);
+  const counts = { hits: 0, verified: 0, refused: 0 };
+
+  const refused = (reason: RefusalReason): Verification => {
+    counts.refused += 1;
+    return refuse(reason);
+  };
+
+  const readCandidate = (token: string): Candidate | RefusalReason => {
+    const jws = parseCompact(token, maxTokenBytes);
+    if (!jws.ok) return jws.reason;
+    const header = checkHeader(jws.header);
+    if (typeof header === 'string') return header;
+    const { iss } = jws.payload;
+    const policy = typeof iss === 'string' ? issuers.get(iss) : undefined;
+    if (!policy) return 'issuer';
+    // RFC 8725 §3.11: explicit types keep refresh, ID, logout and assertion tokens from passing as access tokens.
+    if (!isAccessTokenType(header.typ, policy)) return 'type';
+    if (!policy.algorithms.includes(header.alg)) return 'algorithm';
+    if (header.kid === undefined && !policy.legacy.allowMissingKid) return 'kid_missing';
+    return { jws, header, policy };
+  };
+
+  /** Asked at every use of a token, first or cached. RFC 7519 §4.1.4: on or after `exp` the token MUST NOT be accepted. */
+  const judgeNow = ({ verification, notBeforeMs }: Judged, now: number): RefusalReason | undefined => {
+    const { token } = verification;
+    if (now >= token.expiresAtMs + leewayMs) return 'expired';
+    if (now + leewayMs < notBeforeMs) return 'not_yet_valid';
+    const state = isRevoked ? isRevoked(token.subject) : 'active';
+    if (state === 'active') return undefined;
+    return state === 'unknown' ? 'revocation_unknown' : state;
+  };
+
+  const judge = (candidate: Candidate, keySet: KeySet, key: VerificationKey): Judged | RefusalReason => {
+    const { jws, header, policy } = candidate;
+    const claims = checkClaims(jws.payload, policy);
+    if (typeof claims === 'string') return claims;
+    const { iss, sub, sid, uep, iat, nbf = 0, exp } = claims;
+    const subject = Object.freeze({ iss, sub, sid, uep, kid: key.kid, iat });
+    const token = Object.freeze({ claims, kid: key.kid, alg: header.alg, expiresAtMs: exp * 1000, subject });
+    // `iat` in the future is no token of an issuer whose clock we share; whole seconds, as jose counts.
+    const notBeforeMs = Math.ceil(Math.max(nbf, iat)) * 1000;
+    return { verification: Object.freeze({ ok: true, token }), policy, key, keySet, notBeforeMs };
+  };
+
+  const conclude = (token: string, candidate: Candidate, keySet: KeySet, key: VerificationKey): Verification => {
+    const judged = judge(candidate, keySet, key);
+    if (typeof judged === 'string') return refused(judged);
+    const reason = judgeNow(judged, nowMs());
+    if (reason) return refused(reason);
+    counts.verified += 1;
+    if (cacheBytes > 0) cache.set(token, judged);
+    return judged.verification;
+  };
+
+  const verifyAfterFetch = async (
+    token: string,
+    candidate: Candidate,
+    fetched: Promise<void>,
+  ): Promise<Verification> => {
+    await fetched;
+    const keySet = candidate.policy.keys.current(nowMs());
+    const key = findSigner(candidate, keySet);
+    if (typeof key === 'object') return conclude(token, candidate, keySet, key);
+    if (keySet.keys.length === 0) return refused('keys_unavailable');
+    return refused(key === 'wrong' ? 'signature' : 'key_unknown');
+  };
+
+  const verifyUnseen = (token: string): Verification | Promise<Verification> => {
+    const candidate = readCandidate(token);
+    if (typeof candidate === 'string') return refused(candidate);
+    const { keys } = candidate.policy;
+    const now = nowMs();
+    const keySet = keys.current(now);
+    const key = findSigner(candidate, keySet);
+    if (key === 'wrong') return refused('signature');
+    if (key !== 'none') return conclude(token, candidate, keySet, key);
+    const fetched = keys.refetch?.(now);
+    if (fetched) return verifyAfterFetch(token, candidate, fetched);
+    return refused(keySet.keys.length === 0 ? 'keys_unavailable' : 'key_unknown');
+  };
+
+  /** A hit counts only while the key that verified it is still held: emergency removal works on cached tokens too. */
+  const holdsKey = (judged: Judged, now: number): boolean => {
+    const keySet = judged.policy.keys.current(now);
+    if (keySet === judged.keySet) return true;
+    if (!keySet.keys.includes(judged.key)) return false;
+    judged.keySet = keySet;
+    return true;
+  };
+
+  const verifySeen = (token: string, judged: Judged): Verification | undefined => {
+    const now = nowMs();
+    if (!holdsKey(judged, now)) {
+      cache.delete(token);
+      return undefined;
+    }
+    const reason = judgeNow(judged, now);
+    if (!reason) {
+      counts.hits += 1;
+      return judged.verification;
+    }
+    if (reason === 'expired') cache.delete(token);
+    return refused(reason);
+  };
+
+  const verify = (token: string): Verification | Promise<Verification> => {
+    const judged = typeof token === 'string' ? cache.get(token) : undefined;
+    return (judged && verifySeen(token, judged)) ?? verifyUnseen(token);
+  };
+
+  return Object.freeze({ verify, stats: () => Object.freeze({ ...counts, ...cache.stats() }) });
+};
