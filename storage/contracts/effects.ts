@@ -1,0 +1,59 @@
+/**
+ * Effects: an append-only list, written in the same atomic step as the change that they tell of. Audit, outbox and the
+ * revocation feed drain from it at least once; the effect id is their idempotency key. Whoever serves sessions or accounts
+ * serves effects.
+ */
+import type { EpochMs, RealmId, SessionId, UserId } from '@sallyport/contract';
+import type { ActContext } from './store.ts';
+
+export const effectVersion = 1;
+
+export type Act =
+  | 'user.created'
+  | 'user.deleted'
+  | 'user.disabled'
+  | 'user.enabled'
+  | 'user.roles_changed'
+  | 'user.sessions_ended'
+  | 'password.changed'
+  | 'login.failed'
+  | 'session.started'
+  | 'session.refreshed'
+  | 'session.ended'
+  | 'session.adopted_ahead'
+  | 'session.lost'
+  | 'refresh.reused'
+  | 'refresh.overlap_foreign'
+  | 'device.registered'
+  | 'device.revoked'
+  | 'key.added';
+
+export type EffectData = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+/** An act without a change of its own (a failed login), appended by itself. */
+export interface EffectDraft {
+  readonly act: Act;
+  readonly realmId: RealmId;
+  readonly userId?: UserId;
+  readonly sessionId?: SessionId;
+  readonly data?: EffectData;
+  readonly context: ActContext;
+}
+
+export interface Effect extends EffectDraft {
+  /** UUIDv7, the idempotency key of everything that drains from here. */
+  readonly id: string;
+  /** Grows with the order of commits; a position becomes readable only when every earlier transaction has ended. */
+  readonly position: number;
+  readonly version: typeof effectVersion;
+  readonly atMs: EpochMs;
+}
+
+export interface Effects {
+  /** Appends acts that change nothing else. N callers: every draft appears once. */
+  appendEffects(drafts: readonly EffectDraft[]): Promise<void>;
+  /** Effects after a position, oldest first. Several readers may see the same ones. */
+  readEffects(afterPosition: number, limit: number): Promise<readonly Effect[]>;
+  /** Removes what has been drained, up to and including a position. Idempotent. */
+  trimEffects(upToPosition: number): Promise<void>;
+}

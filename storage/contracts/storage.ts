@@ -1,0 +1,27 @@
+import type { Accounts } from './accounts.ts';
+import type { Audit } from './audit.ts';
+import type { Counters } from './counters.ts';
+import type { Devices } from './devices.ts';
+import type { Effects } from './effects.ts';
+import type { Keys } from './keys.ts';
+import type { Nonces } from './nonces.ts';
+import type { Outbox } from './outbox.ts';
+import type { Revocations } from './revocations.ts';
+import type { Sessions } from './sessions.ts';
+
+/** Every contract. A driver may serve some of them only; what the issuer is given serves all. */
+export interface Storage {
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly devices: Devices;
+  readonly nonces: Nonces;
+  readonly counters: Counters;
+  readonly keys: Keys;
+  readonly revocations: Revocations;
+  readonly effects: Effects;
+  readonly audit: Audit;
+  readonly outbox: Outbox;
+  /** Rejects with StoreUnavailable while the store does not answer. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

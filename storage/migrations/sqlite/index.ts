@@ -1,0 +1,10 @@
+import { spine } from './0001-spine.ts';
+
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** In order of versions; what has been released is never edited. */
+export const sqliteMigrations: readonly Migration[] = [{ version: 1, name: 'spine', sql: spine }];

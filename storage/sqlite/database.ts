@@ -1,0 +1,38 @@
+import { DatabaseSync } from 'node:sqlite';
+
+/** The WAL-reset bug corrupts databases in versions before this one (sqlite.org, 3.51.3 release notes). */
+const oldestSqlite = [3, 51, 3] as const;
+
+export const assertSqliteVersion = (version: string): void => {
+  const parts = version.split('.').map(Number);
+  for (const [index, wanted] of oldestSqlite.entries()) {
+    const part = parts[index] ?? 0;
+    if (part > wanted) return;
+    if (part < wanted) throw new Error(`SQLite ${version} is refused: below ${oldestSqlite.join('.')} it has the WAL-reset bug`);
+  }
+};
+
+/**
+ * The one connection that writes. It waits for no lock by itself: the writer thread does that, fairly.
+ * `synchronous=FULL` makes every COMMIT in WAL mode wait for the disk.
+ */
+export const openForWriting = (file: string): DatabaseSync => {
+  assertSqliteVersion(process.versions['sqlite'] ?? '0');
+  const db = new DatabaseSync(file, { timeout: 0 });
+  db.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA journal_size_limit = 67108864;
+    PRAGMA cache_size = -16384;
+  `);
+  return db;
+};
+
+/** Reads in the thread that serves requests: never waits for a lock. In WAL mode a reader sees every transaction that was committed before its statement began. */
+export const openForReading = (file: string): DatabaseSync => {
+  const db = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+  db.exec('PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA query_only = ON;');
+  return db;
+};

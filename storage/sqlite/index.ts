@@ -1,0 +1,237 @@
+/**
+ * The SQLite driver: serves every storage contract from one file. Writes go through the writer thread, reads happen at once on a
+ * read-only connection. Several processes may share the file. It never holds a decision between two statements: that is
+ * what the verbs are for.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { EpochMs } from '@sallyport/contract';
+import { uuidToBytes } from '@sallyport/kit/random';
+import type { Sealer } from '@sallyport/kit/seal';
+import type { Accounts } from '../contracts/accounts.ts';
+import type { Audit } from '../contracts/audit.ts';
+import type { Devices } from '../contracts/devices.ts';
+import type { Effects } from '../contracts/effects.ts';
+import type { Keys } from '../contracts/keys.ts';
+import type { Outbox } from '../contracts/outbox.ts';
+import type { Revocations } from '../contracts/revocations.ts';
+import type { Sessions } from '../contracts/sessions.ts';
+import type { Storage } from '../contracts/storage.ts';
+import { openReader, type Reader } from './reader.ts';
+import * as rows from './rows.ts';
+import type { SqlRow } from './transaction.ts';
+import { listKeysStatement } from './verbs/keys.ts';
+import { openWriteQueue, type WriteQueue } from './write-queue.ts';
+
+export interface SqliteOptions {
+  /** Path of the database file; its folder is made. */
+  readonly file: string;
+  readonly sealer: Sealer;
+  /** How long a revocation entry lives: the longest access lifetime and the leeway. */
+  readonly revocationLifetimeMs: number;
+  /** How long a write waits for another process on the same file. Default 10,000 ms. */
+  readonly lockTimeoutMs?: number;
+  /** INSECURE, for tests: shared memory with one BigInt64 of milliseconds that moves the store's clock. */
+  readonly clockOffset?: SharedArrayBuffer;
+}
+
+interface Driver {
+  readonly queue: WriteQueue;
+  readonly reader: Reader;
+  readonly sealer: Sealer;
+  readonly lifetimeMs: number;
+  nowMs(): EpochMs;
+}
+
+/** Opens the file, brings its schema up to date, and serves. Rejects with a readable reason when it cannot. */
+export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
+  const file = resolve(options.file);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const clockOffset = options.clockOffset ?? new SharedArrayBuffer(8);
+  const queue = await openWriteQueue({ file, clockOffset, lockTimeoutMs: options.lockTimeoutMs ?? 10_000 });
+  const reader = openReader(file);
+  const offset = new BigInt64Array(clockOffset);
+  const driver: Driver = {
+    queue,
+    reader,
+    sealer: options.sealer,
+    lifetimeMs: options.revocationLifetimeMs,
+    nowMs: () => (Date.now() + Number(Atomics.load(offset, 0))) as EpochMs,
+  };
+  return {
+    accounts: accounts(driver),
+    sessions: sessions(driver),
+    devices: devices(driver),
+    nonces: { consumeNonce: (input) => queue.call('consumeNonce', input) },
+    counters: {
+      countAttempt: (input) => queue.call('countAttempt', input),
+      clearAttempts: (input) => queue.call('clearAttempts', input),
+    },
+    keys: keys(driver),
+    revocations: revocations(driver),
+    effects: effects(driver),
+    audit: audit(driver),
+    outbox: outbox(driver),
+    ping: async () => {
+      await reader.get('SELECT 1 AS one');
+    },
+    close: async () => {
+      await queue.close();
+      reader.close();
+    },
+  };
+};
+
+const accounts = ({ queue, reader, sealer, lifetimeMs }: Driver): Accounts => {
+  const user = (row: SqlRow | undefined) => row && rows.userFromRow(row, sealer);
+  const loginStatements = {
+    email: 'SELECT * FROM users WHERE realm_id = ? AND email_key = ? AND deleted_at_ms IS NULL',
+    username: 'SELECT * FROM users WHERE realm_id = ? AND username_key = ? AND deleted_at_ms IS NULL',
+  } as const;
+  return {
+    createUser: async ({ phoneNumber, ...plain }, context) => {
+      const phoneSealed = phoneNumber === undefined ? undefined : sealer.seal(phoneNumber, rows.places.phone(plain.id));
+      const row = await queue.call('createUser', { user: { ...plain, phoneSealed }, context });
+      return row === undefined ? { kind: 'taken' } : { kind: 'created', user: rows.userFromRow(row, sealer) };
+    },
+    findUserForLogin: async (realmId, { kind, key }) => user(await reader.get(loginStatements[kind], realmId, key)),
+    findUser: async (userId) => user(await reader.get('SELECT * FROM users WHERE id = ?', uuidToBytes(userId))),
+    changePassword: async (input) => {
+      const row = await queue.call('changePassword', { ...input, lifetimeMs });
+      return row === undefined ? { changed: false } : { changed: true, user: rows.userFromRow(row, sealer) };
+    },
+    replacePasswordHash: (input) => queue.call('replacePasswordHash', input),
+    endAllSessions: async (userId, context) => user(await queue.call('endAllSessions', { userId, context, lifetimeMs })),
+    setUserDisabled: async (userId, disabled, context) =>
+      user(await queue.call(disabled ? 'disableUser' : 'enableUser', { userId, context, lifetimeMs })),
+    setUserRoles: async (input) => user(await queue.call('setUserRoles', { ...input, lifetimeMs })),
+    deleteUser: async (userId, context) => user(await queue.call('deleteUser', { userId, context, lifetimeMs })),
+    listUsers: async (realmId, { after, limit }) => {
+      const from = after === undefined ? new Uint8Array(0) : uuidToBytes(after);
+      const found = await reader.all(
+        'SELECT * FROM users WHERE realm_id = ? AND deleted_at_ms IS NULL AND id > ? ORDER BY id LIMIT ?',
+        realmId,
+        from,
+        limit,
+      );
+      return found.map((row) => rows.userFromRow(row, sealer));
+    },
+  };
+};
+
+const sessions = ({ queue, reader, sealer, lifetimeMs, nowMs }: Driver): Sessions => ({
+  createSession: async ({ origin, ...session }) => {
+    const originSealed = rows.sealOrigin(origin, session.id, sealer);
+    const at = await queue.call('createSession', { ...session, originSealed, lifetimeMs });
+    return { value: undefined, nowMs: at as EpochMs };
+  },
+  findSession: async (sessionId) => {
+    const row = await reader.get('SELECT * FROM sessions WHERE id = ?', uuidToBytes(sessionId));
+    return { value: row && rows.sessionFromRow(row, sealer), nowMs: nowMs() };
+  },
+  rotateSession: async ({ origin, ...rotation }) => {
+    const originSealed = origin && rows.sealOrigin(origin, rotation.sessionId, sealer);
+    const { won, row, nowMs: at } = await queue.call('rotateSession', { ...rotation, originSealed });
+    return { value: { won, session: row && rows.sessionFromRow(row, sealer) }, nowMs: at as EpochMs };
+  },
+  keepSession: async ({ origin, ...input }) => {
+    const originSealed = origin && rows.sealOrigin(origin, input.sessionId, sealer);
+    const { kept, nowMs: at } = await queue.call('keepSession', { ...input, originSealed });
+    return { value: kept, nowMs: at as EpochMs };
+  },
+  recordLoserAttempt: (input) => queue.call('recordLoserAttempt', input),
+  endReusedSession: (input) => queue.call('endReusedSession', { ...input, lifetimeMs }),
+  endSession: (input) => queue.call('endSession', { ...input, lifetimeMs }),
+  endSessionsOfUser: (input) => queue.call('endSessionsOfUser', { ...input, lifetimeMs }),
+  adoptEpoch: (input) => queue.call('adoptEpoch', input),
+  listSessions: async ({ userId, sessionEpoch, limit }) => {
+    const now = nowMs();
+    const found = await reader.all(
+      `SELECT * FROM sessions WHERE user_id = ? AND revoked_at_ms IS NULL AND session_epoch = ?
+        AND idle_expires_at_ms > ? AND absolute_expires_at_ms > ? ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
+      uuidToBytes(userId),
+      sessionEpoch,
+      now,
+      now,
+      limit,
+    );
+    return found.map((row) => rows.sessionFromRow(row, sealer));
+  },
+  settleRotation: (input) => queue.call('settleRotation', input),
+});
+
+const devices = ({ queue, reader, sealer }: Driver): Devices => ({
+  createDevice: ({ deviceKey, ...device }) => {
+    const place = rows.places.deviceKey(device.realmId, device.userId, device.id);
+    return queue.call('createDevice', { ...device, deviceKeySealed: sealer.seal(Buffer.from(deviceKey), place) });
+  },
+  confirmDevice: (deviceId, context) => queue.call('confirmDevice', { deviceId, context }),
+  findDevice: async (deviceId) => {
+    const row = await reader.get('SELECT * FROM devices WHERE id = ?', uuidToBytes(deviceId));
+    return row && rows.deviceFromRow(row, sealer);
+  },
+  listDevices: async (userId) => {
+    const found = await reader.all(
+      `SELECT * FROM devices WHERE user_id = ? AND confirmed_at_ms IS NOT NULL AND revoked_at_ms IS NULL
+        ORDER BY created_at_ms DESC, id DESC`,
+      uuidToBytes(userId),
+    );
+    return found.map((row) => rows.deviceFromRow(row, sealer));
+  },
+  revokeDevice: (deviceId, userId, context) => queue.call('revokeDevice', { deviceId, userId, context }),
+});
+
+const keys = ({ queue, reader }: Driver): Keys => ({
+  listKeys: async (realmId, algorithm) => (await reader.all(listKeysStatement, realmId, algorithm)).map(rows.keyFromRow),
+  ensureCurrentKey: async (candidate, context) =>
+    (await queue.call('ensureCurrentKey', { candidate, context })).map(rows.keyFromRow),
+});
+
+const revocations = ({ reader }: Driver): Revocations => ({
+  readRevocations: async (afterPosition, limit) => {
+    const found = await reader.all(
+      'SELECT * FROM revocations WHERE position > ? ORDER BY position LIMIT ?',
+      afterPosition,
+      limit,
+    );
+    return found.map(rows.revocationFromRow);
+  },
+  storeIncarnation: async () => {
+    const row = await reader.get("SELECT value FROM store_meta WHERE key = 'incarnation'");
+    return String(row?.['value']);
+  },
+});
+
+const effects = ({ queue, reader }: Driver): Effects => ({
+  appendEffects: (drafts) => queue.call('appendEffects', drafts),
+  readEffects: async (afterPosition, limit) => {
+    const found = await reader.all('SELECT * FROM effects WHERE position > ? ORDER BY position LIMIT ?', afterPosition, limit);
+    return found.map(rows.effectFromRow);
+  },
+  trimEffects: (upToPosition) => queue.call('trimEffects', upToPosition),
+});
+
+const audit = ({ queue, reader }: Driver): Audit => ({
+  appendAudit: (records) => queue.call('appendAudit', records),
+  listAudit: async ({ realmId, userId, eventType, limit }) => {
+    const found = await reader.all(
+      `SELECT * FROM audit WHERE realm_id = ? AND (? IS NULL OR user_id = ?) AND (? IS NULL OR event_type = ?)
+        ORDER BY effect_id DESC LIMIT ?`,
+      realmId,
+      userId ?? null,
+      userId ?? null,
+      eventType ?? null,
+      eventType ?? null,
+      limit,
+    );
+    return found.map(rows.auditFromRow);
+  },
+});
+
+const outbox = ({ queue, reader }: Driver): Outbox => ({
+  appendEvents: (events) => queue.call('appendEvents', events),
+  readEvents: async (afterPosition, limit) => {
+    const found = await reader.all('SELECT * FROM outbox WHERE position > ? ORDER BY position LIMIT ?', afterPosition, limit);
+    return found.map(rows.eventFromRow);
+  },
+});

@@ -1,0 +1,59 @@
+/**
+ * What the writer thread can do: the explicit list of write verbs. Each is one synchronous function on an open transaction,
+ * so nothing can come between its reads and its writes. No verb knows of threads, batches or promises.
+ */
+import { changePassword, createUser, deleteUser, disableUser, enableUser, endAllSessions, replacePasswordHash, setUserRoles } from './accounts.ts';
+import { appendAudit } from './audit.ts';
+import { clearAttempts, countAttempt } from './counters.ts';
+import { confirmDevice, createDevice, revokeDevice } from './devices.ts';
+import { appendEffects, trimEffects } from './effects.ts';
+import { ensureCurrentKey } from './keys.ts';
+import { consumeNonce } from './nonces.ts';
+import { appendEvents } from './outbox.ts';
+import {
+  adoptEpoch,
+  createSession,
+  endReusedSession,
+  endSession,
+  endSessionsOfUser,
+  keepSession,
+  recordLoserAttempt,
+  rotateSession,
+  settleRotation,
+} from './sessions.ts';
+
+export const verbs = {
+  adoptEpoch,
+  appendAudit,
+  appendEffects,
+  appendEvents,
+  changePassword,
+  clearAttempts,
+  confirmDevice,
+  consumeNonce,
+  countAttempt,
+  createDevice,
+  createSession,
+  createUser,
+  deleteUser,
+  disableUser,
+  enableUser,
+  endAllSessions,
+  endReusedSession,
+  endSession,
+  endSessionsOfUser,
+  ensureCurrentKey,
+  keepSession,
+  recordLoserAttempt,
+  replacePasswordHash,
+  revokeDevice,
+  rotateSession,
+  setUserRoles,
+  settleRotation,
+  trimEffects,
+} as const;
+
+export type Verbs = typeof verbs;
+export type VerbName = keyof Verbs;
+export type VerbInput<Name extends VerbName> = Parameters<Verbs[Name]>[1];
+export type VerbOutput<Name extends VerbName> = ReturnType<Verbs[Name]>;
