@@ -1,0 +1,23 @@
+/** One thing that is wrong with the settings. Neither member ever holds a secret's value. */
+export interface SettingProblem {
+  /** The name as the operator wrote it: an environment name, or the member of a file. */
+  readonly setting: string;
+  /** What is wrong and what to do, as the rest of a sentence that begins with the name. */
+  readonly problem: string;
+}
+
+/** The settings cannot be used. Lists every problem, so that one start shows all that has to be mended. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  readonly problems: readonly SettingProblem[];
+
+  constructor(problems: readonly SettingProblem[]) {
+    super(problems.map(problemLine).join('\n'));
+    this.problems = Object.freeze([...problems]);
+  }
+}
+
+export const problemLine = ({ setting, problem }: SettingProblem): string => `${setting} ${problem}`;
+
+/** The text that contracts promise for a missing setting: `<NAME> is required`. */
+export const settingRequired = (setting: string): SettingProblem => ({ setting, problem: 'is required' });
