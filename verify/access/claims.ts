@@ -5,6 +5,7 @@ import type { RefusalReason } from './refusal.ts';
 import { isSafeName, isSafeText } from './safe-text.ts';
 
 type Payload = Readonly<Record<string, unknown>>;
+type Check = (value: unknown) => boolean;
 
 /** 9999-12-31T23:59:59Z: no later instant has a four-digit year. */
 const latestSeconds = 253_402_300_799;
@@ -13,37 +14,44 @@ const latestSeconds = 253_402_300_799;
 export const isNumericDate = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= latestSeconds;
 
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isFilled = (value: unknown): boolean => typeof value === 'string' && value !== '';
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
-const isNameList = (value: unknown): boolean => Array.isArray(value) && value.every(isSafeName);
-const isNames = (value: unknown): boolean => isSafeName(value) || isNameList(value);
-const isConfirmation = (value: unknown): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  !Array.isArray(value) &&
-  ((value as Payload)['jkt'] === undefined || isSafeName((value as Payload)['jkt']));
 
-/** The form of every claim we know. Names become headers at the gateway, so none may hold a control character. */
-const forms: readonly (readonly [name: string, fits: (value: unknown) => boolean])[] = [
-  ['exp', isNumericDate],
-  ['iat', isNumericDate],
-  ['nbf', isNumericDate],
-  ['auth_time', isNumericDate],
-  ['sub', isSafeName],
-  ['aud', isNames],
-  ['client_id', isSafeName],
-  ['jti', isSafeName],
-  ['sid', isSafeName],
-  ['uep', isCount],
-  ['scope', isSafeText],
-  ['amr', isNameList],
-  ['acr', isSafeName],
-  ['cnf', isConfirmation],
-  ['user_id', isSafeName],
-  ['email', isSafeText],
-  ['name', isSafeText],
-  ['role', isSafeText],
-  ['device_id', isSafeName],
-];
+/** The form of every claim we know; `text` and `name` are the checks of strings. */
+const claimForms = (text: Check, name: Check): readonly (readonly [claim: string, fits: Check])[] => {
+  const list: Check = (value) => Array.isArray(value) && value.every(name);
+  const confirmation: Check = (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    ((value as Payload)['jkt'] === undefined || name((value as Payload)['jkt']));
+  return [
+    ['exp', isNumericDate],
+    ['iat', isNumericDate],
+    ['nbf', isNumericDate],
+    ['auth_time', isNumericDate],
+    ['sub', name],
+    ['aud', (value) => name(value) || list(value)],
+    ['client_id', name],
+    ['jti', name],
+    ['sid', name],
+    ['uep', isCount],
+    ['scope', text],
+    ['amr', list],
+    ['acr', name],
+    ['cnf', confirmation],
+    ['user_id', name],
+    ['email', text],
+    ['name', text],
+    ['role', text],
+    ['device_id', name],
+  ];
+};
+
+/** Names become headers at the gateway, so no string may hold a control character; a plain payload has none anyway. */
+const carefulForms = claimForms(isSafeText, isSafeName);
+const plainForms = claimForms(isText, isFilled);
 
 /** RFC 9068 §2.2 requires iss, exp, aud, sub, iat, jti; `sid` is Sallyport's own. */
 const isMissing = (payload: Payload, { legacy, isLegacy }: IssuerPolicy): boolean =>
@@ -56,33 +64,47 @@ const isMissing = (payload: Payload, { legacy, isLegacy }: IssuerPolicy): boolea
 
 /** RFC 7519 §4.1.3: a principal that does not find itself in `aud` MUST reject the token. */
 const isForUs = (aud: unknown, { audience }: IssuerPolicy): boolean =>
-  aud === undefined || [aud].flat().some((name) => audience.includes(name as string));
+  aud === undefined ||
+  (Array.isArray(aud) ? aud.some((name) => audience.includes(name)) : audience.includes(aud as string));
 
-const freezeDeep = <T>(value: T): T => {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    for (const member of Object.values(value)) freezeDeep(member);
-    Object.freeze(value);
+/** Freezes parsed JSON with everything in it. */
+export const freezeDeep = <T extends object>(value: T): T => {
+  for (const member of Object.values(value)) {
+    if (typeof member === 'object' && member !== null && !Object.isFrozen(member)) freezeDeep(member);
   }
-  return value;
+  return Object.freeze(value);
 };
 
-/** Checks and normalises the claims of a payload whose signature and `iss` have been checked. Time is not judged here. */
-export const checkClaims = (payload: Payload, policy: IssuerPolicy): AccessTokenClaims | RefusalReason => {
+const normalisedLists = (payload: Payload, plain: boolean): Record<string, readonly string[]> | undefined => {
+  const lists: Record<string, readonly string[]> = {};
+  for (const claim of ['roles', 'permissions']) {
+    if (payload[claim] === undefined) continue;
+    const list = normaliseList(payload[claim]);
+    if (!list || !(plain || list.every(isSafeName))) return undefined;
+    lists[claim] = list;
+  }
+  return lists;
+};
+
+/**
+ * Checks and normalises the claims of a payload whose signature and `iss` have been checked. Time is not judged here.
+ * @param plain every string of the payload is known to be printable ASCII
+ */
+export const checkClaims = (
+  payload: Payload,
+  plain: boolean,
+  policy: IssuerPolicy,
+): AccessTokenClaims | RefusalReason => {
   if (isMissing(payload, policy)) return 'claim_missing';
-  for (const [name, fits] of forms) {
-    const value = payload[name];
+  for (const [claim, fits] of plain ? plainForms : carefulForms) {
+    const value = payload[claim];
     if (value !== undefined && !fits(value)) return 'claim_malformed';
   }
   if (!isForUs(payload['aud'], policy)) return 'audience';
   const { sub, user_id: userId } = payload;
   // Our own issuer writes one user under both names; two would be revoked under one and served under the other.
   if (sub !== undefined && userId !== undefined && sub !== userId && !policy.isLegacy) return 'claim_conflict';
-  const claims: Record<string, unknown> = { ...payload, sub: sub ?? userId };
-  for (const name of ['roles', 'permissions']) {
-    if (payload[name] === undefined) continue;
-    const list = normaliseList(payload[name]);
-    if (!list?.every(isSafeName)) return 'claim_malformed';
-    claims[name] = list;
-  }
-  return freezeDeep(claims) as unknown as AccessTokenClaims;
+  const lists = normalisedLists(payload, plain);
+  if (!lists) return 'claim_malformed';
+  return freezeDeep({ ...payload, sub: sub ?? userId, ...lists }) as unknown as AccessTokenClaims;
 };

@@ -1,7 +1,8 @@
 /** Separators of the string form: comma and white space, also mixed. */
 const separators = /[,\s]+/;
 
-const distinct = (items: readonly string[]): readonly string[] => Object.freeze([...new Set(items.filter(Boolean))]);
+const distinct = (items: readonly string[]): readonly string[] =>
+  items.filter((item, index) => item !== '' && items.indexOf(item) === index);
 
 /**
  * `roles` and `permissions` come as a JSON array or as a string; both give the same list: order kept, empty items and

@@ -1,5 +1,5 @@
 import type { SignatureAlgorithm } from '@sallyport/contract';
-import { type CompactJws, parseCompact } from '../jws/parse-compact.ts';
+import { type CompactJws, compactParser } from '../jws/parse-compact.ts';
 import { verifySignature } from '../jws/signature.ts';
 import type { KeySet, VerificationKey } from '../keys/key-source.ts';
 import { checkClaims } from './claims.ts';
@@ -36,8 +36,7 @@ interface Judged {
 }
 
 interface Candidate {
-  readonly jws: CompactJws;
-  readonly header: CheckedHeader;
+  readonly jws: CompactJws<CheckedHeader>;
   readonly policy: IssuerPolicy;
 }
 
@@ -45,7 +44,8 @@ const canUse = (key: VerificationKey, alg: SignatureAlgorithm, kid: string | und
   (kid === undefined || key.kid === kid) && key.algorithms.includes(alg);
 
 /** RFC 8725 §3.8: the key has to belong to the issuer; RFC 8725 §3.1: and be bound to the algorithm. */
-const findSigner = ({ jws, header: { alg, kid } }: Candidate, keySet: KeySet): VerificationKey | 'none' | 'wrong' => {
+const findSigner = ({ jws }: Candidate, keySet: KeySet): VerificationKey | 'none' | 'wrong' => {
+  const { alg, kid } = jws.header;
   let tried = false;
   for (const key of keySet.keys) {
     if (!canUse(key, alg, kid)) continue;
@@ -61,6 +61,7 @@ const findSigner = ({ jws, header: { alg, kid } }: Candidate, keySet: KeySet): V
  */
 export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): AccessTokenVerifier => {
   const { issuers, nowMs, leewayMs, maxTokenBytes, cacheBytes, isRevoked } = verifierPolicy(options);
+  const parse = compactParser<CheckedHeader, RefusalReason>(checkHeader, maxTokenBytes);
   const cache = createTokenCache<Judged>(cacheBytes);
   const counts = { hits: 0, verified: 0, refused: 0 };
 
@@ -70,10 +71,9 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
   };
 
   const readCandidate = (token: string): Candidate | RefusalReason => {
-    const jws = parseCompact(token, maxTokenBytes);
-    if (!jws.ok) return jws.reason;
-    const header = checkHeader(jws.header);
-    if (typeof header === 'string') return header;
+    const jws = parse(token);
+    if (typeof jws === 'string') return jws;
+    const { header } = jws;
     const { iss } = jws.payload;
     const policy = typeof iss === 'string' ? issuers.get(iss) : undefined;
     if (!policy) return 'issuer';
@@ -81,7 +81,7 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
     if (!isAccessTokenType(header.typ, policy)) return 'type';
     if (!policy.algorithms.includes(header.alg)) return 'algorithm';
     if (header.kid === undefined && !policy.legacy.allowMissingKid) return 'kid_missing';
-    return { jws, header, policy };
+    return { jws, policy };
   };
 
   /** Asked at every use of a token, first or cached. RFC 7519 §4.1.4: on or after `exp` the token MUST NOT be accepted. */
@@ -95,12 +95,12 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
   };
 
   const judge = (candidate: Candidate, keySet: KeySet, key: VerificationKey): Judged | RefusalReason => {
-    const { jws, header, policy } = candidate;
-    const claims = checkClaims(jws.payload, policy);
+    const { jws, policy } = candidate;
+    const claims = checkClaims(jws.payload, jws.plain, policy);
     if (typeof claims === 'string') return claims;
     const { iss, sub, sid, uep, iat, nbf = 0, exp } = claims;
     const subject = Object.freeze({ iss, sub, sid, uep, kid: key.kid, iat });
-    const token = Object.freeze({ claims, kid: key.kid, alg: header.alg, expiresAtMs: exp * 1000, subject });
+    const token = Object.freeze({ claims, kid: key.kid, alg: jws.header.alg, expiresAtMs: exp * 1000, subject });
     // `iat` in the future is no token of an issuer whose clock we share; whole seconds, as jose counts.
     const notBeforeMs = Math.ceil(Math.max(nbf, iat)) * 1000;
     return { verification: Object.freeze({ ok: true, token }), policy, key, keySet, notBeforeMs };

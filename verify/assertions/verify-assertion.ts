@@ -5,9 +5,10 @@ import {
   assertionType,
   defaultLeewaySeconds,
 } from '@sallyport/contract';
-import { checkHeader } from '../access/header.ts';
+import { freezeDeep } from '../access/claims.ts';
+import { type CheckedHeader, checkHeader } from '../access/header.ts';
 import { type Anonymous, type Identity, identityOfAssertion } from '../guard/identity.ts';
-import { type CompactFailure, parseCompact } from '../jws/parse-compact.ts';
+import { type CompactFailure, compactParser } from '../jws/parse-compact.ts';
 import { verifySignature } from '../jws/signature.ts';
 import { checkOptions } from '../options.ts';
 import { isAssertionClaims } from './assertion-claims.ts';
@@ -113,19 +114,28 @@ const replayMemory = (given: AssertionVerifierOptions['replay'], leewaySeconds: 
   return createReplayMemory(ttlSeconds * 1000, maxEntries);
 };
 
-/** Signature first: what an unsigned text claims is not worth reading. */
-const readSigned = (assertion: string, keys: ReadonlyMap<string, KeyObject>): AssertionClaims | AssertionReason => {
-  const jws = parseCompact(assertion, maxAssertionBytes);
-  if (!jws.ok) return jws.reason;
-  const header = checkHeader(jws.header);
-  if (typeof header === 'string') return header === 'algorithm' ? 'algorithm' : 'header';
-  if (header.alg !== 'HS256') return 'algorithm';
+const checkAssertionHeader = (header: Readonly<Record<string, unknown>>): CheckedHeader | AssertionReason => {
+  const checked = checkHeader(header);
+  if (typeof checked === 'string') return checked === 'algorithm' ? 'algorithm' : 'header';
+  if (checked.alg !== 'HS256') return 'algorithm';
   // RFC 8725 §3.11: an access token, also one signed with a key of the same bytes, is no assertion.
-  if (header.typ !== assertionType) return 'type';
-  const key = header.kid === undefined ? undefined : keys.get(header.kid);
-  if (!key) return 'key_unknown';
-  if (!verifySignature('HS256', key, jws.signingInput, jws.signature)) return 'signature';
-  return isAssertionClaims(jws.payload) ? jws.payload : 'claims';
+  return checked.typ === assertionType ? checked : 'type';
+};
+
+/** Signature first: what an unsigned text claims is not worth reading. */
+const signedReader = (
+  keys: ReadonlyMap<string, KeyObject>,
+): ((assertion: string) => AssertionClaims | AssertionReason) => {
+  const parse = compactParser<CheckedHeader, AssertionReason>(checkAssertionHeader, maxAssertionBytes);
+  return (assertion) => {
+    const jws = parse(assertion);
+    if (typeof jws === 'string') return jws;
+    const { kid } = jws.header;
+    const key = kid === undefined ? undefined : keys.get(kid);
+    if (!key) return 'key_unknown';
+    if (!verifySignature('HS256', key, jws.signingInput, jws.signature)) return 'signature';
+    return isAssertionClaims(jws.payload) ? freezeDeep(jws.payload) : 'claims';
+  };
 };
 
 /**
@@ -137,7 +147,7 @@ export const createAssertionVerifier = (given: AssertionVerifierOptions): Assert
   const options = checkOptions('createAssertionVerifier', given, ['service', 'keys'], names);
   const { service, issuer = 'gateway', clock, leewaySeconds = defaultLeewaySeconds } = options;
   if (service === '') throw new TypeError('The service id is empty');
-  const keys = importKeys(options.keys);
+  const readSigned = signedReader(importKeys(options.keys));
   const used = replayMemory(options.replay, leewaySeconds);
   const leewayMs = leewaySeconds * 1000;
 
@@ -156,7 +166,7 @@ export const createAssertionVerifier = (given: AssertionVerifierOptions): Assert
 
   const verify = (assertion: string | undefined, request: AssertionTarget): AssertionVerification => {
     if (assertion === undefined || assertion === '') return refuse('absent');
-    const claims = readSigned(assertion, keys);
+    const claims = readSigned(assertion);
     if (typeof claims === 'string') return refuse(claims);
     const reason = judge(claims, request, clock ? clock.nowMs() : Date.now());
     return reason ? refuse(reason) : Object.freeze({ ok: true, identity: identityOfAssertion(claims) });
