@@ -114,7 +114,7 @@ export const rules: Rules = {
 
   /** Pure files: values in, a verdict out. No async, no clock, no chance, no I/O; values only from pure files and `contract`. */
   pure: {
-    files: ['**/policy.ts', '**/rotation.ts'],
+    files: ['{auth,gateway}/**/policy.ts', '{auth,gateway}/**/rotation.ts'],
     packages: ['contract'],
     globals: [
       ...['Promise', 'Date', 'performance', 'process', 'crypto', 'fetch', 'console', 'globalThis', 'Temporal'],

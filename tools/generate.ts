@@ -1,0 +1,19 @@
+/**
+ * `npm run generate` writes every generated file; with `--check` it writes nothing, names those that are stale and fails.
+ * Owns: the list below. A maker stands in its own file under `generate/` and returns the whole text of one file.
+ */
+import { dirname } from 'node:path';
+import { errorsPage } from './generate/errors-page.ts';
+import { type Output, staleFiles, writeAll } from './generate/outputs.ts';
+
+const outputs: readonly Output[] = [{ file: 'docs/generated/errors.md', make: errorsPage }];
+
+const root = dirname(import.meta.dirname);
+
+if (process.argv.includes('--check')) {
+  const stale = await staleFiles(root, outputs);
+  for (const file of stale) console.log(`${file} is stale: run npm run generate`);
+  if (stale.length > 0) process.exitCode = 1;
+} else {
+  for (const file of await writeAll(root, outputs)) console.log(`wrote ${file}`);
+}
