@@ -39,5 +39,5 @@ describe('generated files', () => {
 
 test('the page of errors and the catalogue name the same codes', () => {
   const named = [...errorsPage().matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code);
-  expect(named.sort()).toEqual([...errorCodes].sort());
+  expect(new Set(named)).toEqual(new Set(errorCodes));
 });
