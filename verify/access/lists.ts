@@ -1,5 +1,6 @@
 /** Separators of the string form: comma and white space, also mixed. */
 const separators = /[,\s]+/;
+const separator = /[,\s]/;
 
 const distinct = (items: readonly string[]): readonly string[] =>
   items.filter((item, index) => item !== '' && items.indexOf(item) === index);
@@ -12,6 +13,6 @@ const distinct = (items: readonly string[]): readonly string[] =>
 export const normaliseList = (value: unknown): readonly string[] | undefined => {
   if (typeof value === 'string') return distinct(value.split(separators));
   if (!Array.isArray(value)) return undefined;
-  const clean = value.every((item): item is string => typeof item === 'string' && !separators.test(item));
-  return clean ? distinct(value) : undefined;
+  if (!value.every((item) => typeof item === 'string') || separator.test(value.join(''))) return undefined;
+  return distinct(value);
 };
