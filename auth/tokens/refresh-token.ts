@@ -74,7 +74,9 @@ export const createRefreshTokens = (options: {
   readonly roots: readonly RefreshRootKey[];
   readonly secrets: readonly RefreshSecret[];
 }): RefreshTokens => {
-  const roots = new Map(options.roots.map(({ kid, key }) => [kid, { key, preKey: expand(key, '', preLabel) } satisfies HeldRoot]));
+  const roots = new Map(
+    options.roots.map(({ kid, key }) => [kid, { key, preKey: expand(key, '', preLabel) } satisfies HeldRoot]),
+  );
   const secrets = new Map(options.secrets.map(({ kid, key }) => [kid, key]));
   const [currentRoot] = options.roots;
   if (currentRoot === undefined) throw new TypeError('refresh tokens need at least one root key');
@@ -85,10 +87,17 @@ export const createRefreshTokens = (options: {
     const secret = secrets.get(hashKeyId);
     return secret && createHmac('sha256', secret).update(root.key).digest();
   };
-  const secondMac = (head: Uint8Array, keyId: number, hashKeyId: string, row: Pick<TokenPosition, 'salt' | 'sessionId'>) => {
+  const secondMac = (
+    head: Uint8Array,
+    keyId: number,
+    hashKeyId: string,
+    row: Pick<TokenPosition, 'salt' | 'sessionId'>,
+  ) => {
     const root = roots.get(keyId);
     const material = root && keyMaterial(root, hashKeyId);
-    return material && mac(expand(material, row.salt, Buffer.concat([Buffer.from(label), uuidToBytes(row.sessionId)])), head);
+    return (
+      material && mac(expand(material, row.salt, Buffer.concat([Buffer.from(label), uuidToBytes(row.sessionId)])), head)
+    );
   };
 
   return {
@@ -139,7 +148,11 @@ export const createRefreshTokens = (options: {
  * stand under another one that is held. A token from before any secret was set counts for the row that says so and for its
  * predecessor, so that setting `REFRESH_SECRET` logs nobody out.
  */
-const secretsFor = (row: TokenPosition, generation: number, secrets: ReadonlyMap<string, Buffer>): readonly string[] => {
+const secretsFor = (
+  row: TokenPosition,
+  generation: number,
+  secrets: ReadonlyMap<string, Buffer>,
+): readonly string[] => {
   const unkeyed = row.hashKeyId === '' || generation === row.generation - 1 ? [''] : [];
   return generation === row.generation ? [row.hashKeyId] : [...secrets.keys(), ...unkeyed];
 };
@@ -147,7 +160,8 @@ const secretsFor = (row: TokenPosition, generation: number, secrets: ReadonlyMap
 const expand = (key: Buffer, salt: string | Uint8Array, info: string | Uint8Array): Buffer =>
   Buffer.from(hkdfSync('sha256', key, salt, info, 32));
 
-const mac = (key: Buffer, data: Uint8Array): Buffer => createHmac('sha256', key).update(data).digest().subarray(0, macBytes);
+const mac = (key: Buffer, data: Uint8Array): Buffer =>
+  createHmac('sha256', key).update(data).digest().subarray(0, macBytes);
 
 /** Strict: exact length, one spelling, known version. */
 const decode = (token: string): Buffer | undefined => {

@@ -41,7 +41,13 @@ export type Verdict =
   | { readonly kind: 'reuse' }
   | {
       readonly kind: 'refuse';
-      readonly code: 'refresh_invalid' | 'refresh_expired' | 'refresh_reused' | 'session_revoked' | 'session_lost' | 'proof_required';
+      readonly code:
+        | 'refresh_invalid'
+        | 'refresh_expired'
+        | 'refresh_reused'
+        | 'session_revoked'
+        | 'session_lost'
+        | 'proof_required';
     };
 
 const refuse = (code: Extract<Verdict, { kind: 'refuse' }>['code']): Verdict => ({ kind: 'refuse', code });
@@ -52,7 +58,8 @@ export const judge = (
   policy: RotationPolicy,
   storeNowMs: number,
 ): Verdict => {
-  if (session.revokedCause !== undefined) return refuse(session.revokedCause === 'reused' ? 'refresh_reused' : 'session_revoked');
+  if (session.revokedCause !== undefined)
+    return refuse(session.revokedCause === 'reused' ? 'refresh_reused' : 'session_revoked');
   if (storeNowMs >= Math.min(session.idleExpiresAtMs, session.absoluteExpiresAtMs)) return refuse('refresh_expired');
   if (session.proofRequired && !presented.holderKeyProved) return refuse('proof_required');
   const behind = session.generation - presented.generation;

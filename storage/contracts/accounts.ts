@@ -70,7 +70,11 @@ export interface Accounts {
     readonly context: ActContext;
   }): Promise<{ readonly changed: false } | { readonly changed: true; readonly user: User }>;
   /** Replaces a hash by a newer one of the same password; no epoch moves, no effect. Nothing happens where the hash has changed meanwhile. */
-  replacePasswordHash(input: { readonly userId: UserId; readonly expectedHash: string; readonly newHash: string }): Promise<void>;
+  replacePasswordHash(input: {
+    readonly userId: UserId;
+    readonly expectedHash: string;
+    readonly newHash: string;
+  }): Promise<void>;
   /** Raises both epochs, so that every session and access token of the user is dead. Undefined: no such account. */
   endAllSessions(userId: UserId, context: ActContext): Promise<User | undefined>;
   /** Disabling raises both epochs; enabling raises none. Idempotent. */

@@ -20,5 +20,10 @@ export interface Audit {
   /** Appends once per effect id, however often it is called. */
   appendAudit(records: readonly AuditRecord[]): Promise<void>;
   /** Newest first. */
-  listAudit(input: { readonly realmId: RealmId; readonly userId?: string; readonly eventType?: string; readonly limit: number }): Promise<readonly AuditRecord[]>;
+  listAudit(input: {
+    readonly realmId: RealmId;
+    readonly userId?: string;
+    readonly eventType?: string;
+    readonly limit: number;
+  }): Promise<readonly AuditRecord[]>;
 }

@@ -20,5 +20,9 @@ export interface Counters {
     readonly windowMs: number;
   }): Promise<AttemptCount>;
   /** Forgets a subject's attempts. Idempotent. */
-  clearAttempts(input: { readonly realmId: RealmId; readonly purpose: string; readonly subject: string }): Promise<void>;
+  clearAttempts(input: {
+    readonly realmId: RealmId;
+    readonly purpose: string;
+    readonly subject: string;
+  }): Promise<void>;
 }

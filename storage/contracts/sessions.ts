@@ -168,9 +168,17 @@ export interface Sessions {
     readonly context: ActContext;
   }): Promise<number>;
   /** Lifts a live session of `fromEpoch` to `toEpoch` (password change). False: it is dead, or has another epoch. */
-  adoptEpoch(input: { readonly sessionId: SessionId; readonly fromEpoch: number; readonly toEpoch: number }): Promise<boolean>;
+  adoptEpoch(input: {
+    readonly sessionId: SessionId;
+    readonly fromEpoch: number;
+    readonly toEpoch: number;
+  }): Promise<boolean>;
   /** Live sessions of one epoch, newest first. */
-  listSessions(input: { readonly userId: UserId; readonly sessionEpoch: number; readonly limit: number }): Promise<readonly Session[]>;
+  listSessions(input: {
+    readonly userId: UserId;
+    readonly sessionEpoch: number;
+    readonly limit: number;
+  }): Promise<readonly Session[]>;
   /** Where the row's rotation id is the given one (a commit of unknown outcome was ours), restarts the overlap. */
   settleRotation(input: { readonly sessionId: SessionId; readonly rotationId: Uint8Array }): Promise<boolean>;
 }

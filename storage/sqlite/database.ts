@@ -8,7 +8,8 @@ export const assertSqliteVersion = (version: string): void => {
   for (const [index, wanted] of oldestSqlite.entries()) {
     const part = parts[index] ?? 0;
     if (part > wanted) return;
-    if (part < wanted) throw new Error(`SQLite ${version} is refused: below ${oldestSqlite.join('.')} it has the WAL-reset bug`);
+    if (part < wanted)
+      throw new Error(`SQLite ${version} is refused: below ${oldestSqlite.join('.')} it has the WAL-reset bug`);
   }
 };
 

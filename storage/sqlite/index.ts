@@ -101,7 +101,8 @@ const accounts = ({ queue, reader, sealer, lifetimeMs }: Driver): Accounts => {
       return row === undefined ? { changed: false } : { changed: true, user: rows.userFromRow(row, sealer) };
     },
     replacePasswordHash: (input) => queue.call('replacePasswordHash', input),
-    endAllSessions: async (userId, context) => user(await queue.call('endAllSessions', { userId, context, lifetimeMs })),
+    endAllSessions: async (userId, context) =>
+      user(await queue.call('endAllSessions', { userId, context, lifetimeMs })),
     setUserDisabled: async (userId, disabled, context) =>
       user(await queue.call(disabled ? 'disableUser' : 'enableUser', { userId, context, lifetimeMs })),
     setUserRoles: async (input) => user(await queue.call('setUserRoles', { ...input, lifetimeMs })),
@@ -182,7 +183,8 @@ const devices = ({ queue, reader, sealer }: Driver): Devices => ({
 });
 
 const keys = ({ queue, reader }: Driver): Keys => ({
-  listKeys: async (realmId, algorithm) => (await reader.all(listKeysStatement, realmId, algorithm)).map(rows.keyFromRow),
+  listKeys: async (realmId, algorithm) =>
+    (await reader.all(listKeysStatement, realmId, algorithm)).map(rows.keyFromRow),
   ensureCurrentKey: async (candidate, context) =>
     (await queue.call('ensureCurrentKey', { candidate, context })).map(rows.keyFromRow),
 });
@@ -205,7 +207,11 @@ const revocations = ({ reader }: Driver): Revocations => ({
 const effects = ({ queue, reader }: Driver): Effects => ({
   appendEffects: (drafts) => queue.call('appendEffects', drafts),
   readEffects: async (afterPosition, limit) => {
-    const found = await reader.all('SELECT * FROM effects WHERE position > ? ORDER BY position LIMIT ?', afterPosition, limit);
+    const found = await reader.all(
+      'SELECT * FROM effects WHERE position > ? ORDER BY position LIMIT ?',
+      afterPosition,
+      limit,
+    );
     return found.map(rows.effectFromRow);
   },
   trimEffects: (upToPosition) => queue.call('trimEffects', upToPosition),
@@ -231,7 +237,11 @@ const audit = ({ queue, reader }: Driver): Audit => ({
 const outbox = ({ queue, reader }: Driver): Outbox => ({
   appendEvents: (events) => queue.call('appendEvents', events),
   readEvents: async (afterPosition, limit) => {
-    const found = await reader.all('SELECT * FROM outbox WHERE position > ? ORDER BY position LIMIT ?', afterPosition, limit);
+    const found = await reader.all(
+      'SELECT * FROM outbox WHERE position > ? ORDER BY position LIMIT ?',
+      afterPosition,
+      limit,
+    );
     return found.map(rows.eventFromRow);
   },
 });

@@ -35,7 +35,9 @@ const applyPending = (db: DatabaseSync, nowMs: number): readonly string[] => {
   const present = Number(row?.['version'] ?? 0);
   const newest = sqliteMigrations.at(-1)?.version ?? 0;
   if (present > newest) {
-    throw new SchemaTooNew(`the database has schema ${present}, this version of Sallyport knows ${newest}: use a newer Sallyport`);
+    throw new SchemaTooNew(
+      `the database has schema ${present}, this version of Sallyport knows ${newest}: use a newer Sallyport`,
+    );
   }
   const pending = sqliteMigrations.filter((migration) => migration.version > present);
   for (const { version, name, sql } of pending) {
@@ -49,5 +51,7 @@ const applyPending = (db: DatabaseSync, nowMs: number): readonly string[] => {
 /** The default realm, and the incarnation that names this store's history (gateway.md: cursor = incarnation + position). */
 const seedFirstRows = (db: DatabaseSync, nowMs: number): void => {
   db.prepare("INSERT INTO realms (id, created_at_ms) VALUES ('main', ?)").run(nowMs);
-  db.prepare("INSERT INTO store_meta (key, value) VALUES ('incarnation', ?)").run(randomBytes(12).toString('base64url'));
+  db.prepare("INSERT INTO store_meta (key, value) VALUES ('incarnation', ?)").run(
+    randomBytes(12).toString('base64url'),
+  );
 };

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQLInputValue } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailable } from '../contracts/store.ts';
 import { openForReading } from './database.ts';
 import { createStatements, type SqlRow } from './transaction.ts';

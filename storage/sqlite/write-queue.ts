@@ -20,10 +20,13 @@ interface Pending {
 /** Starts the writer thread and resolves when the schema is up to date. Rejects when the file cannot be served. */
 export const openWriteQueue = (options: WriterOptions): Promise<WriteQueue> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js', import.meta.url), {
-      workerData: options,
-      name: 'sqlite-writer',
-    });
+    const worker = new Worker(
+      new URL(import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js', import.meta.url),
+      {
+        workerData: options,
+        name: 'sqlite-writer',
+      },
+    );
     const queue = createQueue(worker);
     worker.on('message', (message: WriterMessage) => {
       if (message.kind === 'opened') resolve(queue.handle);

@@ -34,7 +34,9 @@ export type WriterMessage =
   | { readonly kind: 'results'; readonly results: readonly WriterResult[] }
   | { readonly kind: 'closed' };
 
-export type WriterRequest = { readonly kind: 'calls'; readonly calls: readonly WriterCall[] } | { readonly kind: 'close' };
+export type WriterRequest =
+  | { readonly kind: 'calls'; readonly calls: readonly WriterCall[] }
+  | { readonly kind: 'close' };
 
 const maxBatch = 64;
 const sqliteBusy = 5;

@@ -22,7 +22,12 @@ export const createDevice = (tx: Transaction, device: SealedNewDevice): void => 
   );
 };
 
-const traceDevice = (tx: Transaction, row: SqlRow, act: 'device.registered' | 'device.revoked', context: ActContext): void =>
+const traceDevice = (
+  tx: Transaction,
+  row: SqlRow,
+  act: 'device.registered' | 'device.revoked',
+  context: ActContext,
+): void =>
   appendEffect(tx, {
     act,
     realmId: row['realm_id'] as RealmId,

@@ -2,7 +2,16 @@
  * What the writer thread can do: the explicit list of write verbs. Each is one synchronous function on an open transaction,
  * so nothing can come between its reads and its writes. No verb knows of threads, batches or promises.
  */
-import { changePassword, createUser, deleteUser, disableUser, enableUser, endAllSessions, replacePasswordHash, setUserRoles } from './accounts.ts';
+import {
+  changePassword,
+  createUser,
+  deleteUser,
+  disableUser,
+  enableUser,
+  endAllSessions,
+  replacePasswordHash,
+  setUserRoles,
+} from './accounts.ts';
 import { appendAudit } from './audit.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
 import { confirmDevice, createDevice, revokeDevice } from './devices.ts';

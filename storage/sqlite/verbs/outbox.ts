@@ -7,6 +7,15 @@ const insert = `INSERT INTO outbox (effect_id, realm_id, type, version, key, dat
 
 export const appendEvents = (tx: Transaction, events: readonly OutboxEvent[]): void => {
   for (const event of events) {
-    tx.run(insert, uuidToBytes(event.effectId), event.realmId, event.type, event.version, event.key, event.data, event.atMs);
+    tx.run(
+      insert,
+      uuidToBytes(event.effectId),
+      event.realmId,
+      event.type,
+      event.version,
+      event.key,
+      event.data,
+      event.atMs,
+    );
   }
 };

@@ -8,7 +8,12 @@ const insert = `INSERT INTO revocations (realm_id, kind, subject, minimum_epoch,
 /** `lifetimeMs`: the longest access lifetime and the leeway; after that no token is left that the entry could refuse. */
 export const appendRevocation = (
   tx: Transaction,
-  entry: { readonly realmId: RealmId; readonly subject: RevocationSubject; readonly cause: string; readonly lifetimeMs: number },
+  entry: {
+    readonly realmId: RealmId;
+    readonly subject: RevocationSubject;
+    readonly cause: string;
+    readonly lifetimeMs: number;
+  },
 ): void => {
   const [subject, epoch] = subjectColumns(entry.subject);
   tx.run(insert, entry.realmId, entry.subject.kind, subject, epoch, entry.cause, tx.nowMs, tx.nowMs + entry.lifetimeMs);

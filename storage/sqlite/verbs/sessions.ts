@@ -45,7 +45,10 @@ const insertSession = `INSERT INTO sessions (id, format, realm_id, user_id, devi
     absolute_expires_at_ms, bound_key_thumbprint, proof_required, last_seen_at_ms, origin_sealed, label)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id, realm_id, user_id`;
 
-export type SealedNewSession = Omit<NewSession, 'origin'> & { readonly originSealed: string; readonly lifetimeMs: number };
+export type SealedNewSession = Omit<NewSession, 'origin'> & {
+  readonly originSealed: string;
+  readonly lifetimeMs: number;
+};
 
 export const createSession = (tx: Transaction, session: SealedNewSession): number => {
   const now = tx.nowMs;
@@ -88,10 +91,24 @@ export const createSession = (tx: Transaction, session: SealedNewSession): numbe
 const endAboveLimits = (tx: Transaction, session: SealedNewSession): void => {
   const own = uuidToBytes(session.id);
   if (session.deviceId !== undefined && session.maxPerDevice > 0) {
-    endOldest(tx, { column: 'device_id', subject: uuidToBytes(session.deviceId), keep: session.maxPerDevice, own, cause: 'replaced' }, session);
+    endOldest(
+      tx,
+      {
+        column: 'device_id',
+        subject: uuidToBytes(session.deviceId),
+        keep: session.maxPerDevice,
+        own,
+        cause: 'replaced',
+      },
+      session,
+    );
   }
   if (session.maxPerUser > 0) {
-    endOldest(tx, { column: 'user_id', subject: uuidToBytes(session.userId), keep: session.maxPerUser, own, cause: 'evicted' }, session);
+    endOldest(
+      tx,
+      { column: 'user_id', subject: uuidToBytes(session.userId), keep: session.maxPerUser, own, cause: 'evicted' },
+      session,
+    );
   }
 };
 

@@ -1,0 +1,5 @@
+/** The issuer's presets: the explicit list. A preset is data; nothing in the engine asks for its name. */
+import type { AuthPreset } from '../config.ts';
+import { microservices } from './microservices.ts';
+
+export const presets: Readonly<Record<string, AuthPreset>> = { microservices };

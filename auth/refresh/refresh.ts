@@ -1,0 +1,260 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { EpochMs, ErrorCode } from '@sallyport/contract';
+import type { Random } from '@sallyport/kit/random';
+import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
+import type { Effects } from '@sallyport/storage/contracts/effects';
+import type { Origin, Session, Sessions } from '@sallyport/storage/contracts/sessions';
+import { type ActContext, StoreUnavailable } from '@sallyport/storage/contracts/store';
+import type { ParsedRefreshToken, RefreshTokens } from '../tokens/refresh-token.ts';
+import { judge, type PresentedToken, type RotationPolicy, type Verdict } from '../tokens/rotation.ts';
+import type { UnsettledRotations } from './unsettled.ts';
+
+/** Outcomes of a refresh: a token pair, or the reason why not. A store that cannot answer is an exception, never a reason. */
+export type RefreshOutcome =
+  | {
+      readonly kind: 'refreshed';
+      readonly user: User;
+      readonly session: Session;
+      readonly refreshToken: string;
+      /** The successor was handed to a caller inside the overlap, from another address and agent. */
+      readonly foreign: boolean;
+    }
+  | { readonly kind: 'refused'; readonly code: RefreshRefusal; readonly session?: Session };
+
+export type RefreshRefusal = Extract<
+  ErrorCode,
+  | 'refresh_invalid'
+  | 'refresh_expired'
+  | 'refresh_reused'
+  | 'session_revoked'
+  | 'session_lost'
+  | 'proof_required'
+  | 'user_unknown'
+>;
+
+export interface RefreshRequest {
+  readonly token: string;
+  /** `Idempotency-Key`, already checked for its form. */
+  readonly attemptId: string | undefined;
+  /** RFC 7638 thumbprint of the key that the caller has proved to hold. */
+  readonly provedKeyThumbprint: string | undefined;
+  readonly origin: Origin;
+  readonly context: ActContext;
+}
+
+export interface RefreshOptions {
+  readonly sessions: Sessions;
+  readonly accounts: Accounts;
+  readonly effects: Effects;
+  readonly tokens: RefreshTokens;
+  readonly unsettled: UnsettledRotations;
+  readonly random: Pick<Random, 'bytes'>;
+  readonly policy: RotationPolicy;
+  readonly idleTtlMs: number;
+}
+
+/** A verdict that was overtaken by another caller is judged again, at most this often. */
+const maxJudgements = 8;
+const lastSeenGrainMs = 60_000;
+
+/** Exchanges a refresh token. N callers with one token get one and the same successor; nobody is logged out by a race. */
+export const createRefresh = (options: RefreshOptions): ((request: RefreshRequest) => Promise<RefreshOutcome>) => {
+  const { sessions, tokens, policy } = options;
+
+  return async function refresh(request) {
+    const token = tokens.parse(request.token);
+    if (token === undefined) return refused('refresh_invalid');
+    await options.unsettled.settle();
+    const found = await sessions.findSession(token.sessionId);
+    let session = found.value;
+    let nowMs = found.nowMs;
+    for (let judgement = 0; judgement < maxJudgements; judgement += 1) {
+      if (session === undefined || !tokens.holds(session) || !tokens.isGenuine(token, session))
+        return refused('refresh_invalid');
+      const attempt = request.attemptId === undefined ? undefined : hashAttempt(session, request.attemptId);
+      const verdict = judge(present(token, session, attempt, request, tokens), factsOf(session), policy, nowMs);
+      const step = await carryOut(verdict, { session, token, attempt, request, nowMs }, options);
+      if (step.done) return step.outcome;
+      const again = step.session ?? (await sessions.findSession(token.sessionId));
+      session = again.value;
+      nowMs = again.nowMs;
+    }
+    throw new StoreUnavailable(`a session changed ${maxJudgements} times during one refresh`);
+  };
+};
+
+interface Case {
+  readonly session: Session;
+  readonly token: ParsedRefreshToken;
+  readonly attempt: Buffer | undefined;
+  readonly request: RefreshRequest;
+  readonly nowMs: EpochMs;
+}
+
+type Step =
+  | { readonly done: true; readonly outcome: RefreshOutcome }
+  /** Overtaken: judge again, with the row where the verb gave it. */
+  | { readonly done: false; readonly session?: { readonly value: Session | undefined; readonly nowMs: EpochMs } };
+
+const refused = (code: RefreshRefusal, session?: Session): RefreshOutcome => ({
+  kind: 'refused',
+  code,
+  ...(session && { session }),
+});
+
+const carryOut = async (verdict: Verdict, judged: Case, options: RefreshOptions): Promise<Step> => {
+  switch (verdict.kind) {
+    case 'refuse':
+      return { done: true, outcome: await refuse(verdict.code, judged, options) };
+    case 'rotate':
+      return rotate(verdict.newGeneration, judged, options);
+    case 'keep':
+      return keep(judged, options);
+    case 'successor':
+      return { done: true, outcome: await follow(verdict.insideOverlap, judged, options) };
+    case 'reuse':
+      return endReused(judged, options);
+  }
+};
+
+const refuse = async (
+  code: RefreshRefusal,
+  { session, request }: Case,
+  { effects }: RefreshOptions,
+): Promise<RefreshOutcome> => {
+  if (code === 'session_lost') {
+    const { realmId, userId, id } = session;
+    await effects.appendEffects([{ act: 'session.lost', realmId, userId, sessionId: id, context: request.context }]);
+  }
+  return refused(code, session);
+};
+
+const rotate = async (newGeneration: number, judged: Case, options: RefreshOptions): Promise<Step> => {
+  const { session, attempt, request } = judged;
+  const { sessions, tokens, unsettled } = options;
+  const position = { sessionId: session.id, salt: session.salt, generation: newGeneration, ...tokens.current };
+  const refreshToken = tokens.derive(position);
+  const tokenHash = tokens.hash(refreshToken, tokens.current.hashKeyId);
+  if (tokenHash === undefined) throw new Error('the current refresh secret is not held');
+  const rotationId = options.random.bytes(16);
+  try {
+    const { value, nowMs } = await sessions.rotateSession({
+      sessionId: session.id,
+      expectedGeneration: session.generation,
+      newGeneration,
+      keyId: tokens.current.keyId,
+      tokenHash,
+      hashKeyId: tokens.current.hashKeyId,
+      rotationId,
+      ...(attempt && { attempt }),
+      idleTtlMs: options.idleTtlMs,
+      ...(judged.nowMs - session.lastSeenAtMs >= lastSeenGrainMs && { origin: request.origin }),
+      context: request.context,
+    });
+    if (!value.won || value.session === undefined) return { done: false, session: { value: value.session, nowMs } };
+    return { done: true, outcome: await finish(value.session, refreshToken, false, options) };
+  } catch (error) {
+    // The caller gets 503 and comes back with the old token: its overlap starts again when the store answers.
+    if (error instanceof StoreUnavailable) unsettled.remember(session.id, rotationId);
+    throw error;
+  }
+};
+
+const keep = async ({ session, request, nowMs }: Case, options: RefreshOptions): Promise<Step> => {
+  const kept = await options.sessions.keepSession({
+    sessionId: session.id,
+    generation: session.generation,
+    ...(nowMs - session.lastSeenAtMs >= lastSeenGrainMs && { origin: request.origin }),
+    context: request.context,
+  });
+  if (!kept.value) return { done: false };
+  return { done: true, outcome: await finish(session, request.token, false, options) };
+};
+
+/** The predecessor's holder gets the successor that the row stands at, derived with the row's own key. */
+const follow = async (insideOverlap: boolean, judged: Case, options: RefreshOptions): Promise<RefreshOutcome> => {
+  const { session, attempt, request } = judged;
+  const overlapMs = options.policy.overlapMs;
+  if (insideOverlap && attempt !== undefined && !knowsAttempt(session, attempt)) {
+    await options.sessions.recordLoserAttempt({
+      sessionId: session.id,
+      generation: session.generation,
+      attempt,
+      overlapMs,
+    });
+  }
+  const foreign = insideOverlap && isForeign(session.origin(), request.origin);
+  if (foreign) {
+    const { realmId, userId, id } = session;
+    await options.effects.appendEffects([
+      { act: 'refresh.overlap_foreign', realmId, userId, sessionId: id, context: request.context },
+    ]);
+  }
+  const position = { ...session, sessionId: session.id };
+  return finish(session, options.tokens.derive(position), foreign, options);
+};
+
+const endReused = async ({ session, token, request }: Case, options: RefreshOptions): Promise<Step> => {
+  const ended = await options.sessions.endReusedSession({
+    sessionId: session.id,
+    presentedGeneration: token.generation,
+    overlapMs: options.policy.overlapMs,
+    context: request.context,
+  });
+  return ended ? { done: true, outcome: refused('refresh_reused', session) } : { done: false };
+};
+
+/**
+ * Account state is read after the rotation: whoever ended the user's sessions before this read is seen here, whoever does it
+ * later ends the session that was just rotated. So no lock has to span account and session.
+ */
+const finish = async (
+  session: Session,
+  refreshToken: string,
+  foreign: boolean,
+  { accounts }: RefreshOptions,
+): Promise<RefreshOutcome> => {
+  const user = await accounts.findUser(session.userId);
+  if (user === undefined || user.deletedAtMs !== undefined) return refused('user_unknown', session);
+  if (user.disabledAtMs !== undefined || user.sessionEpoch !== session.sessionEpoch)
+    return refused('session_revoked', session);
+  return { kind: 'refreshed', user, session, refreshToken, foreign };
+};
+
+const present = (
+  token: ParsedRefreshToken,
+  session: Session,
+  attempt: Buffer | undefined,
+  request: RefreshRequest,
+  tokens: RefreshTokens,
+): PresentedToken => {
+  const hash = token.generation === session.generation ? tokens.hash(request.token, session.hashKeyId) : undefined;
+  return {
+    generation: token.generation,
+    matchesStoredHash: hash && timingSafeEqual(hash, session.tokenHash),
+    holderKeyProved:
+      session.boundKeyThumbprint !== undefined && session.boundKeyThumbprint === request.provedKeyThumbprint,
+    attemptKnown: attempt !== undefined && knowsAttempt(session, attempt),
+  };
+};
+
+const factsOf = (session: Session) => ({
+  generation: session.generation,
+  rotatedAtMs: session.rotatedAtMs,
+  idleExpiresAtMs: session.idleExpiresAtMs,
+  absoluteExpiresAtMs: session.absoluteExpiresAtMs,
+  revokedCause: session.revokedAtMs === undefined ? undefined : (session.revokedCause ?? 'logout'),
+  proofRequired: session.proofRequired,
+});
+
+/** Bound to the session, so that one attempt id is worth nothing elsewhere. */
+const hashAttempt = (session: Session, attemptId: string): Buffer =>
+  createHash('sha256').update(`sallyport/attempt/1:${session.id}:${attemptId}`).digest();
+
+const knowsAttempt = (session: Session, attempt: Buffer): boolean =>
+  [...(session.winnerAttempt ? [session.winnerAttempt] : []), ...session.loserAttempts].some((kept) =>
+    timingSafeEqual(kept, attempt),
+  );
+
+const isForeign = (known: Origin, now: Origin): boolean =>
+  known.address !== now.address && known.userAgent !== now.userAgent;
