@@ -1,0 +1,40 @@
+import { register } from 'prom-client';
+import { expect, it } from 'vitest';
+import { createMetrics } from './metrics.ts';
+
+it('counts in a registry of its own, under its prefix', async () => {
+  const metrics = createMetrics('sallyport_auth_');
+  const other = createMetrics('sallyport_auth_');
+  const logins = metrics.counter({ name: 'logins_total', help: 'Logins.', labels: ['outcome'] });
+  logins.inc({ outcome: 'ok' }, 2);
+  expect(await metrics.text()).toContain('sallyport_auth_logins_total{outcome="ok"} 2');
+  expect(await other.text()).not.toContain('logins_total');
+  expect(await register.metrics()).toBe('\n');
+});
+
+it('measures durations and asks gauges when it is read', async () => {
+  const metrics = createMetrics('sallyport_auth_');
+  let waiting = 3;
+  metrics.gauge({ name: 'hash_queue', help: 'Waiting hashes.', collect: () => waiting });
+  metrics
+    .histogram({ name: 'request_seconds', help: 'Requests.', labels: ['route'] })
+    .observe({ route: 'login' }, 0.003);
+  waiting = 7;
+  const text = await metrics.text();
+  expect(text).toContain('sallyport_auth_hash_queue 7');
+  expect(text).toContain('sallyport_auth_request_seconds_bucket{le="0.005",route="login"} 1');
+  expect(text).toContain('sallyport_auth_request_seconds_bucket{le="0.0025",route="login"} 0');
+});
+
+it('tells of the process and the delay of its event loop', async () => {
+  const text = await createMetrics('sallyport_auth_').text();
+  expect(text).toContain('process_resident_memory_bytes');
+  expect(text).toContain('nodejs_eventloop_lag_p99_seconds');
+});
+
+it('refuses a prefix of another form and a name used twice', () => {
+  expect(() => createMetrics('auth')).toThrow(TypeError);
+  const metrics = createMetrics('sallyport_auth_');
+  metrics.counter({ name: 'a_total', help: 'A.' });
+  expect(() => metrics.counter({ name: 'a_total', help: 'A.' })).toThrow(/already been registered/);
+});
