@@ -56,9 +56,20 @@ function isForAnotherPlatform({ os, cpu, libc }) {
   return libc !== undefined || (os && !os.includes(process.platform)) || (cpu && !cpu.includes(process.arch));
 }
 
-/** `dev` and `optional` are named because NODE_ENV=production or a user's `omit` would leave them out. */
+/**
+ * `dev` and `optional` are named because NODE_ENV=production or a user's `omit` would leave them out. Errors only: npm
+ * would warn of every package that wants a newer Node than the one npm runs on, and those run on the pinned one.
+ */
 function npmCi() {
-  const args = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+  const args = [
+    'ci',
+    '--ignore-scripts',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
   // npm says which Node runs it: not ours in node_modules, which `npm ci` is about to delete.
   return { node: process.env.npm_node_execpath ?? process.execPath, args: [npmCli(), ...args] };
 }
