@@ -27,7 +27,14 @@ export {
   type AssertionVerifierOptions,
   createAssertionVerifier,
 } from './assertions/verify-assertion.ts';
+export { type Answer, problemAnswer } from './guard/answer.ts';
+export { createGuard, type GuardOptions } from './guard/assertion-guard.ts';
+export { type BearerGuardOptions, createBearerGuard } from './guard/bearer-guard.ts';
+export { assertionKeysFrom } from './guard/environment.ts';
+export type { Caller, Guard, GuardDecision, GuardRequest, OnRefusal } from './guard/guard.ts';
 export type { Anonymous, Identity } from './guard/identity.ts';
+export { isIdentityHeader } from './guard/identity-header.ts';
+export { type BearerParse, parseBearer } from './guard/parse-bearer.ts';
 export { requirePermission, requireRole, requireUser } from './guard/require.ts';
 export { hmacKeyId } from './keys/hmac-key-id.ts';
 export { jwkThumbprint } from './keys/jwk-thumbprint.ts';

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import type { AssertionKey } from '../assertions/verify-assertion.ts';
+import { decodeBase64url } from '../jws/base64url.ts';
+
+/** Current, next, and room for an emergency. */
+const maxKeys = 8;
+
+const parseKey = (item: string): AssertionKey => {
+  const colon = item.indexOf(':');
+  const kid = item.slice(0, Math.max(colon, 0));
+  const key = decodeBase64url(item.slice(colon + 1));
+  // The item itself is a secret and stays out of the message.
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(kid) || key?.length !== 32) {
+    throw new TypeError('GATEWAY_ASSERTION_KEYS is "kid:base64url, …", each key of 32 bytes');
+  }
+  return Object.freeze({ kid, key });
+};
+
+/** Reads `kid:base64url, …`, first = current. */
+export const parseAssertionKeys = (text: string): readonly AssertionKey[] => {
+  const items = text.split(',').map((item) => item.trim());
+  if (items.length > maxKeys) throw new TypeError(`GATEWAY_ASSERTION_KEYS has more than ${maxKeys} keys`);
+  return Object.freeze(items.map(parseKey));
+};
+
+/**
+ * A service's keys from `GATEWAY_ASSERTION_KEYS`, or from the file that `GATEWAY_ASSERTION_KEYS_FILE` names.
+ * @throws TypeError when neither or both are set, or the text has another form
+ */
+export const assertionKeysFrom = (env: Readonly<Record<string, string | undefined>>): readonly AssertionKey[] => {
+  const { GATEWAY_ASSERTION_KEYS: text, GATEWAY_ASSERTION_KEYS_FILE: file } = env;
+  if (text && file) throw new TypeError('GATEWAY_ASSERTION_KEYS and GATEWAY_ASSERTION_KEYS_FILE are both set');
+  if (text) return parseAssertionKeys(text);
+  if (file) return parseAssertionKeys(readFileSync(file, 'utf8'));
+  throw new TypeError('GATEWAY_ASSERTION_KEYS is required');
+};

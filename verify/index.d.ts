@@ -1,0 +1,31 @@
+/**
+ * @sallyport/verify: what services, the gateway and the issuer stand on. It verifies access tokens and gateway assertions
+ * and says who calls. It never issues an access token, never stores anything, never calls the issuer per request, and
+ * never believes a header that is not signed. Adapters have entries of their own (`/fetch`, `/node`, `/express`,
+ * `/fastify`, `/hono`).
+ */
+export type { AccessTokenVerifierOptions, LegacyAllowances, TrustedIssuer } from './access/policy.ts';
+export type { Refusal, RefusalCode, RefusalReason, RevocationState, RevocationSubject, Verification, VerifiedToken, } from './access/refusal.ts';
+export { type AccessTokenVerifier, createAccessTokenVerifier } from './access/verify-access-token.ts';
+export { assertionKey } from './assertions/assertion-key.ts';
+export { type AssertionSigner, createAssertionSigner } from './assertions/assertion-signer.ts';
+export { targetHash } from './assertions/target-hash.ts';
+export { type AssertionKey, type AssertionReason, type AssertionTarget, type AssertionVerification, type AssertionVerifier, type AssertionVerifierOptions, createAssertionVerifier, } from './assertions/verify-assertion.ts';
+export { type Answer, problemAnswer } from './guard/answer.ts';
+export { createGuard, type GuardOptions } from './guard/assertion-guard.ts';
+export { type BearerGuardOptions, createBearerGuard } from './guard/bearer-guard.ts';
+export { assertionKeysFrom } from './guard/environment.ts';
+export type { Caller, Guard, GuardDecision, GuardRequest, OnRefusal } from './guard/guard.ts';
+export type { Anonymous, Identity } from './guard/identity.ts';
+export { isIdentityHeader } from './guard/identity-header.ts';
+export { type BearerParse, parseBearer } from './guard/parse-bearer.ts';
+export { requirePermission, requireRole, requireUser } from './guard/require.ts';
+export { hmacKeyId } from './keys/hmac-key-id.ts';
+export { jwkThumbprint } from './keys/jwk-thumbprint.ts';
+export type { KeySet, KeySource, RemoteKeySource, VerificationKey } from './keys/key-source.ts';
+export { publicKeysFromPem } from './keys/public-keys-from-pem.ts';
+export { remoteJwks } from './keys/remote-jwks.ts';
+export type { RemoteKeysOptions } from './keys/remote-keys.ts';
+export { remotePem } from './keys/remote-pem.ts';
+export { type SharedSecret, sharedSecrets } from './keys/shared-secrets.ts';
+export { staticJwks } from './keys/static-jwks.ts';
