@@ -15,7 +15,10 @@ const biome = script('node_modules/@biomejs/biome/bin/biome');
 /** The longest first: they decide how long the whole takes. */
 const parts: readonly Part[] = [
   { name: 'types', args: [script('node_modules/typescript/bin/tsc'), '--noEmit', '--pretty', 'false'] },
-  { name: 'typed lint', args: [script('node_modules/oxlint/bin/oxlint'), '--type-aware', '--deny-warnings'] },
+  {
+    name: 'typed lint',
+    args: [script('node_modules/oxlint/bin/oxlint'), '--type-aware', '--deny-warnings', '--format=unix'],
+  },
   { name: 'dead code', args: [script('node_modules/knip/bin/knip.js'), '--no-progress', '--no-config-hints'] },
   { name: 'lint', args: [biome, 'lint', '--error-on-warnings', '--colors=off'] },
   { name: 'format', args: [biome, 'check', '--linter-enabled=false', '--colors=off'] },
