@@ -132,7 +132,7 @@ const refuse = async (
 const rotate = async (newGeneration: number, judged: Case, options: RefreshOptions): Promise<Step> => {
   const { session, attempt, request } = judged;
   const { sessions, tokens, unsettled } = options;
-  const position = { sessionId: session.id, salt: session.salt, generation: newGeneration, ...tokens.current };
+  const position = { id: session.id, salt: session.salt, generation: newGeneration, ...tokens.current };
   const refreshToken = tokens.derive(position);
   const tokenHash = tokens.hash(refreshToken, tokens.current.hashKeyId);
   if (tokenHash === undefined) throw new Error('the current refresh secret is not held');
@@ -173,25 +173,30 @@ const keep = async ({ session, request, nowMs }: Case, options: RefreshOptions):
 
 /** The predecessor's holder gets the successor that the row stands at, derived with the row's own key. */
 const follow = async (insideOverlap: boolean, judged: Case, options: RefreshOptions): Promise<RefreshOutcome> => {
-  const { session, attempt, request } = judged;
-  const overlapMs = options.policy.overlapMs;
-  if (insideOverlap && attempt !== undefined && !knowsAttempt(session, attempt)) {
-    await options.sessions.recordLoserAttempt({
-      sessionId: session.id,
-      generation: session.generation,
-      attempt,
-      overlapMs,
-    });
+  const { session, request } = judged;
+  try {
+    const foreign = insideOverlap && isForeign(session.origin(), request.origin);
+    if (insideOverlap) await keepLoserAttempt(judged, options);
+    if (foreign) await noteForeignOverlap(judged, options);
+    return await finish(session, options.tokens.derive(session), foreign, options);
+  } catch (error) {
+    // Judged to be the same holder, and sent away with 503: it must not be a thief when it comes back.
+    if (error instanceof StoreUnavailable) options.unsettled.remember(session.id, session.rotationId);
+    throw error;
   }
-  const foreign = insideOverlap && isForeign(session.origin(), request.origin);
-  if (foreign) {
-    const { realmId, userId, id } = session;
-    await options.effects.appendEffects([
-      { act: 'refresh.overlap_foreign', realmId, userId, sessionId: id, context: request.context },
-    ]);
-  }
-  const position = { ...session, sessionId: session.id };
-  return finish(session, options.tokens.derive(position), foreign, options);
+};
+
+const keepLoserAttempt = async ({ session, attempt }: Case, { sessions, policy }: RefreshOptions): Promise<void> => {
+  if (attempt === undefined || knowsAttempt(session, attempt)) return;
+  const { id: sessionId, generation } = session;
+  await sessions.recordLoserAttempt({ sessionId, generation, attempt, overlapMs: policy.overlapMs });
+};
+
+const noteForeignOverlap = ({ session, request }: Case, { effects }: RefreshOptions): Promise<void> => {
+  const { realmId, userId, id: sessionId } = session;
+  return effects.appendEffects([
+    { act: 'refresh.overlap_foreign', realmId, userId, sessionId, context: request.context },
+  ]);
 };
 
 const endReused = async ({ session, token, request }: Case, options: RefreshOptions): Promise<Step> => {

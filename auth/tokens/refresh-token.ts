@@ -42,7 +42,8 @@ export interface ParsedRefreshToken {
 
 /** What the row knows of its current token. */
 export interface TokenPosition {
-  readonly sessionId: SessionId;
+  /** The session. */
+  readonly id: SessionId;
   readonly generation: number;
   readonly keyId: number;
   readonly salt: Uint8Array;
@@ -87,17 +88,10 @@ export const createRefreshTokens = (options: {
     const secret = secrets.get(hashKeyId);
     return secret && createHmac('sha256', secret).update(root.key).digest();
   };
-  const secondMac = (
-    head: Uint8Array,
-    keyId: number,
-    hashKeyId: string,
-    row: Pick<TokenPosition, 'salt' | 'sessionId'>,
-  ) => {
+  const secondMac = (head: Uint8Array, keyId: number, hashKeyId: string, row: Pick<TokenPosition, 'salt' | 'id'>) => {
     const root = roots.get(keyId);
     const material = root && keyMaterial(root, hashKeyId);
-    return (
-      material && mac(expand(material, row.salt, Buffer.concat([Buffer.from(label), uuidToBytes(row.sessionId)])), head)
-    );
+    return material && mac(expand(material, row.salt, Buffer.concat([Buffer.from(label), uuidToBytes(row.id)])), head);
   };
 
   return {
@@ -127,7 +121,7 @@ export const createRefreshTokens = (options: {
       const head = Buffer.alloc(headBytes);
       head.writeUInt8(version, 0);
       head.writeUInt16BE(position.keyId, 1);
-      uuidToBytes(position.sessionId).copy(head, 3);
+      uuidToBytes(position.id).copy(head, 3);
       head.writeUInt32BE(position.generation, 19);
       const withFirst = Buffer.concat([head, mac(root.preKey, head)]);
       const second = secondMac(withFirst, position.keyId, position.hashKeyId, position);

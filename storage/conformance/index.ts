@@ -1,0 +1,45 @@
+/**
+ * The conformance suite: what every driver must show, concurrency included, unmodified. A driver's own test opens a store and
+ * calls `describeStorage`; nothing here knows which driver it is. It never asserts how a driver does a thing.
+ */
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { Storage } from '../contracts/storage.ts';
+import { accountsConformance } from './accounts.ts';
+import { countersConformance } from './counters.ts';
+import { devicesConformance } from './devices.ts';
+import { effectsConformance } from './effects.ts';
+import { keysConformance } from './keys.ts';
+import { noncesConformance } from './nonces.ts';
+import { sessionsConformance } from './sessions.ts';
+
+export interface StoreUnderTest {
+  readonly storage: Storage;
+  /** A second, independent opening of the same store (another connection, as another process would have). */
+  readonly second: Storage;
+  /** Moves the store's clock forward. */
+  advance(ms: number): void;
+  close(): Promise<void>;
+}
+
+export type Conformance = (store: () => StoreUnderTest) => void;
+
+const suites: readonly Conformance[] = [
+  accountsConformance,
+  sessionsConformance,
+  devicesConformance,
+  noncesConformance,
+  countersConformance,
+  keysConformance,
+  effectsConformance,
+];
+
+export const describeStorage = (name: string, open: () => Promise<StoreUnderTest>): void => {
+  describe(`${name} conforms`, () => {
+    let opened: StoreUnderTest;
+    beforeAll(async () => {
+      opened = await open();
+    });
+    afterAll(() => opened.close());
+    for (const suite of suites) suite(() => opened);
+  });
+};
