@@ -13,6 +13,15 @@ export const assertSqliteVersion = (version: string): void => {
   }
 };
 
+const writerPragmas = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA foreign_keys = ON;
+  PRAGMA trusted_schema = OFF;
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA cache_size = -16384;
+`;
+
 /**
  * The one connection that writes. It waits for no lock by itself: the writer thread does that, fairly.
  * `synchronous=FULL` makes every COMMIT in WAL mode wait for the disk.
@@ -20,15 +29,13 @@ export const assertSqliteVersion = (version: string): void => {
 export const openForWriting = (file: string): DatabaseSync => {
   assertSqliteVersion(process.versions['sqlite'] ?? '0');
   const db = new DatabaseSync(file, { timeout: 0 });
-  db.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    PRAGMA foreign_keys = ON;
-    PRAGMA trusted_schema = OFF;
-    PRAGMA journal_size_limit = 67108864;
-    PRAGMA cache_size = -16384;
-  `);
-  return db;
+  try {
+    db.exec(writerPragmas);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 };
 
 /** Reads in the thread that serves requests: never waits for a lock. In WAL mode a reader sees every transaction that was committed before its statement began. */

@@ -48,7 +48,8 @@ if (port !== null) start(port, workerData as WriterOptions);
 function start(parent: MessagePort, options: WriterOptions): void {
   const send = (message: WriterMessage): void => parent.postMessage(message);
   try {
-    const db = openForWriting(options.file);
+    // Switching a new file to WAL needs the file alone for a moment.
+    const db = retryBusy(() => openForWriting(options.file), options.lockTimeoutMs);
     const begin = (): void => beginImmediate(db, options.lockTimeoutMs);
     const offset = new BigInt64Array(options.clockOffset);
     const nowMs = (): EpochMs => (Date.now() + Number(Atomics.load(offset, 0))) as EpochMs;

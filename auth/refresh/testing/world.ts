@@ -1,0 +1,160 @@
+/**
+ * A small world for the refresh property suite: one real store, two nodes with the real use case, one account. It injects what
+ * the network and the store can do (failure before or after the commit, a store that goes back) and nothing else.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { defaultRealm, type SessionId, type UserId } from '@sallyport/contract';
+import { systemRandom, uuidToBytes } from '@sallyport/kit/random';
+import { createSealer } from '@sallyport/kit/seal';
+import type { Storage } from '@sallyport/storage';
+import type { Session, Sessions } from '@sallyport/storage/contracts/sessions';
+import { type ActContext, StoreUnavailable } from '@sallyport/storage/contracts/store';
+import { openSqlite } from '@sallyport/storage/sqlite';
+import { createRefreshTokens, type RefreshTokens } from '../../tokens/refresh-token.ts';
+import { createRefresh, type RefreshOptions, type RefreshOutcome } from '../refresh.ts';
+import { createUnsettledRotations } from '../unsettled.ts';
+
+export const overlapMs = 10_000;
+const context: ActContext = { requestId: 'property', actor: 'user' };
+
+export type StoreFault = 'none' | 'before' | 'after';
+/** A twin breaks one dependency of the use case; the suite must then fail. */
+export type Sabotage = (options: RefreshOptions) => RefreshOptions;
+
+export interface World {
+  readonly tokens: RefreshTokens;
+  readonly storage: Storage;
+  login(): Promise<{ readonly sessionId: SessionId; readonly userId: UserId; readonly token: string }>;
+  refresh(node: number, token: string, attemptId?: string): Promise<RefreshOutcome | '503'>;
+  row(sessionId: SessionId): Promise<Session>;
+  storeNowMs(): number;
+  advance(ms: number): void;
+  /** What rotations meet on both nodes until it is changed. */
+  setFault(fault: StoreFault): void;
+  endSession(sessionId: SessionId): Promise<boolean>;
+  /** Puts a row back to an earlier copy, as a failover that lost a write does. */
+  putBack(sessionId: SessionId, generation: number): void;
+  remember(sessionId: SessionId): void;
+  close(): Promise<void>;
+}
+
+export const openWorld = async (sabotage: Sabotage = (options) => options): Promise<World> => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-world-'));
+  const file = join(folder, 'store.db');
+  const clockOffset = new SharedArrayBuffer(8);
+  const sealer = createSealer({ keys: [{ kid: '1', key: systemRandom.bytes(32) }], random: systemRandom });
+  const open = () => openSqlite({ file, sealer, revocationLifetimeMs: 1_000_000, clockOffset });
+  const [storage, second] = await Promise.all([open(), open()]);
+  const tokens = createRefreshTokens({ roots: [{ kid: 7, key: systemRandom.bytes(32) }], secrets: [] });
+  let fault: StoreFault = 'none';
+  const nodes = [storage, second].map((store) => {
+    const sessions = withFaults(store.sessions, () => fault);
+    const unsettled = createUnsettledRotations(sessions);
+    const policy = { rotation: true, overlapMs, ahead: 'adopt' as const };
+    const { accounts, effects } = store;
+    return createRefresh(
+      sabotage({
+        sessions,
+        accounts,
+        effects,
+        tokens,
+        unsettled,
+        policy,
+        random: systemRandom,
+        idleTtlMs: 3_600_000_000,
+      }),
+    );
+  });
+  const raw = new DatabaseSync(file, { timeout: 5000 });
+  raw.exec('CREATE TEMP TABLE copies AS SELECT * FROM sessions WHERE 0');
+  return {
+    tokens,
+    storage,
+    login: () => login(storage, tokens),
+    refresh: async (node, token, attemptId) => {
+      const refresh = nodes[node % nodes.length];
+      if (refresh === undefined) throw new Error('no such node');
+      try {
+        return await refresh({ token, attemptId, provedKeyThumbprint: undefined, origin: {}, context });
+      } catch (error) {
+        if (error instanceof StoreUnavailable) return '503';
+        throw error;
+      }
+    },
+    row: async (sessionId) => {
+      const { value } = await storage.sessions.findSession(sessionId);
+      if (value === undefined) throw new Error('the session is gone');
+      return value;
+    },
+    storeNowMs: () => Date.now() + Number(Atomics.load(new BigInt64Array(clockOffset), 0)),
+    advance: (ms) => void Atomics.add(new BigInt64Array(clockOffset), 0, BigInt(ms)),
+    setFault: (next) => {
+      fault = next;
+    },
+    endSession: (sessionId) => storage.sessions.endSession({ sessionId, cause: 'logout', context }),
+    remember: (sessionId) => {
+      raw.prepare('INSERT INTO copies SELECT * FROM sessions WHERE id = ?').run(uuidToBytes(sessionId));
+    },
+    putBack: (sessionId, generation) => {
+      raw
+        .prepare('INSERT OR REPLACE INTO sessions SELECT * FROM copies WHERE id = ? AND generation = ? LIMIT 1')
+        .run(uuidToBytes(sessionId), generation);
+    },
+    close: async () => {
+      raw.close();
+      await Promise.all([storage.close(), second.close()]);
+      rmSync(folder, { recursive: true });
+    },
+  };
+};
+
+/** `before`: nothing reaches the store. `after`: the rotation is committed and the node never hears of it. */
+const withFaults = (sessions: Sessions, fault: () => StoreFault): Sessions => ({
+  ...sessions,
+  rotateSession: async (rotation) => {
+    if (fault() === 'before') throw new StoreUnavailable('injected before the commit');
+    const outcome = await sessions.rotateSession(rotation);
+    if (fault() === 'after') throw new StoreUnavailable('injected after the commit', true);
+    return outcome;
+  },
+  settleRotation: async (input) => {
+    if (fault() !== 'none') throw new StoreUnavailable('injected');
+    return sessions.settleRotation(input);
+  },
+});
+
+const login = async (storage: Storage, tokens: RefreshTokens) => {
+  const userId = systemRandom.uuidv7(Date.now()) as UserId;
+  const sessionId = systemRandom.uuidv7(Date.now()) as SessionId;
+  await storage.accounts.createUser(
+    { id: userId, realmId: defaultRealm, passwordHash: undefined, roles: ['user'], permissions: [] },
+    context,
+  );
+  const salt = systemRandom.bytes(16);
+  const token = tokens.derive({ id: sessionId, generation: 0, salt, ...tokens.current });
+  const tokenHash = tokens.hash(token, '');
+  if (tokenHash === undefined) throw new Error('no hash');
+  await storage.sessions.createSession({
+    id: sessionId,
+    realmId: defaultRealm,
+    userId,
+    clientId: 'default',
+    amr: ['pwd'],
+    sessionEpoch: 1,
+    ...tokens.current,
+    salt,
+    tokenHash,
+    rotationId: systemRandom.bytes(16),
+    idleTtlMs: 3_600_000_000,
+    absoluteTtlMs: 36_000_000_000,
+    proofRequired: false,
+    origin: {},
+    maxPerUser: 0,
+    maxPerDevice: 0,
+    context,
+  });
+  return { sessionId, userId, token };
+};
