@@ -3,17 +3,16 @@ import { constants } from 'node:os';
 
 const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const countsAsOneMs = 1000;
-const stopWithinMs = 12_000;
 const ownGroup = process.platform !== 'win32';
 
 /**
  * Runs `node args` with our stdio until it ends; resolves to its exit code, 128 + n when signal n ended it (as shells do).
  * The child leads its own process group: Ctrl-C reaches the terminal's whole group and npm forwards it as well, so only
  * by standing outside the group can the child be told exactly once. Signals within one second of the first are the same wish.
- * `stop` (AbortSignal): ask the child to stop (SIGTERM), and kill it when it has not within 12 s.
+ * `stop` (AbortSignal): ask the child to stop (SIGTERM), and kill it when it has not within `stopWithinMs` (12 s).
  */
-export function runChild({ node, args, cwd, env, stop }) {
-  const guard = new URL(`./guard.mjs?launcher=${process.pid}`, import.meta.url);
+export function runChild({ node, args, cwd, env, stop, stopWithinMs = 12_000 }) {
+  const guard = new URL(`./guard.mjs?launcher=${process.pid}&stopWithinMs=${stopWithinMs}`, import.meta.url);
   const child = spawn(node, ['--import', guard.href, ...args], {
     cwd,
     env,

@@ -1,12 +1,13 @@
 /**
- * Loaded into the launcher's child before its own code (`--import guard.mjs?launcher=<pid>`): when the launcher is gone,
- * `kill -9` included, the channel closes, and the child's whole process group is asked to stop, then made to.
+ * Loaded into the launcher's child before its own code (`--import guard.mjs?launcher=<pid>&stopWithinMs=<ms>`): when the
+ * launcher is gone, `kill -9` included, the channel closes, and the child's whole process group is asked to stop, then made to.
  * Processes that inherit the flag (forks, worker threads) have another parent or no channel and are left alone.
  */
 import { isMainThread } from 'node:worker_threads';
 
-const stopWithinMs = 12_000;
-const launcher = Number(new URL(import.meta.url).searchParams.get('launcher'));
+const given = new URL(import.meta.url).searchParams;
+const launcher = Number(given.get('launcher'));
+const stopWithinMs = Number(given.get('stopWithinMs'));
 
 if (isMainThread && process.channel && process.ppid === launcher) {
   process.once('disconnect', () => {

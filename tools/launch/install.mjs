@@ -4,6 +4,9 @@ import { basename, delimiter, join } from 'node:path';
 import { runChild } from './child.mjs';
 import { withLock } from './lock.mjs';
 
+/** npm would take its time to tidy up, but half an installation is as good as none: the next start begins anew. */
+const stopWithinMs = 1000;
+
 /**
  * Makes node_modules what package-lock.json says; resolves to an exit code, 0 when it does.
  * Two launches at once install once. Packages' own install scripts never run.
@@ -15,7 +18,7 @@ export async function installIfNeeded(root, stop) {
     console.error(
       'Installing dependencies from package-lock.json (first start or changed lock file; about half a minute).',
     );
-    const code = await runChild({ ...npmCi(), cwd: root, env: process.env, stop });
+    const code = await runChild({ ...npmCi(), cwd: root, env: process.env, stop, stopWithinMs });
     if (code === 0) writeStamp(root);
     else console.error('The installation failed; nothing was started. npm says why above.');
     return code;
