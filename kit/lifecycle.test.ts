@@ -125,6 +125,18 @@ describe('runServer', () => {
     expect(await ended).toMatchObject({ code: 78, errors: 'JWT_SECRET is required\nA is bad\n', output: '' });
   });
 
+  it('stops a server that was still starting, and keeps the code of a start that failed meanwhile', async () => {
+    const slow = 'console.log("starting"); await new Promise((resolve) => setTimeout(resolve, 150));';
+    const served = run(`${slow} return serve();`);
+    const refused = run(`${slow} throw new SettingsError([{ setting: 'A', problem: 'is bad' }]);`);
+    for (const { child } of [served, refused]) {
+      if (child.stdout !== null) await once(child.stdout, 'data');
+      child.kill('SIGTERM');
+    }
+    expect((await served.ended).code).toBe(0);
+    expect((await refused.ended).code).toBe(78);
+  });
+
   it('exits 1 when the start fails, and on an unhandled rejection', async () => {
     const failed = run("throw new Error('no database');");
     const rejected = run("setTimeout(() => Promise.reject(new Error('lost')), 20); return serve();");

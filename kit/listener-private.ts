@@ -41,7 +41,7 @@ const privateHandler = (options: PrivateListenerOptions): RequestListener => {
     ['GET /health', (_, res) => sendJson(res, live())],
     ...Object.entries(options.routes ?? {}),
   ]);
-  return async function answerPrivately(req, res) {
+  const answer: Route = async (req, res) => {
     try {
       await routeOf(routes, req)(req, res);
     } catch (error) {
@@ -49,6 +49,9 @@ const privateHandler = (options: PrivateListenerOptions): RequestListener => {
       if (problem.status >= 500) log.error({ code: problem.code, err: problem.cause ?? problem }, 'request failed');
       writeProblem(res, problem, {});
     }
+  };
+  return function answerPrivately(req, res) {
+    void answer(req, res);
   };
 };
 

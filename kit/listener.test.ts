@@ -79,10 +79,7 @@ describe('listen', () => {
 });
 
 describe('close', () => {
-  const slow: RequestListener = async (_, res) => {
-    await sleep(100);
-    res.end('done');
-  };
+  const slow: RequestListener = (_, res) => void setTimeout(() => res.end('done'), 100);
 
   it('finishes accepted requests, also on kept connections, and accepts no new one', async () => {
     const listener = await opened(slow);

@@ -27,7 +27,7 @@ const schema = {
 
 describe('redactPathsOf', () => {
   it('collects the tagged members at every depth', () => {
-    expect(redactPathsOf(schema)).toEqual(['["x-csrf-token"]', 'codes[*].value', 'keys', 'password', 'user.token']);
+    expect(redactPathsOf(schema)).toEqual(['/codes/*/value', '/keys', '/password', '/user/token', '/x-csrf-token']);
     expect(redactPathsOf({ type: 'string' })).toEqual([]);
   });
 
@@ -39,7 +39,7 @@ describe('redactPathsOf', () => {
 });
 
 describe('createLog', () => {
-  it('cuts tagged members out at the root and two levels below', () => {
+  it('cuts tagged members out at every depth, in any case, also of child logs', () => {
     const { log, lines } = recording({ redact: redactPathsOf(schema) });
     const body = {
       email: 'a@example.org',
@@ -51,9 +51,46 @@ describe('createLog', () => {
     };
     log.info(body, 'root');
     log.info({ body }, 'one below');
-    log.info({ request: { body } }, 'two below');
+    log.info({ request: { parts: [{ body }] } }, 'far below');
+    log.info({ email: 'a@example.org', PASSWORD: secret }, 'in another case');
+    log
+      .child({ email: 'a@example.org', password: secret })
+      .child({ user: { token: secret } })
+      .info('of a child');
     expect(lines.join('')).not.toContain(secret);
+    expect(lines).toHaveLength(5);
     expect(lines.every((line) => line.includes('a@example.org'))).toBe(true);
+  });
+
+  it('keeps a member of the same name elsewhere', () => {
+    const { log, read } = recording({ redact: ['/user/token', '/codes/*/value'] });
+    log.info({ token: 'kind', other: { token: 'kind' }, codes: { value: 1 }, list: [{ value: 2 }] });
+    expect(read()[0]).toMatchObject({
+      token: 'kind',
+      other: { token: 'kind' },
+      codes: { value: 1 },
+      list: [{ value: 2 }],
+    });
+  });
+
+  it('writes no bytes, ends a ring of objects, and leaves the caller its object', () => {
+    const { log, lines } = recording({ redact: ['/password'] });
+    const ring: Record<string, unknown> = { password: secret, bytes: Buffer.from(secret), at: new Date(0) };
+    ring['self'] = ring;
+    log.info(ring);
+    expect(lines.join('')).toMatch(/"bytes":"\[15 bytes\]","at":"1970-01-01T00:00:00.000Z".*\[too deep\]/);
+    expect(lines.join('')).not.toContain(secret);
+    expect(ring['password']).toBe(secret);
+  });
+
+  it('names instances of classes instead of opening them', () => {
+    const { log, lines } = recording();
+    class Connection {
+      readonly phrase = secret;
+    }
+    log.info({ req: new Connection(), list: [new Connection()], map: new Map([['a', secret]]), run: () => secret });
+    expect(lines.join('')).toContain('"req":"[Connection]","list":["[Connection]"],"map":"[Map]","run":"[function]"');
+    expect(lines.join('')).not.toContain(secret);
   });
 
   it('cuts out headers that carry credentials without being told', () => {

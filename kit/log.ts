@@ -4,8 +4,7 @@
  * Never: a query string, a body, a token, or a header that carries one.
  */
 import { type DestinationStream, type LevelWithSilent, type Logger, pino, stdTimeFunctions } from 'pino';
-import { errorForLog } from './log-error.ts';
-import { nestedPaths } from './log-redact.ts';
+import { createRedact } from './log-redact.ts';
 
 export { redactPathsOf } from './log-redact.ts';
 
@@ -18,36 +17,44 @@ export interface LogOptions {
   readonly level: LogLevel;
   /** Default: standard output, written at once. */
   readonly destination?: DestinationStream;
-  /** Paths of secret members, from `redactPathsOf`; each is cut out at the root of a line and up to two levels below. */
+  /** Paths of secret members, from `redactPathsOf`; each is cut out wherever a line's path ends in it. */
   readonly redact?: readonly string[];
 }
 
 /** Headers that carry credentials or proofs, cut out wherever headers are logged. */
 const secretHeaders = [
   'authorization',
+  'proxy-authorization',
   'cookie',
-  '["proxy-authorization"]',
-  '["set-cookie"]',
+  'set-cookie',
   'dpop',
-  '["x-csrf-token"]',
-  '["x-gateway-assertion"]',
-  '["x-gateway-signature"]',
-  '["idempotency-key"]',
-];
+  'x-csrf-token',
+  'x-gateway-assertion',
+  'x-gateway-signature',
+  'idempotency-key',
+].map((name) => `/${name}`);
 
-export const createLog = ({ name, level, destination, redact = [] }: LogOptions): Log =>
-  pino(
+export const createLog = ({ name, level, destination, redact = [] }: LogOptions): Log => {
+  const withoutSecrets = createRedact([...secretHeaders, ...redact]);
+  const log = pino(
     {
       name,
       level,
       base: { pid: process.pid },
       timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: errorForLog, error: errorForLog },
-      redact: { paths: nestedPaths([...secretHeaders, ...redact]), censor: '[redacted]' },
+      formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
+      // The formatter has done it; pino's own would write all members of an error.
+      serializers: { err: (told) => told },
     },
     destination ?? pino.destination({ dest: 1, sync: true }),
   );
+  const createChild = log.child;
+  // What a child carries into each of its lines is written once, past the formatter.
+  log.child = function createChildWithoutSecrets(bindings, options) {
+    return Reflect.apply(createChild, this, [withoutSecrets(bindings), options]);
+  };
+  return log;
+};
 
 /**
  * Standard output in blocks of 4 KiB, written at least every 250 ms and at exit: for a log of thousands of lines a second.

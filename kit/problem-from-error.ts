@@ -1,4 +1,4 @@
-import { type ErrorCode, Problem } from '@sallyport/contract';
+import { type ErrorCode, Problem, type ProblemOptions } from '@sallyport/contract';
 import { problemFromValidation, type ValidationFailure } from './problem-from-validation.ts';
 
 /** Fastify's and Node's own errors that are the caller's doing. Whatever is not listed is our fault: 500. */
@@ -38,13 +38,25 @@ interface ForeignError {
   readonly validationContext?: string;
 }
 
+export interface RequestLimits {
+  /** The route's limit, told with `body_too_large`. */
+  readonly bodyLimitBytes?: number | undefined;
+}
+
 /** Any thrown value as a `Problem`: itself, the mapped request error, or 500 `internal_error` with the value as cause. */
-export const problemFromError = (error: unknown): Problem => {
+export const problemFromError = (error: unknown, limits: RequestLimits = {}): Problem => {
   if (error instanceof Problem) return error;
   if (typeof error !== 'object' || error === null) return new Problem('internal_error', { cause: error });
   const foreign: ForeignError = error;
   if (Array.isArray(foreign.validation)) return problemFromValidation(foreign.validation, foreign.validationContext);
-  return new Problem(requestErrorCode(foreign) ?? 'internal_error', { cause: error });
+  const code = requestErrorCode(foreign) ?? 'internal_error';
+  return new Problem(code, { cause: error, ...detailsOf(code, limits) });
+};
+
+const detailsOf = (code: ErrorCode, { bodyLimitBytes }: RequestLimits): ProblemOptions => {
+  if (code === 'busy') return { params: { retryAfterSeconds: 1 }, retryAfterSeconds: 1 };
+  if (code === 'body_too_large' && bodyLimitBytes !== undefined) return { params: { limitBytes: bodyLimitBytes } };
+  return {};
 };
 
 const requestErrorCode = ({ code, statusCode }: ForeignError): ErrorCode | undefined => {

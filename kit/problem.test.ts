@@ -98,6 +98,10 @@ describe('installProblemHandler', () => {
     ]);
   });
 
+  it('tells the limit of a body that was too large', async () => {
+    expect((await post(`{"email":"${'a'.repeat(2000)}"}`)).problem['params']).toEqual({ limitBytes: 1000 });
+  });
+
   it('bounds what it says about a body of many unknown members', async () => {
     const body = JSON.stringify(Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`m${index}`, 1])));
     expect((await post(body)).problem['fields']).toHaveLength(20);

@@ -62,6 +62,7 @@ export const fastifyProblemOptions = (options: ProblemHandlerOptions) =>
 
 interface AnsweredRequest {
   readonly id: string;
+  readonly routeOptions: { readonly bodyLimit?: number | undefined };
 }
 
 /** The part of Fastify's reply that is used here, whatever the app's logger and type provider. */
@@ -72,7 +73,7 @@ interface Reply {
 }
 
 const sendProblem = (error: unknown, request: AnsweredRequest, reply: Reply, options: ProblemHandlerOptions) => {
-  const problem = problemFromError(error);
+  const problem = problemFromError(error, { bodyLimitBytes: request.routeOptions.bodyLimit });
   logServerFault(problem, request.id, options.log);
   const body = JSON.stringify(problemDetails(problem, options.texts, request.id));
   // A string: no response schema of the route may reshape an error.

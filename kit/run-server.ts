@@ -36,7 +36,8 @@ export const runServer = (
 ): void => {
   const log = createLog({ name, level: 'info' });
   exitOnFaults(log);
-  const started = start({ env: Object.freeze({ ...process.env }), envFile: '.env' });
+  // One step later: the signals are listened for before anything starts, and a start that throws at once is a rejection.
+  const started = Promise.resolve().then(() => start({ env: Object.freeze({ ...process.env }), envFile: '.env' }));
   stopWhenTold(started, log);
   started.then((server) => announce(server, log)).catch((error: unknown) => refuseStart(error, log, name));
 };
@@ -89,14 +90,15 @@ const stopWhenTold = (started: Promise<RunningServer>, log: Log): void => {
   process.channel?.unref();
 };
 
-const stopAndExit = async (started: Promise<RunningServer>, log: Log): Promise<never> => {
+const stopAndExit = async (started: Promise<RunningServer>, log: Log): Promise<void> => {
   setTimeout(() => {
     log.error({ stopLimitMs }, 'stop took too long');
     process.exit(exitCodes.failed);
   }, stopLimitMs).unref();
+  const server = await started.catch(() => undefined);
+  // A start that failed meanwhile is reported by `refuseStart`, which exits with its code.
+  if (server === undefined) return;
   try {
-    // A start that fails now is reported by `refuseStart`, which exits.
-    const server = await started;
     await server.stop();
     log.info('stopped');
     process.exit(exitCodes.graceful);
