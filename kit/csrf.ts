@@ -27,7 +27,10 @@ export interface CsrfTokens {
 }
 
 /** `keys`: first = current, the others are still accepted. */
-export const createCsrfTokens = (options: { readonly keys: readonly CsrfKey[]; readonly random: Random }): CsrfTokens => {
+export const createCsrfTokens = (options: {
+  readonly keys: readonly CsrfKey[];
+  readonly random: Random;
+}): CsrfTokens => {
   const [current] = options.keys;
   if (current === undefined) throw new TypeError('CSRF tokens need at least one key');
   const held = new Map(options.keys.map(({ kid, key }) => [kid, key]));
