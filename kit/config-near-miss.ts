@@ -6,6 +6,9 @@ const ownPrefix = 'SALLYPORT_';
 const shortestName = 8;
 const nearestDistance = 2;
 
+/** What Kubernetes puts into every pod for each service of its namespace: nobody wrote these. */
+const serviceLink = /_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP)(_\w+)?$/;
+
 /**
  * Names of the environment that look like a misspelt setting. A setting that is silently ignored is one that the
  * operator believes to be in force. `known` are all names that any server knows, with aliases and `_FILE` variants.
@@ -18,7 +21,7 @@ export const misspeltNames = (given: readonly string[], known: readonly string[]
 const misspelt = (name: string, known: readonly string[]): SettingProblem[] => {
   const folded = name.toUpperCase();
   const own = folded.startsWith(ownPrefix);
-  if (!own && name.length < shortestName) return [];
+  if (!own && (name.length < shortestName || serviceLink.test(name))) return [];
   const match = nearestName(folded, known);
   if (match !== undefined) return [{ setting: name, problem: `is not a setting; did you mean ${match}?` }];
   return own

@@ -214,6 +214,12 @@ describe('misspelt names', () => {
     expect(problemsOf(env, { knownElsewhere: ['GATEWAY_PORT', 'SALLYPORT_DATA_DIR'] })).toBe('');
   });
 
+  it('leaves the names alone that Kubernetes makes of services', () => {
+    const known = { knownElsewhere: ['AUTH_SERVICE_PORT'] };
+    expect(problemsOf({ AUTH_SERVICE_HOST: '10.0.0.1', AUTH_PORT_8081_TCP_PORT: '8081' }, known)).toBe('');
+    expect(problemsOf({ AUTH_SERVICE_PROT: '1' }, known)).toContain('did you mean AUTH_SERVICE_PORT?');
+  });
+
   it('finds them in .env, settings file and preset too', () => {
     const envFile = write('.env.typo', 'JWT_SECRT=x\n');
     const file = write('typo.json', '{"prot":1}');
