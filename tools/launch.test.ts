@@ -245,6 +245,23 @@ describe('installation', () => {
     expect(installing(third.output())).toBe(0);
   });
 
+  test.each([
+    ['agrees with the lock file', '1.0.0', 0],
+    ['is of another version', '2.0.0', 1],
+  ])('after an npm install by hand that %s', async (_what, version, times) => {
+    const wanted = {
+      'node_modules/a': { version: '1.0.0', link: true, resolved: 'a' },
+      'node_modules/a-other': { version: '1.0.0', optional: true, os: ['none'], cpu: ['none'] },
+      'node_modules/a-other-needs': { version: '1.0.0', optional: true },
+    };
+    const record = { 'node_modules/a': { version } };
+    await writeFile(join(root, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages: wanted }));
+    await writeFile(join(root, 'node_modules', '.package-lock.json'), JSON.stringify({ packages: record }));
+    const child = launch('start', 'exit', '0');
+    await ended(child);
+    expect(installing(child.output())).toBe(times);
+  });
+
   test('the lock of a launch that died is taken over', async () => {
     const dead = run(process.execPath, ['-e', '']);
     await ended(dead);

@@ -51,12 +51,14 @@ function npmInstalledTheSame(root) {
   const { '': _root, ...wanted } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   return Object.entries(wanted).every(([path, entry]) => {
     const have = record[path];
-    return have ? have.version === entry.version && have.integrity === entry.integrity : isForAnotherPlatform(entry);
+    return have ? have.version === entry.version && have.integrity === entry.integrity : mayBeAbsent(entry);
   });
 }
 
-function isForAnotherPlatform({ os, cpu, libc }) {
-  return libc !== undefined || (os && !os.includes(process.platform)) || (cpu && !cpu.includes(process.arch));
+/** npm leaves out what is for another platform, with all that only that needs. */
+function mayBeAbsent({ optional, os, cpu, libc }) {
+  const isForThis = os?.includes(process.platform) && cpu?.includes(process.arch) && libc === undefined;
+  return optional === true && !isForThis;
 }
 
 /**
