@@ -29,10 +29,10 @@ describe('token cache', () => {
     const late = token();
     for (let count = 0; count < 500; count += 1) cache.set(token(), 0);
     cache.set(late, 1);
-    for (let count = 0; count < 100; count += 1) cache.set(token(), 0);
+    for (let count = 0; count < 200; count += 1) cache.set(token(), 0);
     expect(cache.get(late)).toBeUndefined();
     cache.set(late, 1);
-    for (let count = 0; count < 100; count += 1) cache.set(token(), 0);
+    for (let count = 0; count < 200; count += 1) cache.set(token(), 0);
     expect(cache.get(late)).toBe(1);
   });
 
