@@ -25,7 +25,8 @@ export const guardFastify = (guard: Guard): FastifyPluginCallback => {
         return;
       }
       const { status, headers, body } = decision.answer;
-      return reply.code(status).headers(headers).send(body);
+      // As bytes: Fastify would add a charset to the type of a text, and problem+json has none (RFC 9457 §6.1).
+      return reply.code(status).headers(headers).send(Buffer.from(body));
     });
     done();
   };

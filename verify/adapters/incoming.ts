@@ -21,12 +21,13 @@ const hideIn = (headers: Record<string, unknown>): void => {
 
 /** Takes identity headers out of all three views of a request's headers. */
 const hideIdentityHeaders = (request: IncomingMessage): void => {
+  // Node makes these two views from rawHeaders when first read, and counts on its length: so they come first.
+  hideIn(request.headers);
+  hideIn(request.headersDistinct);
   const { rawHeaders } = request;
   for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
     if (isIdentityHeader(rawHeaders[index] ?? '')) rawHeaders.splice(index, 2);
   }
-  hideIn(request.headers);
-  hideIn(request.headersDistinct);
 };
 
 type Decisions = WeakMap<IncomingMessage, GuardDecision | Promise<GuardDecision>>;
