@@ -281,6 +281,11 @@ export const authSettings = defineSettings({
     default: 30,
     doc: 'Longest wait for a hash; beyond, 503 with Retry-After.',
   }),
+  revealDisabled: booleanSetting({
+    env: 'REVEAL_DISABLED_ACCOUNTS',
+    default: false,
+    doc: 'A right password of a disabled account is answered with 403 instead of the generic 401.',
+  }),
   corsOrigins: originsSetting({
     env: 'CORS_ORIGINS',
     default: [],

@@ -15,6 +15,7 @@ export const microservices: AuthPreset = {
   refreshRotation: false,
   passwordHash: 'bcrypt',
   bcryptCost: 12,
+  revealDisabled: true,
   csrfCookie: 'csrf_token',
   corsOrigins: ['http://localhost:3000', 'http://localhost:8080'],
   shape: { identifier: 'email', requiredFields: ['name'], optionalFields: [] },

@@ -1,0 +1,59 @@
+import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
+import type { Session, Sessions } from '@sallyport/storage/contracts/sessions';
+import type { ActContext } from '@sallyport/storage/contracts/store';
+import type { PasswordFactor, PasswordProblem } from '../factors/factor.ts';
+import type { createSessionRenewer } from '../tokens/renew-session.ts';
+
+export type ChangePasswordOutcome =
+  | { readonly kind: 'changed'; readonly user: User; readonly session: Session; readonly refreshToken: string }
+  | { readonly kind: 'wrong_password' }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'password_refused'; readonly problem: PasswordProblem }
+  /** The password was changed, or the session ended, by somebody else meanwhile. */
+  | { readonly kind: 'overtaken' };
+
+export interface ChangePasswordOptions {
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly password: PasswordFactor;
+  readonly renewSession: ReturnType<typeof createSessionRenewer>;
+}
+
+export interface ChangePasswordRequest {
+  readonly user: User;
+  readonly session: Session;
+  readonly currentPassword: string;
+  readonly newPassword: string;
+  readonly context: ActContext;
+}
+
+/**
+ * Needs the current password. Raises both epochs, which ends every session and access token of the user; the session that asked
+ * adopts the new epoch and goes on with fresh tokens.
+ */
+export const createChangePassword = (
+  options: ChangePasswordOptions,
+): ((request: ChangePasswordRequest) => Promise<ChangePasswordOutcome>) => {
+  const { accounts, sessions, password, renewSession } = options;
+  return async function changePassword({ user, session, currentPassword, newPassword, context }) {
+    const problem = password.check(newPassword);
+    if (problem !== undefined) return { kind: 'password_refused', problem };
+    const stored = await accounts.findUser(user.id);
+    if (stored === undefined || (await password.verify(stored, currentPassword)) === 'wrong')
+      return { kind: 'wrong_password' };
+    if (currentPassword.normalize('NFKC') === newPassword.normalize('NFKC')) return { kind: 'unchanged' };
+    const changed = await accounts.changePassword({
+      userId: user.id,
+      expectedHash: stored.passwordHash ?? '',
+      newHash: await password.hash(newPassword),
+      sessionId: session.id,
+      context,
+    });
+    if (!changed.changed) return { kind: 'overtaken' };
+    const toEpoch = changed.user.sessionEpoch;
+    const adopted = await sessions.adoptEpoch({ sessionId: session.id, fromEpoch: session.sessionEpoch, toEpoch });
+    const renewed = adopted ? await renewSession({ ...session, sessionEpoch: toEpoch }, context) : undefined;
+    await sessions.endSessionsOfUser({ userId: user.id, except: session.id, cause: 'password_changed', context });
+    return renewed === undefined ? { kind: 'overtaken' } : { kind: 'changed', user: changed.user, ...renewed };
+  };
+};

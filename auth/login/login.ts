@@ -1,0 +1,66 @@
+import { defaultRealm } from '@sallyport/contract';
+import type { RouteShape } from '@sallyport/contract/routes';
+import { emailKey, usernameKey } from '@sallyport/kit/identifier';
+import type { Accounts, LoginIdentifier, User, UserWithPassword } from '@sallyport/storage/contracts/accounts';
+import type { Effects } from '@sallyport/storage/contracts/effects';
+import type { Origin } from '@sallyport/storage/contracts/sessions';
+import type { ActContext } from '@sallyport/storage/contracts/store';
+import type { PasswordFactor } from '../factors/factor.ts';
+import type { NewLogin, StartedSession } from '../tokens/start-session.ts';
+
+/** `disabled` only after a right password; every other failure is one and the same `refused`. */
+export type LoginOutcome =
+  | ({ readonly kind: 'tokens'; readonly user: User } & StartedSession)
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'disabled' };
+
+export interface LoginOptions {
+  readonly accounts: Accounts;
+  readonly effects: Effects;
+  readonly password: PasswordFactor;
+  readonly startSession: (login: NewLogin) => Promise<StartedSession>;
+  readonly shape: RouteShape;
+}
+
+export interface LoginRequest {
+  readonly identifier: string;
+  readonly password: string;
+  readonly origin: Origin;
+  readonly context: ActContext;
+}
+
+/** Starts a session for the right password. Unknown account and wrong password take the same path and the same time. */
+export const createLogin = (options: LoginOptions): ((request: LoginRequest) => Promise<LoginOutcome>) => {
+  const { accounts, password, startSession, shape } = options;
+  return async function login({ identifier, password: plain, origin, context }) {
+    const user = await findUser(accounts, shape, identifier);
+    const verdict = await password.verify(user, plain);
+    if (user === undefined || verdict === 'wrong') return refuse('refused', 'password', user, context, options);
+    if (user.disabledAtMs !== undefined) return refuse('disabled', 'disabled', user, context, options);
+    if (verdict === 'outdated' && user.passwordHash !== undefined) {
+      const newHash = await password.hash(plain);
+      await accounts.replacePasswordHash({ userId: user.id, expectedHash: user.passwordHash, newHash });
+    }
+    const started = await startSession({ user, amr: [password.amr], origin, context });
+    return { kind: 'tokens', user, ...started };
+  };
+};
+
+/** An identifier of the wrong form is looked up all the same, so that it costs what an unknown one costs. */
+const findUser = (accounts: Accounts, shape: RouteShape, identifier: string): Promise<UserWithPassword | undefined> => {
+  const key = shape.identifier === 'email' ? emailKey(identifier) : usernameKey(identifier);
+  const login: LoginIdentifier = { kind: shape.identifier, key: key ?? '' };
+  return accounts.findUserForLogin(defaultRealm, login);
+};
+
+const refuse = async (
+  kind: 'refused' | 'disabled',
+  reason: string,
+  user: User | undefined,
+  context: ActContext,
+  { effects }: LoginOptions,
+): Promise<LoginOutcome> => {
+  const known = user && { userId: user.id };
+  await effects.appendEffects([{ act: 'login.failed', realmId: defaultRealm, ...known, data: { reason }, context }]);
+  return { kind };
+};

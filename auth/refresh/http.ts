@@ -1,0 +1,42 @@
+/** The refresh's door: translates, nothing else. */
+import { Problem } from '@sallyport/contract';
+import type { AuthSettings } from '../config.ts';
+import type { OpenHandler, RouteAnswer, RouteRequest } from '../route.ts';
+import type { TokenAnswerInput } from '../tokens/token-answer.ts';
+import type { createRefresh } from './refresh.ts';
+
+export interface RefreshHttpOptions {
+  readonly refresh: ReturnType<typeof createRefresh>;
+  readonly answerWithTokens: (input: TokenAnswerInput) => Promise<RouteAnswer>;
+  readonly settings: Pick<AuthSettings, 'messageTexts'>;
+}
+
+/** refresh.md: 22 to 128 base64url characters. */
+const attemptForm = /^[A-Za-z0-9_-]{22,128}$/;
+
+export const createRefreshHttp = (
+  options: RefreshHttpOptions,
+): { readonly refresh: OpenHandler; readonly refreshToken: OpenHandler } => {
+  const refresh: OpenHandler = async (request) => {
+    const token = request.body['refresh_token'];
+    if (typeof token !== 'string' || token === '') {
+      throw new Problem('field_missing', { fields: [{ path: '/refresh_token', code: 'field_missing' }] });
+    }
+    const { origin, context } = request;
+    const attemptId = attemptIdOf(request);
+    const outcome = await options.refresh({ token, attemptId, provedKeyThumbprint: undefined, origin, context });
+    if (outcome.kind === 'refused') {
+      if (outcome.session !== undefined) request.noteUser(outcome.session.userId);
+      throw new Problem(outcome.code);
+    }
+    request.noteUser(outcome.user.id);
+    return options.answerWithTokens({ status: 200, message: options.settings.messageTexts.refreshed, ...outcome });
+  };
+  return { refresh, refreshToken: refresh };
+};
+
+const attemptIdOf = (request: RouteRequest): string | undefined => {
+  const attemptId = request.header('idempotency-key');
+  if (attemptId !== undefined && !attemptForm.test(attemptId)) throw new Problem('idempotency_key_invalid');
+  return attemptId;
+};

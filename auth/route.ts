@@ -1,0 +1,51 @@
+/**
+ * What a room's `http.ts` speaks: one request in, one answer out, no framework. The app builds requests and writes answers, so
+ * that authentication, limits and logging cannot be forgotten by a room.
+ */
+import type { RouteId } from '@sallyport/contract/routes';
+import type { User } from '@sallyport/storage/contracts/accounts';
+import type { Origin, Session } from '@sallyport/storage/contracts/sessions';
+import type { ActContext } from '@sallyport/storage/contracts/store';
+
+/** Who calls a bearer route: token, session and account have been checked against the store. */
+export interface Caller {
+  readonly user: User;
+  readonly session: Session;
+}
+
+export interface RouteRequest {
+  /** Validated against the route's schema. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly params: Readonly<Record<string, string>>;
+  /** One value of a header; a doubled one has been refused. */
+  header(name: string): string | undefined;
+  readonly cookieHeader: string | undefined;
+  readonly context: ActContext;
+  readonly origin: Origin;
+  /** Names the account in the request's log line. */
+  noteUser(userId: string): void;
+}
+
+export interface BearerRequest extends RouteRequest {
+  readonly caller: Caller;
+}
+
+export interface CookieToSet {
+  readonly name: string;
+  /** Undefined: the cookie is cleared, with the same attributes. */
+  readonly value: string | undefined;
+  readonly maxAgeSeconds: number;
+  readonly path: string;
+}
+
+export interface RouteAnswer {
+  readonly status: number;
+  readonly body: object | string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cookie?: CookieToSet;
+}
+
+export type OpenHandler = (request: RouteRequest) => Promise<RouteAnswer>;
+export type BearerHandler = (request: BearerRequest) => Promise<RouteAnswer>;
+/** Which rooms answer which routes: open ones take a request, bearer ones a caller as well. */
+export type Handlers = Readonly<Partial<Record<RouteId, OpenHandler | BearerHandler>>>;

@@ -1,0 +1,67 @@
+import { type AccessTokenClaims, accessTokenType, type EpochMs, toEpochSeconds } from '@sallyport/contract';
+import type { Clock } from '@sallyport/kit/clock';
+import type { Random } from '@sallyport/kit/random';
+import type { User } from '@sallyport/storage/contracts/accounts';
+import type { Session } from '@sallyport/storage/contracts/sessions';
+import type { AuthSettings, ExtraClaim } from '../config.ts';
+import type { SigningKey } from './signing-key.ts';
+
+export interface IssueOptions {
+  readonly key: SigningKey;
+  readonly settings: Pick<AuthSettings, 'issuer' | 'audience' | 'accessTokenTtlSeconds' | 'claims'>;
+  readonly clock: Clock;
+  readonly random: Pick<Random, 'uuidv7'>;
+}
+
+type IssuedSession = Pick<
+  Session,
+  'id' | 'clientId' | 'authTimeMs' | 'amr' | 'acr' | 'deviceId' | 'scope' | 'audience' | 'boundKeyThumbprint'
+>;
+
+/** Makes access tokens: JWTs by RFC 9068 with Sallyport's `sid` and `uep` and the preset's extra claims. */
+export const createAccessTokenIssuer = (
+  options: IssueOptions,
+): ((user: User, session: IssuedSession) => Promise<string>) => {
+  const { key, settings, clock, random } = options;
+  const header = encode({ alg: key.algorithm, typ: accessTokenType, kid: key.kid });
+  return async function issueAccessToken(user, session) {
+    const nowMs = clock.nowMs();
+    const issuedAt = toEpochSeconds(nowMs as EpochMs);
+    const claims: AccessTokenClaims = {
+      iss: settings.issuer,
+      sub: user.id,
+      aud: session.audience ?? settings.audience,
+      client_id: session.clientId,
+      iat: issuedAt,
+      nbf: issuedAt,
+      exp: issuedAt + settings.accessTokenTtlSeconds,
+      jti: random.uuidv7(nowMs),
+      sid: session.id,
+      uep: user.accessEpoch,
+      auth_time: toEpochSeconds(session.authTimeMs),
+      amr: session.amr,
+      ...(session.acr !== undefined && { acr: session.acr }),
+      ...(session.scope !== undefined && { scope: session.scope }),
+      ...(user.roles.length > 0 && { roles: user.roles }),
+      ...(user.permissions.length > 0 && { permissions: user.permissions }),
+      ...(session.boundKeyThumbprint !== undefined && { cnf: { jkt: session.boundKeyThumbprint } }),
+      ...extraClaims(user, session, settings.claims as readonly ExtraClaim[]),
+    };
+    const signingInput = `${header}.${encode(claims)}`;
+    const signature = await key.signJws(signingInput);
+    return `${signingInput}.${signature.toString('base64url')}`;
+  };
+};
+
+const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+const extraClaims = (user: User, session: IssuedSession, names: readonly ExtraClaim[]): Partial<AccessTokenClaims> => {
+  const values: Record<ExtraClaim, string | undefined> = {
+    user_id: user.id,
+    email: user.email,
+    name: user.name ?? user.displayName,
+    role: user.roles[0] ?? 'user',
+    device_id: session.deviceId,
+  };
+  return Object.fromEntries(names.filter((name) => values[name] !== undefined).map((name) => [name, values[name]]));
+};

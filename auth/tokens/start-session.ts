@@ -1,0 +1,73 @@
+import { defaultRealm, type SessionId } from '@sallyport/contract';
+import type { Clock } from '@sallyport/kit/clock';
+import type { Random } from '@sallyport/kit/random';
+import type { User } from '@sallyport/storage/contracts/accounts';
+import type { NewSession, Origin, Session, Sessions } from '@sallyport/storage/contracts/sessions';
+import type { ActContext } from '@sallyport/storage/contracts/store';
+import type { AuthSettings } from '../config.ts';
+import type { RefreshTokens } from './refresh-token.ts';
+
+export interface StartSessionOptions {
+  readonly sessions: Sessions;
+  readonly tokens: RefreshTokens;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly settings: Pick<
+    AuthSettings,
+    | 'refreshTokenTtlSeconds'
+    | 'sessionMaxTtlSeconds'
+    | 'refreshRotation'
+    | 'sessionsPerUser'
+    | 'sessionsPerDevice'
+    | 'clientId'
+  >;
+}
+
+export interface StartedSession {
+  readonly session: Pick<Session, 'id' | 'clientId' | 'authTimeMs' | 'amr'>;
+  readonly refreshToken: string;
+}
+
+export interface NewLogin {
+  readonly user: User;
+  readonly amr: readonly string[];
+  readonly origin: Origin;
+  readonly context: ActContext;
+}
+
+/** A login makes one session row, and its first refresh token is derived from it. */
+export const createSessionStarter = (options: StartSessionOptions): ((login: NewLogin) => Promise<StartedSession>) => {
+  const { sessions, tokens, random, clock, settings } = options;
+  const idleTtlMs = settings.refreshTokenTtlSeconds * 1000;
+  // Without rotation the lifetime counts from the login (contracts/README.md), so nothing may extend it.
+  const absoluteTtlMs = settings.refreshRotation ? settings.sessionMaxTtlSeconds * 1000 : idleTtlMs;
+
+  return async function startSession({ user, amr, origin, context }) {
+    const id = random.uuidv7(clock.nowMs()) as SessionId;
+    const position = { id, generation: 0, salt: random.bytes(16), ...tokens.current };
+    const refreshToken = tokens.derive(position);
+    const tokenHash = tokens.hash(refreshToken, position.hashKeyId);
+    if (tokenHash === undefined) throw new Error('the current refresh secret is not held');
+    const row: NewSession = {
+      id,
+      realmId: defaultRealm,
+      userId: user.id,
+      clientId: settings.clientId,
+      amr,
+      sessionEpoch: user.sessionEpoch,
+      ...tokens.current,
+      salt: position.salt,
+      tokenHash,
+      rotationId: random.bytes(16),
+      idleTtlMs,
+      absoluteTtlMs,
+      proofRequired: false,
+      origin,
+      maxPerUser: settings.sessionsPerUser,
+      maxPerDevice: settings.sessionsPerDevice,
+      context,
+    };
+    const { nowMs } = await sessions.createSession(row);
+    return { session: { id, clientId: row.clientId, authTimeMs: nowMs, amr }, refreshToken };
+  };
+};

@@ -1,0 +1,64 @@
+import type { CsrfTokens } from '@sallyport/kit/csrf';
+import type { User } from '@sallyport/storage/contracts/accounts';
+import type { Session } from '@sallyport/storage/contracts/sessions';
+import type { AuthSettings } from '../config.ts';
+import type { CookieToSet, RouteAnswer } from '../route.ts';
+
+export type AnsweredSession = Pick<Session, 'id' | 'clientId' | 'authTimeMs' | 'amr'>;
+
+export interface TokenAnswerOptions {
+  readonly issueAccessToken: (user: User, session: AnsweredSession) => Promise<string>;
+  readonly csrf: CsrfTokens;
+  readonly settings: Pick<AuthSettings, 'accessTokenTtlSeconds' | 'csrfCookie' | 'csrfCookieTtlSeconds'>;
+}
+
+export interface TokenAnswerInput {
+  readonly status: number;
+  readonly message: string;
+  readonly user: User;
+  readonly session: AnsweredSession;
+  readonly refreshToken: string;
+}
+
+/** The one answer that hands out tokens: the union of what the contracts name, and the CSRF cookie bound to the session. */
+export const createTokenAnswer = (options: TokenAnswerOptions): ((input: TokenAnswerInput) => Promise<RouteAnswer>) => {
+  const { issueAccessToken, csrf, settings } = options;
+  return async function answerWithTokens({ status, message, user, session, refreshToken }) {
+    const csrfToken = csrf.issue(session.id);
+    return {
+      status,
+      body: {
+        message,
+        access_token: await issueAccessToken(user, session),
+        refresh_token: refreshToken,
+        csrf_token: csrfToken,
+        token_type: 'Bearer',
+        expires_in: settings.accessTokenTtlSeconds,
+        user: userView(user),
+      },
+      cookie: csrfCookie(settings, csrfToken),
+    };
+  };
+};
+
+/** Value undefined: cleared, with the same attributes. */
+export const csrfCookie = (
+  settings: Pick<AuthSettings, 'csrfCookie' | 'csrfCookieTtlSeconds'>,
+  value: string | undefined,
+): CookieToSet => ({ name: settings.csrfCookie, value, maxAgeSeconds: settings.csrfCookieTtlSeconds, path: '/' });
+
+/** A user as the API shows it: what is absent is left out; hash and epochs never leave. */
+export const userView = (user: User): object => ({
+  id: user.id,
+  ...(user.email !== undefined && { email: user.email }),
+  ...(user.username !== undefined && { username: user.username }),
+  ...(user.name !== undefined && { name: user.name }),
+  ...(user.firstName !== undefined && { first_name: user.firstName }),
+  ...(user.lastName !== undefined && { last_name: user.lastName }),
+  ...(user.displayName !== undefined && { display_name: user.displayName }),
+  ...(user.phoneNumber !== undefined && { phone_number: user.phoneNumber }),
+  ...(user.avatarUrl !== undefined && { avatar_url: user.avatarUrl }),
+  role: user.roles[0] ?? 'user',
+  roles: user.roles,
+  permissions: user.permissions,
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { emailKey, usernameKey } from './identifier.ts';
+
+describe('e-mail keys', () => {
+  it('are one key for one address however it is spelt', () => {
+    expect(emailKey('Ada@Example.ORG')).toBe('ada@example.org');
+    expect(emailKey('ａｄａ@example.org')).toBe('ada@example.org');
+    expect(emailKey('ada@bücher.example')).toBe('ada@xn--bcher-kva.example');
+    expect(emailKey('ada@BÜCHER.example')).toBe('ada@xn--bcher-kva.example');
+    expect(emailKey("o'hara+tag@sub.example.org")).toBe("o'hara+tag@sub.example.org");
+  });
+
+  it.each([
+    '',
+    'ada',
+    '@example.org',
+    'ada@',
+    'ada@example',
+    'a b@example.org',
+    'ada@exa mple.org',
+    'ada\r\n@example.org',
+    'a@b@example.org',
+    '.ada@example.org',
+    'a..b@example.org',
+    'ada@-example.org',
+    'ada@example..org',
+    `${'x'.repeat(65)}@example.org`,
+    'ada@[127.0.0.1]',
+    'ada@example.org\u0000',
+  ])('refuse %j', (text) => {
+    expect(emailKey(text)).toBeUndefined();
+  });
+});
+
+describe('user name keys', () => {
+  it('fold case and width, and refuse what would break a signature string', () => {
+    expect(usernameKey('Ａda')).toBe('ada');
+    for (const refused of ['', 'a:b', 'a b', 'a\nb']) expect(usernameKey(refused)).toBeUndefined();
+  });
+});

@@ -1,0 +1,32 @@
+/**
+ * The key under which an e-mail address or user name is unique: NFKC, lower case, punycode domain. The spelling given is kept
+ * beside it. Computed here and never by a database, whose collations differ.
+ */
+import { domainToASCII } from 'node:url';
+
+const controlOrSpace = /[\p{Cc}\p{Zs}\p{Zl}\p{Zp}]/u;
+const longestLocalPart = 64;
+
+/** Undefined: not an address that mail could be sent to. Accepts what RFC 5321 §4.1.2 calls a dot-string, and UTF-8 (RFC 6531). */
+export const emailKey = (email: string): string | undefined => {
+  const normal = email.normalize('NFKC').toLowerCase();
+  const at = normal.lastIndexOf('@');
+  const local = normal.slice(0, at);
+  if (at < 1 || Buffer.byteLength(local) > longestLocalPart || controlOrSpace.test(normal)) return undefined;
+  if (/["(),:;<>@[\\\]]/.test(local) || local.startsWith('.') || local.endsWith('.') || local.includes('..'))
+    return undefined;
+  const domain = domainToASCII(normal.slice(at + 1));
+  return isMailDomain(domain) ? `${local}@${domain}` : undefined;
+};
+
+/** Labels of letters, digits and inner hyphens (RFC 1035 §2.3.1); at least two of them, or `localhost`. */
+const isMailDomain = (domain: string): boolean =>
+  domain.length <= 253 &&
+  (domain === 'localhost' ||
+    /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(domain));
+
+/** Undefined: empty, or holds a colon, white space or a control character. */
+export const usernameKey = (username: string): string | undefined => {
+  const normal = username.normalize('NFKC').toLowerCase();
+  return normal === '' || normal.includes(':') || controlOrSpace.test(normal) ? undefined : normal;
+};
