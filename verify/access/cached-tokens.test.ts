@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createAccessTokenVerifier, type KeySet, type KeySource, type RevocationState } from '../index.ts';
 import { issuerOf, mint, now, nowSeconds, outcome, rigs, verifierOf } from '../testing/rig.ts';
+import { withSabotage } from '../testing/sabotage.ts';
 
 const rig = rigs.ES256;
 
@@ -88,5 +89,37 @@ describe('a cached token', () => {
     const [mine, theirs] = [verifierOf(rig), verifierOf(rig, { audience: 'other' })];
     expect(outcome(mine.verify(token))).toBe('ok');
     expect(outcome(theirs.verify(token))).toBe('audience');
+  });
+});
+
+describe('is known to be able to fail', () => {
+  const clock = movingClock();
+  const file = 'access/verify-access-token.ts';
+
+  it('when a hit is not judged again, a cached token outlives its expiry and its revocation', async () => {
+    const change = { file, find: 'const reason = judgeNow(judged, now);', replace: 'const reason = undefined;' };
+    await withSabotage([change], (broken) => {
+      let state: RevocationState = 'active';
+      const verifier = broken.createAccessTokenVerifier({ issuers: [issuerOf(rig)], clock, isRevoked: () => state });
+      const token = mint(rig);
+      expect(outcome(verifier.verify(token))).toBe('ok');
+      state = 'revoked';
+      clock.seconds = nowSeconds + 9999;
+      expect(outcome(verifier.verify(token))).toBe('ok');
+    });
+  });
+
+  it('when a hit does not ask for its key, a cached token outlives the key', async () => {
+    const change = { file, find: 'if (!keySet.keys.includes(judged.key)) return false;', replace: '' };
+    await withSabotage([change], (broken) => {
+      clock.seconds = nowSeconds;
+      let set: KeySet = rig.source.current(0);
+      const issuers = [{ ...issuerOf(rig), keys: { current: () => set } }];
+      const verifier = broken.createAccessTokenVerifier({ issuers, clock });
+      const token = mint(rig);
+      expect(outcome(verifier.verify(token))).toBe('ok');
+      set = { generation: 2, keys: [] };
+      expect(outcome(verifier.verify(token))).toBe('ok');
+    });
   });
 });

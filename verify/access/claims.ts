@@ -61,31 +61,24 @@ const isForUs = (aud: unknown, { audience }: IssuerPolicy): boolean =>
   aud === undefined ||
   (Array.isArray(aud) ? aud.some((name) => audience.includes(name)) : audience.includes(aud as string));
 
-/** Freezes parsed JSON with everything in it. */
-export const freezeDeep = <T extends object>(value: T): T => {
-  for (const member of Object.values(value)) {
-    if (typeof member === 'object' && member !== null && !Object.isFrozen(member)) freezeDeep(member);
-  }
-  return Object.freeze(value);
-};
-
-const normalisedLists = (payload: Payload, plain: boolean): Record<string, readonly string[]> | undefined => {
-  const lists: Record<string, readonly string[]> = {};
+/** Puts normalised lists in place. False when one cannot be. */
+const normaliseLists = (payload: Record<string, unknown>, plain: boolean): boolean => {
   for (const claim of ['roles', 'permissions']) {
     if (payload[claim] === undefined) continue;
     const list = normaliseList(payload[claim]);
-    if (!list || !(plain || list.every(isSafeName))) return undefined;
-    lists[claim] = list;
+    if (!list || !(plain || list.every(isSafeName))) return false;
+    payload[claim] = Object.freeze(list);
   }
-  return lists;
+  return true;
 };
 
 /**
- * Checks and normalises the claims of a payload whose signature and `iss` have been checked. Time is not judged here.
+ * Checks the claims of a payload whose signature and `iss` have been checked, normalises them in place and freezes them.
+ * Time is not judged here.
  * @param plain every string of the payload is known to be printable ASCII
  */
 export const checkClaims = (
-  payload: Payload,
+  payload: Record<string, unknown>,
   plain: boolean,
   policy: IssuerPolicy,
 ): AccessTokenClaims | RefusalReason => {
@@ -97,7 +90,7 @@ export const checkClaims = (
   const { sub, user_id: userId } = payload;
   // Our own issuer writes one user under both names; two would be revoked under one and served under the other.
   if (sub !== undefined && userId !== undefined && sub !== userId && !policy.isLegacy) return 'claim_conflict';
-  const lists = normalisedLists(payload, plain);
-  if (!lists) return 'claim_malformed';
-  return freezeDeep({ ...payload, sub: sub ?? userId, ...lists }) as unknown as AccessTokenClaims;
+  if (!normaliseLists(payload, plain)) return 'claim_malformed';
+  if (sub === undefined) payload['sub'] = userId;
+  return Object.freeze(payload) as unknown as AccessTokenClaims;
 };

@@ -109,9 +109,9 @@ export const createTokenCache = <Value>(maxBytes: number): TokenCache<Value> => 
     set(token, value) {
       const bytes = entryOverheadBytes + token.length * bytesPerCharacter;
       if (bytes > maxBytes * probationShare) return;
-      // Own copies: a slice would keep the header block alive that it was cut from.
+      // An own copy: a slice would keep the header block alive that it was cut from.
       const copy = Buffer.from(token, 'latin1').toString('latin1');
-      const tail = Buffer.from(token.slice(-tailLength), 'latin1').toString('latin1');
+      const tail = copy.slice(-tailLength);
       const present = entries.get(tail);
       if (present) drop(present);
       const queue = ghosts.delete(tail) ? main : probation;

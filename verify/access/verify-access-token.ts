@@ -168,7 +168,7 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
   };
 
   const verify = (token: string): Verification | Promise<Verification> => {
-    const judged = typeof token === 'string' ? cache.get(token) : undefined;
+    const judged = cacheBytes > 0 && typeof token === 'string' ? cache.get(token) : undefined;
     return (judged && verifySeen(token, judged)) ?? verifyUnseen(token);
   };
 

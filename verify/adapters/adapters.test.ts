@@ -92,6 +92,12 @@ const isStable = (target: string): boolean => {
   return URL.canParse(url + target) && new URL(url + target).href === url + target;
 };
 
+/** What a fetch handler is given to see of a target; its guard judges the same text. */
+const respelled = (target: string): string => {
+  const url = URL.parse(`http://127.0.0.1${target}`);
+  return url ? url.href.slice(url.origin.length) : target;
+};
+
 describe.each(frameworks)('the %s adapter', (framework) => {
   let server: RunningServer;
   let bearer: RunningServer;
@@ -195,7 +201,7 @@ describe.each(frameworks)('the %s adapter', (framework) => {
           isStable(target) || framework === 'node' || framework === 'express' ? [200, 400] : [200, 400, 401];
         expect(allowed).toContain(status);
         if (status === 200) passed += 1;
-        if (other === target) return;
+        if ((framework === 'fetch' ? respelled(other) : other) === target) return;
         expect([400, 401]).toContain((await send(server, other, withAssertion(assertion(target)))).status);
       }),
       { numRuns: 120 },

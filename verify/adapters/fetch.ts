@@ -7,8 +7,8 @@ export type FetchHandler = (request: Request, caller: Caller) => Response | Prom
 
 export interface GuardFetchOptions {
   /**
-   * Path and query as received on the wire. Default: cut from `request.url`, which equals the wire for every target that
-   * the gateway lets through; other spellings are refused, because the URL parser has respelled them.
+   * Path and query as received on the wire. Default: cut from `request.url`. That equals the wire for every target that the
+   * gateway lets through; one that the URL parser has respelled is judged as the handler sees it, not as it was sent.
    */
   readonly target?: (request: Request) => string;
 }

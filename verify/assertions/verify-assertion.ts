@@ -5,7 +5,6 @@ import {
   assertionType,
   defaultLeewaySeconds,
 } from '@sallyport/contract';
-import { freezeDeep } from '../access/claims.ts';
 import { type CheckedHeader, checkHeader } from '../access/header.ts';
 import { type Anonymous, type Identity, identityOfAssertion } from '../guard/identity.ts';
 import { type CompactFailure, compactParser } from '../jws/parse-compact.ts';
@@ -134,7 +133,7 @@ const signedReader = (
     const key = kid === undefined ? undefined : keys.get(kid);
     if (!key) return 'key_unknown';
     if (!verifySignature('HS256', key, jws.signingInput, jws.signature)) return 'signature';
-    return isAssertionClaims(jws.payload) ? freezeDeep(jws.payload) : 'claims';
+    return isAssertionClaims(jws.payload) ? Object.freeze(jws.payload) : 'claims';
   };
 };
 

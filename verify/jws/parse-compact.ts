@@ -5,7 +5,8 @@ type Json = Readonly<Record<string, unknown>>;
 
 export interface CompactJws<Header> {
   readonly header: Header;
-  readonly payload: Json;
+  /** The caller's own; what is nested in it is frozen. */
+  readonly payload: Record<string, unknown>;
   /** Every string of the payload is printable ASCII. */
   readonly plain: boolean;
   /** RFC 7515 §5.2 step 8: ASCII(BASE64URL(header) || '.' || BASE64URL(payload)). */
