@@ -22,29 +22,28 @@ const uuid = (): string => {
   counter += 1;
   return `0192f0c1-2b3c-7d4e-8f50-${counter.toString(16).padStart(12, '0')}`;
 };
-const claims = (change: Readonly<Record<string, unknown>> = {}): AssertionClaims =>
-  ({
-    ver: 1,
-    iss: 'gateway',
-    aud: 'payment',
-    iat: nowSeconds,
-    exp: nowSeconds + 30,
-    jti: uuid(),
-    sub: 'user-1',
-    email: 'ann@example.com',
-    name: 'Ann Ünal',
-    roles: ['user'],
-    permissions: ['a:read'],
-    sid: 'session-1',
-    uep: 2,
-    device_id: 'device-1',
-    amr: ['pwd'],
-    auth_time: nowSeconds - 60,
-    cip: '192.0.2.7',
-    mth: 'GET',
-    pth: targetHash(target),
-    ...change,
-  }) as AssertionClaims;
+const claims = (change: Readonly<Record<string, unknown>> = {}): AssertionClaims => ({
+  ver: 1,
+  iss: 'gateway',
+  aud: 'payment',
+  iat: nowSeconds,
+  exp: nowSeconds + 30,
+  jti: uuid(),
+  sub: 'user-1',
+  email: 'ann@example.com',
+  name: 'Ann Ünal',
+  roles: ['user'],
+  permissions: ['a:read'],
+  sid: 'session-1',
+  uep: 2,
+  device_id: 'device-1',
+  amr: ['pwd'],
+  auth_time: nowSeconds - 60,
+  cip: '192.0.2.7',
+  mth: 'GET',
+  pth: targetHash(target),
+  ...change,
+});
 
 const verifierOf = (options: Partial<AssertionVerifierOptions> = {}): AssertionVerifier =>
   createAssertionVerifier({ service: 'payment', keys: [{ kid: 'g1', key }], clock: fixedClock, ...options });

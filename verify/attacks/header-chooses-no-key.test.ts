@@ -32,8 +32,8 @@ describe('a key of the attacker', () => {
     const fetched: string[] = [];
     const keys = remoteJwks({
       url: 'http://issuer.internal/jwks',
-      fetch: async (url) => {
-        fetched.push(String(url));
+      fetch: async (input) => {
+        fetched.push(new Request(input).url);
         return Response.json({ keys: [] });
       },
     });

@@ -46,7 +46,7 @@ describe('remote keys', () => {
     const state = await issuer();
     const verifier = verifierWith(remoteJwks({ url: state.url, clock: state.clock }), state.clock);
     const tokens = Array.from({ length: 20 }, (_, index) => mint(rigs.ES256, { jti: `j${index}` }));
-    const results = await Promise.all(tokens.map((token) => verifier.verify(token)));
+    const results = await Promise.all(tokens.map(async (token) => verifier.verify(token)));
     expect(results.every(({ ok }) => ok)).toBe(true);
     expect(state.calls).toBe(1);
     expect(verifier.verify(mint(rigs.ES256, { jti: 'new' }))).toMatchObject({ ok: true });

@@ -60,7 +60,8 @@ const honoApp = (guard: Guard): RequestListener => {
   app.use((context, next) => (context.req.header('x-user-id') === 'never' ? Promise.resolve() : next()));
   app.use(guardHono(guard));
   app.all('*', (context) => context.text(seen(context.get('identity'), Object.keys(context.req.header()))));
-  return getRequestListener(app.fetch);
+  const listen = getRequestListener(app.fetch);
+  return (incoming, response) => void listen(incoming, response);
 };
 
 const fetchApp = (guard: Guard): RequestListener =>
@@ -81,7 +82,7 @@ export const startServer = async (framework: Framework, guard: Guard): Promise<R
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    stop: () => void server.close().closeAllConnections(),
+    stop: () => server.close().closeAllConnections(),
   };
 };
 
