@@ -3,7 +3,7 @@
  * A preset is a partial value of it (`presets/`). It reads nothing by itself: `main.ts` hands the environment in.
  */
 import { type ErrorTexts, signatureAlgorithms } from '@sallyport/contract';
-import type { RouteShape } from '@sallyport/contract/routes';
+import type { RouteId, RouteShape } from '@sallyport/contract/routes';
 import {
   booleanSetting,
   choiceSetting,
@@ -355,6 +355,11 @@ export const authSettings = defineSettings({
     default: {},
     check: isObject,
     doc: "The contract's literal `error` and `hint` texts by code.",
+  }),
+  routeErrorTexts: dataSetting<Readonly<Partial<Record<RouteId, ErrorTexts>>>>({
+    default: {},
+    check: isObject,
+    doc: 'The same for single routes, over `errorTexts`.',
   }),
   messageTexts: dataSetting<MessageTexts>({
     default: defaultMessages,

@@ -63,7 +63,9 @@ export class Problem extends Error {
     super(errorCatalogue[code].title, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.status = errorCatalogue[code].status;
-    this.params = options.params;
+    // The catalogue lists the wait among the params of what can be repeated later.
+    const told = options.retryAfterSeconds !== undefined && errorCatalogue[code].params.includes('retryAfterSeconds');
+    this.params = told ? { ...options.params, retryAfterSeconds: options.retryAfterSeconds } : options.params;
     this.fields = options.fields;
     this.extensions = options.extensions;
     this.retryAfterSeconds = options.retryAfterSeconds;

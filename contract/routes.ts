@@ -52,7 +52,7 @@ export const userSchema = Type.Object(
     roles: Type.Array(Type.String()),
     permissions: Type.Array(Type.String()),
   },
-  { ...closed, $id: 'User' },
+  { ...closed, title: 'User' },
 );
 
 const message = Type.String();
@@ -79,7 +79,7 @@ const sessionSchema = Type.Object(
     label: Type.Optional(Type.String()),
     device_id: Type.Optional(Type.String()),
   },
-  { ...closed, $id: 'Session' },
+  { ...closed, title: 'Session' },
 );
 
 function optional(members: Record<string, TSchema>): Record<string, TSchema> {

@@ -26,17 +26,34 @@ export interface ProblemHandlerOptions {
   readonly log: ProblemLog;
 }
 
+/** Any app, whatever its logger and type provider. */
+type App<Logger extends FastifyBaseLogger, Provider extends FastifyTypeProvider> = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  Logger,
+  Provider
+>;
+
 /** Sets the error handler and the not-found handler (404 `route_unknown` with `path`, no query) of a Fastify app. */
 export const installProblemHandler = <Logger extends FastifyBaseLogger, Provider extends FastifyTypeProvider>(
-  app: FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, Logger, Provider>,
+  app: App<Logger, Provider>,
+  options: ProblemHandlerOptions,
+): void => {
+  installErrorHandler(app, options);
+  app.setNotFoundHandler(function answerUnknownRoute(request, reply) {
+    const [path = '/'] = request.url.split('?', 1);
+    return sendProblem(new Problem('route_unknown', { extensions: { path } }), request, reply, options);
+  });
+};
+
+/** The error handler alone: for a scope inside an app whose texts differ from the app's. */
+export const installErrorHandler = <Logger extends FastifyBaseLogger, Provider extends FastifyTypeProvider>(
+  app: App<Logger, Provider>,
   options: ProblemHandlerOptions,
 ): void => {
   app.setErrorHandler(function answerError(error, request, reply) {
     return sendProblem(error, request, reply, options);
-  });
-  app.setNotFoundHandler(function answerUnknownRoute(request, reply) {
-    const [path = '/'] = request.url.split('?', 1);
-    return sendProblem(new Problem('route_unknown', { extensions: { path } }), request, reply, options);
   });
 };
 

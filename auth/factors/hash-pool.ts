@@ -63,4 +63,4 @@ export const createHashPool = ({ places, maxWaiting, maxWaitMs }: HashPoolOption
   };
 };
 
-const busy = (): Problem => new Problem('busy', { retryAfterSeconds: 2, params: { retryAfterSeconds: 2 } });
+const busy = (): Problem => new Problem('busy', { retryAfterSeconds: 2 });

@@ -25,7 +25,7 @@ export const microservices: AuthPreset = {
     field_invalid: { error: invalidBody },
     email_invalid: { error: invalidBody },
     password_too_long: { error: invalidBody },
-    field_missing: { error: missing },
+    field_missing: { error: invalidBody },
     password_too_short: { error: 'Password must be at least 8 characters' },
     account_exists: { error: 'User with this email already exists' },
     refresh_invalid: { error: 'Invalid or expired refresh token' },
@@ -39,4 +39,5 @@ export const microservices: AuthPreset = {
     token_revoked: { error: 'Invalid or expired token' },
     token_stale: { error: 'Invalid or expired token' },
   },
+  routeErrorTexts: { register: { field_missing: { error: missing } } },
 };

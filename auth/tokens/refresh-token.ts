@@ -17,8 +17,6 @@ const tokenForm = new RegExp(`^[A-Za-z0-9_-]{${tokenLength}}$`);
 const preLabel = 'sallyport/refresh/1/pre';
 const label = 'sallyport/refresh/1';
 
-export const largestGeneration = 0xffff_ffff;
-
 export interface RefreshRootKey {
   /** 0..65535 */
   readonly kid: number;
@@ -31,6 +29,10 @@ export interface RefreshSecret {
   readonly kid: string;
   readonly key: Buffer;
 }
+
+/** The id of a `REFRESH_SECRET`: says which one keyed a hash, and nothing about it. */
+export const refreshSecretId = (secret: string): string =>
+  createHmac('sha256', secret).update('sallyport/kid/1').digest().subarray(0, 6).toString('base64url');
 
 /** What the text alone tells, M1 already checked. */
 export interface ParsedRefreshToken {

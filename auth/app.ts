@@ -1,0 +1,158 @@
+/**
+ * The composition root: builds every room and mounts it. What the issuer consists of can be read here from top to bottom.
+ */
+import { issuerRoutes, type RouteId } from '@sallyport/contract/routes';
+import type { Clock } from '@sallyport/kit/clock';
+import { createCsrfTokens } from '@sallyport/kit/csrf';
+import type { Log } from '@sallyport/kit/log';
+import { fastifyProblemOptions, installProblemHandler } from '@sallyport/kit/problem';
+import type { Random } from '@sallyport/kit/random';
+import type { Storage } from '@sallyport/storage/contracts/storage';
+import { createAccessTokenVerifier, createAssertionVerifier } from '@sallyport/verify';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { createChangePassword } from './account/change-password.ts';
+import { createDeleteAccount } from './account/delete-account.ts';
+import { createAccountHttp } from './account/http.ts';
+import { createAuthenticate } from './authenticate.ts';
+import { createClientAddress } from './client-address.ts';
+import type { AuthSettings } from './config.ts';
+import { mountCors } from './cors.ts';
+import { mountDocs } from './docs.ts';
+import type { PasswordFactor } from './factors/factor.ts';
+import { createHealthHttp } from './health.ts';
+import { createKeysHttp } from './keys/http.ts';
+import { createLoginHttp } from './login/http.ts';
+import { createLogin } from './login/login.ts';
+import { createLogoutHttp } from './logout/http.ts';
+import { createLogout } from './logout/logout.ts';
+import { mountRoutes } from './mount.ts';
+import { createRefreshHttp } from './refresh/http.ts';
+import { createRefresh } from './refresh/refresh.ts';
+import type { UnsettledRotations } from './refresh/unsettled.ts';
+import { createRegisterHttp } from './register/http.ts';
+import { createRegister } from './register/register.ts';
+import type { Handlers } from './route.ts';
+import { createSessionsHttp } from './sessions/http.ts';
+import { createAccessTokenIssuer } from './tokens/issue.ts';
+import type { KeyRing } from './tokens/key-ring.ts';
+import type { RefreshTokens } from './tokens/refresh-token.ts';
+import { createSessionRenewer } from './tokens/renew-session.ts';
+import { createSessionStarter } from './tokens/start-session.ts';
+import { createTokenAnswer } from './tokens/token-answer.ts';
+
+export interface AppParts {
+  readonly settings: AuthSettings;
+  readonly storage: Storage;
+  readonly ring: KeyRing;
+  readonly refreshTokens: RefreshTokens;
+  readonly unsettled: UnsettledRotations;
+  readonly password: PasswordFactor;
+  readonly isReady: () => Promise<boolean>;
+  readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
+  const { settings, storage, ring, refreshTokens, password, clock, random, log } = parts;
+  const { accounts, sessions, effects } = storage;
+  const shape = settings.shape;
+  const idleTtlMs = settings.refreshTokenTtlSeconds * 1000;
+  const policy = {
+    rotation: settings.refreshRotation,
+    overlapMs: settings.refreshOverlapSeconds * 1000,
+    ahead: settings.refreshAhead,
+  };
+
+  const csrf = createCsrfTokens({ keys: settings.csrfKeys.map(({ kid, key }) => ({ kid: Number(kid), key })), random });
+  const issueAccessToken = createAccessTokenIssuer({ key: ring.current, settings, clock, random });
+  const answerWithTokens = createTokenAnswer({ issueAccessToken, csrf, settings });
+  const startSession = createSessionStarter({ sessions, tokens: refreshTokens, random, clock, settings });
+  const renewSession = createSessionRenewer({ sessions, tokens: refreshTokens, random, idleTtlMs });
+
+  const register = createRegister({ accounts, password, random, clock, shape });
+  const login = createLogin({ accounts, effects, password, startSession, shape });
+  const refresh = createRefresh({ ...parts, sessions, accounts, effects, tokens: refreshTokens, policy, idleTtlMs });
+  const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
+  const changePassword = createChangePassword({ accounts, sessions, password, renewSession });
+  const deleteAccount = createDeleteAccount({ accounts, sessions });
+
+  const handlers: Handlers = {
+    ...createRegisterHttp({ register, startSession, answerWithTokens, settings }),
+    ...createLoginHttp({ login, answerWithTokens, settings }),
+    ...createRefreshHttp({ refresh, answerWithTokens, settings }),
+    ...createLogoutHttp({ logout, settings }),
+    ...createSessionsHttp({ sessions, settings }),
+    ...createAccountHttp({ changePassword, deleteAccount, answerWithTokens, csrf, settings }),
+    ...createKeysHttp({ ring, settings }),
+    ...createHealthHttp({ serviceName: settings.serviceName, isReady: parts.isReady }),
+  };
+
+  const app = createFastify(parts);
+  const routes = issuerRoutes(shape);
+  await mountCors(app, settings.corsOrigins);
+  mountRoutes(app, {
+    ...settings,
+    routes,
+    handlers,
+    authenticate: createAuthenticate({ verifier: createVerifier(parts), sessions, accounts }),
+    clientAddress: createClientAddress(createAssertions(parts)),
+    // refresh.md: 1 s up to half the overlap.
+    storeRetrySeconds: () => 1 + Math.floor(Math.random() * Math.max(1, settings.refreshOverlapSeconds / 2)),
+    random,
+    log,
+    observe: parts.observe,
+  });
+  mountDocs(app, { routes, basePath: settings.basePath, title: settings.serviceName });
+  await app.ready();
+  return app;
+};
+
+const bodyLimitBytes = 16_384;
+
+/** Fastify converts and drops by default; here what is not exactly as described is refused. */
+const createFastify = ({ settings, random, clock, log }: AppParts): FastifyInstance => {
+  const problems = { texts: settings.errorTexts, log };
+  const app = Fastify({
+    ...fastifyProblemOptions(problems),
+    bodyLimit: bodyLimitBytes,
+    genReqId: () => random.uuidv7(clock.nowMs()),
+    logController: new LogController({ disableRequestLogging: true }),
+    ajv: {
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: false,
+        allErrors: true,
+        keywords: ['secret'],
+      },
+    },
+  });
+  app.removeContentTypeParser('text/plain');
+  installProblemHandler(app, problems);
+  return app;
+};
+
+const createVerifier = ({ settings, ring, clock }: AppParts) =>
+  createAccessTokenVerifier({
+    issuers: [
+      {
+        issuer: settings.issuer,
+        audience: settings.audience,
+        algorithms: [settings.jwtAlgorithm],
+        keys: ring.verification,
+      },
+    ],
+    clock,
+    leewaySeconds: settings.clockLeewaySeconds,
+  });
+
+const createAssertions = ({ settings, clock }: AppParts) =>
+  settings.assertionKeys &&
+  createAssertionVerifier({
+    service: settings.serviceName,
+    keys: settings.assertionKeys,
+    clock,
+    leewaySeconds: settings.clockLeewaySeconds,
+  });

@@ -1,0 +1,58 @@
+import type { Audit } from '@sallyport/storage/contracts/audit';
+import type { Effects } from '@sallyport/storage/contracts/effects';
+import type { Outbox, OutboxEvent } from '@sallyport/storage/contracts/outbox';
+import { auditRecordOf, eventOf } from './records.ts';
+
+export interface DrainOptions {
+  readonly effects: Effects;
+  readonly audit: Audit;
+  readonly outbox: Outbox;
+  readonly intervalMs: number;
+  /** Told about every failed round; the next one tries again. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Drain {
+  /** Finishes the running round and drains what is left. */
+  stop(): Promise<void>;
+}
+
+const batchSize = 500;
+
+/**
+ * Moves effects on: first into audit and outbox, then off the list. At least once; the effect id keeps a second delivery from
+ * counting, so any number of nodes may drain one store, and a crash between two steps loses nothing.
+ */
+export const startDrain = (options: DrainOptions): Drain => {
+  let running: Promise<void> = Promise.resolve();
+
+  const round = async (): Promise<void> => {
+    try {
+      while ((await drainBatch(options)) === batchSize);
+    } catch (error) {
+      options.onError(error);
+    }
+  };
+  const timer = setInterval(() => {
+    running = running.then(round);
+  }, options.intervalMs);
+
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+      await round();
+    },
+  };
+};
+
+const drainBatch = async ({ effects, audit, outbox }: DrainOptions): Promise<number> => {
+  const batch = await effects.readEffects(0, batchSize);
+  const last = batch.at(-1);
+  if (last === undefined) return 0;
+  await audit.appendAudit(batch.map(auditRecordOf));
+  const events = batch.map(eventOf).filter((event): event is OutboxEvent => event !== undefined);
+  if (events.length > 0) await outbox.appendEvents(events);
+  await effects.trimEffects(last.position);
+  return batch.length;
+};

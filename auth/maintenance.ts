@@ -1,0 +1,120 @@
+/**
+ * What the command line may do on the host, without a running server: accounts and their roles, key pairs. The first admin can
+ * be made here only; no request ever carries a role. Every act is written with its effect, as actor `admin`.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { defaultRealm, type UserId } from '@sallyport/contract';
+import { systemClock } from '@sallyport/kit/clock';
+import { settingNames } from '@sallyport/kit/config';
+import { emailKey, usernameKey } from '@sallyport/kit/identifier';
+import { systemRandom } from '@sallyport/kit/random';
+import type { User } from '@sallyport/storage/contracts/accounts';
+import type { Storage } from '@sallyport/storage/contracts/storage';
+import { type AuthSettings, authSettings } from './config.ts';
+import { createHashPool } from './factors/hash-pool.ts';
+import { openPasswordFactor } from './factors/index.ts';
+import { loadAuthSettings } from './load-settings.ts';
+import { openStore } from './open-store.ts';
+import { createRegister, type RegisterOutcome } from './register/register.ts';
+
+export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
+export type { RegisterOutcome } from './register/register.ts';
+/** For generated documentation, and for whoever hands an environment on. */
+export const issuerSettings = authSettings;
+export const issuerSettingNames: readonly string[] = settingNames(authSettings);
+
+export interface NewAccount {
+  /** E-mail or user name, as the preset logs in. */
+  readonly identifier: string;
+  readonly password: string;
+  readonly name?: string;
+  readonly roles: readonly string[];
+  readonly permissions: readonly string[];
+}
+
+export interface Maintenance {
+  createUser(account: NewAccount): Promise<RegisterOutcome>;
+  /** Undefined: no such account. */
+  setDisabled(identifier: string, disabled: boolean): Promise<User | undefined>;
+  setRoles(identifier: string, roles: readonly string[], permissions: readonly string[]): Promise<User | undefined>;
+  listUsers(page: { readonly after?: UserId; readonly limit: number }): Promise<readonly User[]>;
+  close(): Promise<void>;
+}
+
+/** Opens the store of the settings in `env`. Throws SettingsError with every problem. */
+export const openMaintenance = async (env: Readonly<Record<string, string | undefined>>): Promise<Maintenance> => {
+  const { settings } = loadAuthSettings({ env });
+  const { storage } = await openStore(settings, systemRandom);
+  return {
+    createUser: await userCreator(settings, storage),
+    setDisabled: async (identifier, disabled) => {
+      const userId = await findId(settings, storage, identifier);
+      return userId && storage.accounts.setUserDisabled(userId, disabled, context());
+    },
+    setRoles: async (identifier, roles, permissions) => {
+      const userId = await findId(settings, storage, identifier);
+      return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
+    },
+    listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
+    close: () => storage.close(),
+  };
+};
+
+const clock = systemClock();
+const context = () => ({ requestId: systemRandom.uuidv7(clock.nowMs()), actor: 'admin' }) as const;
+
+const userCreator = async (settings: AuthSettings, { accounts }: Storage): Promise<Maintenance['createUser']> => {
+  const pool = createHashPool({ places: availableParallelism(), maxWaiting: 10, maxWaitMs: 60_000 });
+  const password = await openPasswordFactor(settings, pool, systemRandom);
+  const shape = { ...settings.shape, requiredFields: [] };
+  const register = createRegister({ accounts, password, random: systemRandom, clock, shape });
+  return async ({ identifier, password: plain, name, roles, permissions }) => {
+    const body = { [shape.identifier]: identifier, password: plain, ...(name !== undefined && { name }) };
+    const outcome = await register(body, context());
+    if (outcome.kind !== 'registered' || (roles.length === 0 && permissions.length === 0)) return outcome;
+    const input = { userId: outcome.user.id, roles, permissions, context: context() };
+    return { ...outcome, user: (await accounts.setUserRoles(input)) ?? outcome.user };
+  };
+};
+
+const findId = async (
+  settings: AuthSettings,
+  { accounts }: Storage,
+  identifier: string,
+): Promise<UserId | undefined> => {
+  const kind = settings.shape.identifier;
+  const key = kind === 'email' ? emailKey(identifier) : usernameKey(identifier);
+  const user = key === undefined ? undefined : await accounts.findUserForLogin(defaultRealm, { kind, key });
+  return user?.id;
+};
+
+export interface KeyPair {
+  readonly privatePem: string;
+  /** SPKI. */
+  readonly publicPem: string;
+}
+
+/** RSA: PKCS#1 private key of `rsaBits` (2048 or more); EC P-256 and Ed25519: PKCS#8. */
+export const makeKeyPair = (algorithm: 'RS256' | 'PS256' | 'ES256' | 'EdDSA', rsaBits = 2048): KeyPair => {
+  const { privateKey, publicKey } = drawKeyPair(algorithm, rsaBits);
+  const type = algorithm === 'RS256' || algorithm === 'PS256' ? 'pkcs1' : 'pkcs8';
+  return {
+    privatePem: privateKey.export({ type, format: 'pem' }).toString(),
+    publicPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  };
+};
+
+const drawKeyPair = (algorithm: 'RS256' | 'PS256' | 'ES256' | 'EdDSA', rsaBits: number) => {
+  switch (algorithm) {
+    case 'RS256':
+    case 'PS256':
+      if (!Number.isInteger(rsaBits) || rsaBits < 2048 || rsaBits > 8192)
+        throw new RangeError('RSA keys have 2048 to 8192 bits');
+      return generateKeyPairSync('rsa', { modulusLength: rsaBits });
+    case 'ES256':
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    case 'EdDSA':
+      return generateKeyPairSync('ed25519');
+  }
+};

@@ -1,0 +1,32 @@
+import type { RouteId } from '@sallyport/contract/routes';
+import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
+import type { HashPool } from './factors/hash-pool.ts';
+import type { UnsettledRotations } from './refresh/unsettled.ts';
+
+export interface AuthMetrics {
+  readonly metrics: Metrics;
+  readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
+}
+
+export const createAuthMetrics = (watched: {
+  readonly pool: HashPool;
+  readonly unsettled: UnsettledRotations;
+}): AuthMetrics => {
+  const metrics = createMetrics('sallyport_auth_');
+  const requests = metrics.counter({ name: 'requests_total', help: 'Answered requests.', labels: ['route', 'status'] });
+  const durations = metrics.histogram({ name: 'request_duration_seconds', help: 'Time to answer.', labels: ['route'] });
+  metrics.gauge({ name: 'hash_pool_active', help: 'Password hashes under way.', collect: () => watched.pool.active });
+  metrics.gauge({ name: 'hash_pool_waiting', help: 'Logins waiting for a hash.', collect: () => watched.pool.waiting });
+  metrics.gauge({
+    name: 'unsettled_rotations',
+    help: 'Rotations whose commit this node does not know the outcome of.',
+    collect: () => watched.unsettled.size,
+  });
+  return {
+    metrics,
+    observe: (route, status, seconds) => {
+      requests.inc({ route, status: String(status) });
+      durations.observe({ route }, seconds);
+    },
+  };
+};

@@ -1,0 +1,193 @@
+/**
+ * Between Fastify and the rooms: mounts the route table, builds requests, asks who calls, writes answers and the one log line.
+ * What every route needs is here, so that no room can forget it. It knows no use case.
+ */
+import type { IncomingMessage } from 'node:http';
+import { type ErrorTexts, Problem } from '@sallyport/contract';
+import { type RouteDefinition, type RouteId, routePath } from '@sallyport/contract/routes';
+import { type Log, logRequest } from '@sallyport/kit/log';
+import { installErrorHandler } from '@sallyport/kit/problem';
+import type { Random } from '@sallyport/kit/random';
+import { childOf } from '@sallyport/kit/traceparent';
+import type { ActContext } from '@sallyport/storage/contracts/store';
+import { StoreUnavailable } from '@sallyport/storage/contracts/store';
+import { stringifySetCookie } from 'cookie';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { assertionHeader, type createClientAddress } from './client-address.ts';
+import type { BearerHandler, Caller, CookieToSet, Handlers, OpenHandler, RouteAnswer, RouteRequest } from './route.ts';
+
+export interface MountOptions {
+  readonly routes: readonly RouteDefinition[];
+  readonly handlers: Handlers;
+  readonly basePath: string;
+  readonly authenticate: (authorization: string | undefined) => Promise<Caller>;
+  readonly clientAddress: ReturnType<typeof createClientAddress>;
+  readonly errorTexts: ErrorTexts;
+  readonly routeErrorTexts: Readonly<Partial<Record<RouteId, ErrorTexts>>>;
+  readonly cookieSecure: boolean;
+  /** What a store outage tells callers to wait. */
+  readonly storeRetrySeconds: () => number;
+  readonly random: Random;
+  readonly log: Log;
+  /** One call per answered request: for metrics. */
+  readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
+}
+
+interface Seen {
+  readonly startedMs: number;
+  readonly address: string | undefined;
+  readonly traceId: string;
+  user?: string;
+}
+
+const seenRequests = new WeakMap<IncomingMessage, Seen>();
+
+export const mountRoutes = (app: FastifyInstance, options: MountOptions): void => {
+  app.addHook('onRequest', async (request) => void seenRequests.set(request.raw, look(request, options)));
+  app.addHook('onResponse', async (request, reply) => observe(request, reply, options));
+  for (const route of options.routes) {
+    const handler = options.handlers[route.id];
+    if (handler !== undefined) mountRoute(app, route, handler, options);
+  }
+};
+
+const look = (request: FastifyRequest, { clientAddress, random }: MountOptions): Seen => ({
+  startedMs: performance.now(),
+  address: clientAddress({
+    method: request.method,
+    target: request.raw.url ?? '/',
+    assertion: singleHeader(request, assertionHeader),
+    socketAddress: request.raw.socket.remoteAddress,
+  }),
+  traceId: childOf(request.headers['traceparent'], random).traceId,
+});
+
+const observe = (request: FastifyRequest, reply: FastifyReply, { log, observe: count }: MountOptions): void => {
+  const seen = seenRequests.get(request.raw);
+  const route = (request.routeOptions.config as { readonly routeId?: RouteId }).routeId;
+  const durationMs = performance.now() - (seen?.startedMs ?? 0);
+  count(route ?? 'none', reply.statusCode, durationMs / 1000);
+  logRequest(log, {
+    requestId: request.id,
+    traceId: seen?.traceId ?? '',
+    method: request.method,
+    target: request.raw.url ?? '/',
+    status: reply.statusCode,
+    durationMs,
+    address: seen?.address ?? '',
+    agent: request.headers['user-agent'],
+    fields: { event: route, user: seen?.user },
+  });
+};
+
+/** Each route has a scope of its own, so that a preset's text may differ by route. */
+const mountRoute = (
+  app: FastifyInstance,
+  route: RouteDefinition,
+  handler: OpenHandler | BearerHandler,
+  options: MountOptions,
+): void => {
+  const own = options.routeErrorTexts[route.id];
+  app.register(async (scope) => {
+    if (own !== undefined) installErrorHandler(scope, { texts: { ...options.errorTexts, ...own }, log: options.log });
+    scope.route({
+      method: route.method,
+      url: routePath(route, options.basePath),
+      config: { routeId: route.id },
+      schema: {
+        ...(route.body && { body: route.body }),
+        ...(route.params && { params: route.params }),
+        response: route.answers,
+      },
+      ...(route.bodyOptional && { preValidation: takeMissingBodyAsEmpty }),
+      handler: async (request, reply) => {
+        const built = buildRequest(request, options);
+        const answer = route.bearer
+          ? await callBearer(handler, built, request, options)
+          : await (handler as OpenHandler)(built).catch(translateOutage(options));
+        return writeAnswer(reply, answer, options);
+      },
+    });
+  });
+};
+
+const takeMissingBodyAsEmpty = async (request: FastifyRequest): Promise<void> => {
+  request.body ??= {};
+};
+
+const callBearer = async (
+  handler: OpenHandler | BearerHandler,
+  built: RouteRequest,
+  request: FastifyRequest,
+  options: MountOptions,
+): Promise<RouteAnswer> => {
+  try {
+    const caller = await options.authenticate(singleHeader(request, 'authorization'));
+    built.noteUser(caller.user.id);
+    return await (handler as BearerHandler)({ ...built, caller });
+  } catch (error) {
+    return translateOutage(options)(error);
+  }
+};
+
+/** A store that cannot answer is 503 with Retry-After, whatever the route; never a verdict. */
+const translateOutage =
+  ({ storeRetrySeconds }: MountOptions) =>
+  (error: unknown): never => {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    throw new Problem('store_unavailable', { retryAfterSeconds: storeRetrySeconds(), cause: error });
+  };
+
+const buildRequest = (request: FastifyRequest, options: MountOptions): RouteRequest => {
+  const seen = seenRequests.get(request.raw) ?? look(request, options);
+  const userAgent = request.headers['user-agent']?.slice(0, userAgentLimit);
+  const origin = {
+    ...(seen.address !== undefined && { address: seen.address }),
+    ...(userAgent !== undefined && { userAgent }),
+  };
+  const context: ActContext = { requestId: request.id, actor: 'user', ...origin };
+  return {
+    body: (request.body ?? {}) as Readonly<Record<string, unknown>>,
+    params: (request.params ?? {}) as Readonly<Record<string, string>>,
+    header: (name) => singleHeader(request, name),
+    cookieHeader: request.headers.cookie,
+    context,
+    origin,
+    noteUser: (userId) => {
+      seen.user = userId;
+    },
+  };
+};
+
+const userAgentLimit = 500;
+
+/** Node joins repeated headers with a comma or keeps the first: both would be a guess, so a doubled one is refused. */
+const singleHeader = (request: FastifyRequest, name: string): string | undefined => {
+  const values = request.raw.headersDistinct[name];
+  if (values !== undefined && values.length > 1) throw new Problem('header_invalid', { params: { header: name } });
+  return values?.[0];
+};
+
+const writeAnswer = (reply: FastifyReply, answer: RouteAnswer, options: MountOptions): FastifyReply => {
+  reply.code(answer.status);
+  // RFC 9700 §4.3.1 and RFC 6749 §5.1: answers with tokens are not stored by anybody on the way.
+  reply.header('cache-control', 'no-store');
+  reply.headers(answer.headers ?? {});
+  if (answer.cookie !== undefined) reply.header('set-cookie', setCookie(answer.cookie, options.cookieSecure));
+  return reply.send(answer.body);
+};
+
+const setCookie = ({ name, value, maxAgeSeconds, path }: CookieToSet, secure: boolean): string =>
+  stringifySetCookie(
+    {
+      name,
+      value: value ?? '',
+      maxAge: value === undefined ? 0 : maxAgeSeconds,
+      path,
+      httpOnly: true,
+      secure,
+      sameSite: 'strict',
+    },
+    // The value is base64, whose characters are all lawful in a cookie (RFC 6265 §4.1.1).
+    { encode: (text) => text },
+  );

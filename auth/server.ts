@@ -1,0 +1,134 @@
+/**
+ * The issuer as a server: settings in, listeners out, everything stopped in reverse order. It reads no globals and never exits the
+ * process; `main.ts` does.
+ */
+import { availableParallelism } from 'node:os';
+import { issuerRoutes } from '@sallyport/contract/routes';
+import { systemClock } from '@sallyport/kit/clock';
+import { createLifecycle, type RunningServer, type ServerInput } from '@sallyport/kit/lifecycle';
+import { listen, privateListener } from '@sallyport/kit/listener';
+import { createLog, type Log, redactPathsOf } from '@sallyport/kit/log';
+import { systemRandom } from '@sallyport/kit/random';
+import type { Storage } from '@sallyport/storage/contracts/storage';
+import { buildApp } from './app.ts';
+import { startDrain } from './audit/drain.ts';
+import type { AuthSettings } from './config.ts';
+import { createHashPool } from './factors/hash-pool.ts';
+import { openPasswordFactor } from './factors/index.ts';
+import { loadAuthSettings } from './load-settings.ts';
+import { createAuthMetrics } from './metrics.ts';
+import { openStore } from './open-store.ts';
+import { createUnsettledRotations } from './refresh/unsettled.ts';
+import { openKeyRing } from './tokens/key-ring.ts';
+import { createRefreshTokens, refreshSecretId } from './tokens/refresh-token.ts';
+
+const drainIntervalMs = 500;
+const settleIntervalMs = 250;
+
+export const start = async (input: ServerInput): Promise<RunningServer> => {
+  const { settings, warnings } = loadAuthSettings(input);
+  const log = createLog({
+    name: settings.serviceName,
+    level: settings.logLevel,
+    redact: redactPathsOf(
+      issuerRoutes(settings.shape).map(({ body, answers }) => ({ anyOf: [body, ...Object.values(answers)] })),
+    ),
+  });
+  for (const warning of warnings) log.warn({ warning }, 'insecure setting');
+  const lifecycle = createLifecycle();
+  try {
+    return await startParts(settings, lifecycle, log);
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+};
+
+const startParts = async (
+  settings: AuthSettings,
+  lifecycle: ReturnType<typeof createLifecycle>,
+  log: Log,
+): Promise<RunningServer> => {
+  const clock = systemClock(settings.clockOffsetSeconds);
+  const random = systemRandom;
+  const { storage, sealer } = await openStore(settings, random);
+  lifecycle.add({ name: 'store', stop: () => storage.close() });
+  const ring = await openKeyRing({ settings, keys: storage.keys, sealer, clock });
+  const pool = createHashPool({
+    places: availableParallelism(),
+    maxWaiting: settings.hashQueueLength,
+    maxWaitMs: settings.hashQueueWaitSeconds * 1000,
+  });
+  const password = await openPasswordFactor(settings, pool, random);
+  const unsettled = createUnsettledRotations(storage.sessions);
+  lifecycle.add({ name: 'unsettled rotations', stop: settleRegularly(unsettled, log) });
+  const drain = startDrain({
+    ...storage,
+    intervalMs: drainIntervalMs,
+    onError: (err) => log.error({ err }, 'drain failed'),
+  });
+  lifecycle.add({ name: 'effects', stop: () => drain.stop() });
+
+  const { metrics, observe } = createAuthMetrics({ pool, unsettled });
+  const isReady = () => answers(storage);
+  const app = await buildApp({
+    settings,
+    storage,
+    ring,
+    refreshTokens: openRefreshTokens(settings),
+    unsettled,
+    password,
+    isReady,
+    observe,
+    clock,
+    random,
+    log,
+  });
+  lifecycle.add({ name: 'app', stop: () => app.close() });
+
+  const port = settings.port === 0 ? 0 : settings.port + settings.portOffset;
+  const open = await listen({
+    handler: app.routing,
+    port,
+    setting: 'AUTH_PORT',
+    texts: settings.errorTexts,
+    ...(settings.host && { hosts: settings.host }),
+  });
+  lifecycle.add({ name: 'public listener', stop: () => open.close() });
+  const inner = await privateListener({
+    port: privatePort(settings, open.port),
+    setting: 'AUTH_PRIVATE_PORT',
+    metrics,
+    ready: async () => ({ ready: await isReady(), checks: { store: await isReady() } }),
+    live: () => ({ status: 'healthy', service: settings.serviceName }),
+    log,
+  });
+  lifecycle.add({ name: 'private listener', stop: () => inner.close() });
+  return { urls: { public: open.url, private: inner.url }, stop: async () => void (await lifecycle.stop()) };
+};
+
+const privatePort = ({ privatePort: given, portOffset }: AuthSettings, publicPort: number): number =>
+  given === undefined ? publicPort + 1000 : given === 0 ? 0 : given + portOffset;
+
+const answers = async (storage: Storage): Promise<boolean> => {
+  try {
+    await storage.ping();
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const openRefreshTokens = ({ rootKeys, refreshSecret }: AuthSettings) =>
+  createRefreshTokens({
+    roots: rootKeys.map(({ kid, key }) => ({ kid: Number(kid), key })),
+    secrets:
+      refreshSecret === undefined ? [] : [{ kid: refreshSecretId(refreshSecret), key: Buffer.from(refreshSecret) }],
+  });
+
+const settleRegularly = (unsettled: ReturnType<typeof createUnsettledRotations>, log: Log): (() => void) => {
+  const timer = setInterval(() => {
+    unsettled.settle().catch((err: unknown) => log.error({ err }, 'settling rotations failed'));
+  }, settleIntervalMs);
+  return () => clearInterval(timer);
+};

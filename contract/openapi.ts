@@ -1,0 +1,101 @@
+/** The issuer's OpenAPI 3.1 document, made from the route table. Pure: no server is needed to print it. */
+import { type ErrorCode, errorCatalogue } from './errors.ts';
+import { problemContentType } from './problem.ts';
+import { commonErrors, type RouteDefinition, routePath } from './routes.ts';
+
+export interface OpenApiOptions {
+  readonly title: string;
+  readonly version: string;
+  readonly routes: readonly RouteDefinition[];
+  /** The preset's base path, for example `/auth`. */
+  readonly basePath: string;
+}
+
+/** `components.schemas.Problem`: what every error answer holds. */
+const problemSchema = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'code', 'error'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string', enum: Object.keys(errorCatalogue) },
+    error: { type: 'string', description: "the preset's text" },
+    hint: { type: 'string' },
+    details: { type: 'string' },
+    params: { type: 'object' },
+    fields: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['path', 'code'],
+        properties: { path: { type: 'string' }, code: { type: 'string' }, params: { type: 'object' } },
+      },
+    },
+    instance: { type: 'string', description: 'request id' },
+  },
+} as const;
+
+export const openApiDocument = ({ title, version, routes, basePath }: OpenApiOptions): Record<string, unknown> => {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of routes) {
+    const path = routePath(route, basePath).replaceAll(/:([A-Za-z]+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title, version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths,
+    components: {
+      schemas: { Problem: problemSchema },
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT (RFC 9068)' } },
+    },
+  };
+};
+
+const operation = (route: RouteDefinition): object => ({
+  operationId: route.id,
+  summary: route.summary,
+  ...(route.bearer && { security: [{ bearer: [] }] }),
+  ...(route.params && {
+    parameters: Object.entries(route.params.properties).map(([name, schema]) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema,
+    })),
+  }),
+  ...(route.body && {
+    requestBody: { required: route.bodyOptional !== true, content: { 'application/json': { schema: route.body } } },
+  }),
+  responses: { ...successes(route), ...failures(route) },
+});
+
+const successes = (route: RouteDefinition): object =>
+  Object.fromEntries(
+    Object.entries(route.answers).map(([status, schema]) => [
+      status,
+      { description: 'done', content: { [contentTypeOf(schema)]: { schema } } },
+    ]),
+  );
+
+const contentTypeOf = (schema: object): string =>
+  'type' in schema && schema.type === 'string' ? 'application/x-pem-file' : 'application/json';
+
+/** One response per status, its codes in the description. */
+const failures = (route: RouteDefinition): object => {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of [...route.errors, ...commonErrors]) {
+    const { status } = errorCatalogue[code];
+    byStatus.set(status, [...new Set([...(byStatus.get(status) ?? []), code])]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      {
+        description: codes.map((code) => `\`${code}\`: ${errorCatalogue[code].title}`).join('; '),
+        content: { [problemContentType]: { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    ]),
+  );
+};
