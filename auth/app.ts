@@ -28,7 +28,6 @@ import { createLogout } from './logout/logout.ts';
 import { mountRoutes } from './mount.ts';
 import { createRefreshHttp } from './refresh/http.ts';
 import { createRefresh } from './refresh/refresh.ts';
-import type { UnsettledRotations } from './refresh/unsettled.ts';
 import { createRegisterHttp } from './register/http.ts';
 import { createRegister } from './register/register.ts';
 import type { Handlers } from './route.ts';
@@ -39,6 +38,7 @@ import type { RefreshTokens } from './tokens/refresh-token.ts';
 import { createSessionRenewer } from './tokens/renew-session.ts';
 import { createSessionStarter } from './tokens/start-session.ts';
 import { createTokenAnswer } from './tokens/token-answer.ts';
+import type { UnsettledRotations } from './tokens/unsettled.ts';
 
 export interface AppParts {
   readonly settings: AuthSettings;

@@ -1,7 +1,8 @@
 import type { RouteId } from '@sallyport/contract/routes';
 import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
+import type { StoreStats } from '@sallyport/storage/contracts/storage';
 import type { HashPool } from './factors/hash-pool.ts';
-import type { UnsettledRotations } from './refresh/unsettled.ts';
+import type { UnsettledRotations } from './tokens/unsettled.ts';
 
 export interface AuthMetrics {
   readonly metrics: Metrics;
@@ -17,6 +18,12 @@ export const createAuthMetrics = (watched: {
   const durations = metrics.histogram({ name: 'request_duration_seconds', help: 'Time to answer.', labels: ['route'] });
   metrics.gauge({ name: 'hash_pool_active', help: 'Password hashes under way.', collect: () => watched.pool.active });
   metrics.gauge({ name: 'hash_pool_waiting', help: 'Logins waiting for a hash.', collect: () => watched.pool.waiting });
+  metrics.gauge({
+    name: 'store_write_batches',
+    help: 'Write transactions since the start; each waited for the disk once.',
+    collect: () => watched.store.batches,
+  });
+  metrics.gauge({ name: 'store_write_verbs', help: 'Writes in them.', collect: () => watched.store.verbs });
   metrics.gauge({
     name: 'unsettled_rotations',
     help: 'Rotations whose commit this node does not know the outcome of.',

@@ -11,16 +11,16 @@ import { createLog, type Log, redactPathsOf } from '@sallyport/kit/log';
 import { systemRandom } from '@sallyport/kit/random';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { buildApp } from './app.ts';
-import { startDrain } from './audit/drain.ts';
 import type { AuthSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { createAuthMetrics } from './metrics.ts';
 import { openStore } from './open-store.ts';
-import { createUnsettledRotations } from './refresh/unsettled.ts';
+import { startDrain } from './outbox/drain.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { createRefreshTokens, refreshSecretId } from './tokens/refresh-token.ts';
+import { createUnsettledRotations } from './tokens/unsettled.ts';
 
 const drainIntervalMs = 500;
 const settleIntervalMs = 250;
@@ -69,7 +69,7 @@ const startParts = async (
   });
   lifecycle.add({ name: 'effects', stop: () => drain.stop() });
 
-  const { metrics, observe } = createAuthMetrics({ pool, unsettled });
+  const { metrics, observe } = createAuthMetrics({ pool, unsettled, store: storage.stats });
   const isReady = () => answers(storage);
   const app = await buildApp({
     settings,

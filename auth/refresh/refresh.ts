@@ -7,7 +7,7 @@ import type { Origin, Session, Sessions } from '@sallyport/storage/contracts/ses
 import { type ActContext, StoreUnavailable } from '@sallyport/storage/contracts/store';
 import type { ParsedRefreshToken, RefreshTokens } from '../tokens/refresh-token.ts';
 import { judge, type PresentedToken, type RotationPolicy, type Verdict } from '../tokens/rotation.ts';
-import type { UnsettledRotations } from './unsettled.ts';
+import type { UnsettledRotations } from '../tokens/unsettled.ts';
 
 /** Outcomes of a refresh: a token pair, or the reason why not. A store that cannot answer is an exception, never a reason. */
 export type RefreshOutcome =

@@ -1,7 +1,7 @@
 import { defaultRealm, type SessionId, type UserId } from '@sallyport/contract';
 import { describe, expect, it } from 'vitest';
-import type { Conformance } from './index.ts';
 import { context, newId, newUser, times } from './make.ts';
+import type { Conformance } from './store-under-test.ts';
 
 export const accountsConformance: Conformance = (store) => {
   const accounts = () => store().storage.accounts;

@@ -1,8 +1,8 @@
 import { type DeviceId, defaultRealm, type UserId } from '@sallyport/contract';
 import { systemRandom } from '@sallyport/kit/random';
 import { describe, expect, it } from 'vitest';
-import type { Conformance } from './index.ts';
 import { context, newId, times } from './make.ts';
+import type { Conformance } from './store-under-test.ts';
 
 export const devicesConformance: Conformance = (store) => {
   const devices = () => store().storage.devices;

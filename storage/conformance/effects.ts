@@ -1,8 +1,8 @@
 import { defaultRealm, type EpochMs } from '@sallyport/contract';
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../contracts/effects.ts';
-import type { Conformance } from './index.ts';
 import { context, newId, newSession, newUser, times } from './make.ts';
+import type { Conformance } from './store-under-test.ts';
 
 export const effectsConformance: Conformance = (store) => {
   const all = () => store().second.effects.readEffects(0, 1_000_000);

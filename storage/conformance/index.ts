@@ -3,7 +3,6 @@
  * calls `describeStorage`; nothing here knows which driver it is. It never asserts how a driver does a thing.
  */
 import { afterAll, beforeAll, describe } from 'vitest';
-import type { Storage } from '../contracts/storage.ts';
 import { accountsConformance } from './accounts.ts';
 import { countersConformance } from './counters.ts';
 import { devicesConformance } from './devices.ts';
@@ -11,17 +10,7 @@ import { effectsConformance } from './effects.ts';
 import { keysConformance } from './keys.ts';
 import { noncesConformance } from './nonces.ts';
 import { sessionsConformance } from './sessions.ts';
-
-export interface StoreUnderTest {
-  readonly storage: Storage;
-  /** A second, independent opening of the same store (another connection, as another process would have). */
-  readonly second: Storage;
-  /** Moves the store's clock forward. */
-  advance(ms: number): void;
-  close(): Promise<void>;
-}
-
-export type Conformance = (store: () => StoreUnderTest) => void;
+import type { Conformance, StoreUnderTest } from './store-under-test.ts';
 
 const suites: readonly Conformance[] = [
   accountsConformance,

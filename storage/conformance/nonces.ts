@@ -1,7 +1,7 @@
 import { defaultRealm, type EpochMs } from '@sallyport/contract';
 import { describe, expect, it } from 'vitest';
-import type { Conformance } from './index.ts';
 import { newId, times } from './make.ts';
+import type { Conformance } from './store-under-test.ts';
 
 export const noncesConformance: Conformance = (store) => {
   describe('nonces', () => {

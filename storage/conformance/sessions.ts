@@ -2,8 +2,8 @@ import { type DeviceId, defaultRealm, type SessionId, type UserId } from '@sally
 import { systemRandom } from '@sallyport/kit/random';
 import { describe, expect, it } from 'vitest';
 import type { NewSession, Rotation } from '../contracts/sessions.ts';
-import type { Conformance } from './index.ts';
 import { context, newId, newSession, times } from './make.ts';
+import type { Conformance } from './store-under-test.ts';
 
 const overlapMs = 10_000;
 

@@ -24,4 +24,13 @@ export interface Storage {
   /** Rejects with StoreUnavailable while the store does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
+  /** Since the opening, by this process. */
+  readonly stats: StoreStats;
+}
+
+export interface StoreStats {
+  /** Transactions that were answered, each after one wait for the disk. */
+  readonly batches: number;
+  /** Write verbs in them. */
+  readonly verbs: number;
 }

@@ -72,6 +72,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     effects: effects(driver),
     audit: audit(driver),
     outbox: outbox(driver),
+    stats: queue.stats,
     ping: async () => {
       await reader.get('SELECT 1 AS one');
     },

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { StoreStats } from '../contracts/storage.ts';
 import { StoreUnavailable } from '../contracts/store.ts';
 import type { VerbInput, VerbName, VerbOutput } from './verbs/index.ts';
 import type { WriterCall, WriterMessage, WriterOptions, WriterRequest, WriterResult } from './writer.ts';
@@ -7,6 +8,7 @@ import type { WriterCall, WriterMessage, WriterOptions, WriterRequest, WriterRes
 const maxPending = 20_000;
 
 export interface WriteQueue {
+  readonly stats: StoreStats;
   call<Name extends VerbName>(verb: Name, input: VerbInput<Name>): Promise<VerbOutput<Name>>;
   /** Answers once every accepted verb has been answered and the file is closed. */
   close(): Promise<void>;
@@ -70,7 +72,10 @@ const createQueue = (worker: Worker) => {
       if (waiting.length === 1) setImmediate(flush);
     });
 
+  const stats = { batches: 0, verbs: 0 };
   const settle = (results: readonly WriterResult[]): void => {
+    stats.batches += 1;
+    stats.verbs += results.length;
     for (const result of results) {
       const waiter = pending.get(result.id);
       pending.delete(result.id);
@@ -94,5 +99,5 @@ const createQueue = (worker: Worker) => {
     }
     await ended.promise;
   };
-  return { settle, fail, handle: { call, close } satisfies WriteQueue };
+  return { settle, fail, handle: { call, close, stats } satisfies WriteQueue };
 };

@@ -14,8 +14,8 @@ import type { Session, Sessions } from '@sallyport/storage/contracts/sessions';
 import { type ActContext, StoreUnavailable } from '@sallyport/storage/contracts/store';
 import { openSqlite } from '@sallyport/storage/sqlite';
 import { createRefreshTokens, type RefreshTokens } from '../../tokens/refresh-token.ts';
+import { createUnsettledRotations } from '../../tokens/unsettled.ts';
 import { createRefresh, type RefreshOptions, type RefreshOutcome } from '../refresh.ts';
-import { createUnsettledRotations } from '../unsettled.ts';
 
 export const overlapMs = 10_000;
 const context: ActContext = { requestId: 'property', actor: 'user' };

@@ -1,0 +1,80 @@
+/** A real issuer as a child process, to be killed and started again on the same store. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface IssuerFolder {
+  readonly path: string;
+  readonly env: Readonly<Record<string, string>>;
+  remove(): void;
+}
+
+/** A data folder and secrets that any number of issuers may share. */
+export const issuerFolder = (settings: Readonly<Record<string, string>> = {}): IssuerFolder => {
+  const path = mkdtempSync(join(tmpdir(), 'sallyport-prove-'));
+  const key = () => randomBytes(32).toString('base64url');
+  const env = {
+    SALLYPORT_PRESET: 'microservices',
+    SALLYPORT_DATA_DIR: path,
+    SALLYPORT_ROOT_KEYS: `1:${key()}`,
+    CSRF_KEYS: `1:${key()}`,
+    JWT_SECRET: key(),
+    BCRYPT_COST: '10',
+    LOG_LEVEL: 'warn',
+    REFRESH_ROTATION: 'on',
+    ...settings,
+  };
+  return { path, env, remove: () => rmSync(path, { recursive: true, force: true }) };
+};
+
+export interface Issuer {
+  readonly url: string;
+  readonly privateUrl: string;
+  readonly pid: number;
+  /** The same port again, after a kill. */
+  readonly port: number;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const entry = fileURLToPath(import.meta.resolve('@sallyport/auth/main'));
+
+interface Ready {
+  readonly type: 'ready';
+  readonly urls: { readonly public: string; readonly private: string };
+}
+
+export const startIssuer = async (folder: IssuerFolder, port = 0): Promise<Issuer> => {
+  const env = { ...folder.env, AUTH_PORT: String(port), AUTH_PRIVATE_PORT: '0', PATH: process.env['PATH'] ?? '' };
+  const child = spawn(process.execPath, [entry], {
+    env,
+    cwd: folder.path,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const { urls } = await readyMessage(child);
+  return {
+    url: urls.public,
+    privateUrl: urls.private,
+    pid: child.pid ?? 0,
+    port: Number(new URL(urls.public).port),
+    kill: () => end(child, 'SIGKILL'),
+    stop: () => end(child, 'SIGTERM'),
+  };
+};
+
+const readyMessage = (child: ChildProcess): Promise<Ready> =>
+  new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as Ready));
+    child.once('exit', (code) => reject(new Error(`the issuer ended with ${code} before it was ready`)));
+  });
+
+const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+};

@@ -1,0 +1,67 @@
+/**
+ * `npm run prove -- <name> [count]`: the properties at the counts that an issue names. Prints the seed and one JSON object.
+ * `npm test` runs the same functions at small counts (`prove.test.ts`).
+ */
+import { spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { diskWaits } from './disk-waits.ts';
+import { killUnderLoad } from './kill-under-load.ts';
+import { loopDelay } from './loop-delay.ts';
+import { refreshStorm } from './refresh-storm.ts';
+import { seeded } from './seeded.ts';
+
+interface Proof {
+  readonly about: string;
+  run(seed: number, count: number | undefined): Promise<object>;
+}
+
+const proofs: Readonly<Record<string, Proof>> = {
+  'refresh-storm': {
+    about: '50 parallel refreshes of one token, 100 rounds, two issuers on one SQLite file',
+    run: (_, rounds = 100) => refreshStorm({ rounds, parallel: 50 }),
+  },
+  'kill-issuer': {
+    about: 'kill -9 of the issuer 50 times under refresh load',
+    run: (seed, kills = 50) => killUnderLoad({ kills, sessions: 16, random: seeded(seed) }),
+  },
+  'disk-waits': {
+    about: 'fsyncs seen by strace against acknowledged batches',
+    run: (_, seconds = 5) => diskWaits({ seconds, sessions: 32 }),
+  },
+  'loop-delay': {
+    about: "the issuer's event-loop delay under refresh load",
+    run: (_, seconds = 15) => loopDelay({ seconds, sessions: 32 }),
+  },
+  'refresh-model': {
+    about: 'the refresh property suite and its sabotaged twins at 2,000 stories',
+    run: async (seed, stories = 2000) => refreshModel(seed, stories),
+  },
+};
+
+const refreshModel = (seed: number, stories: number): object => {
+  const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+  const env = { ...process.env, SALLYPORT_PROPERTY_RUNS: String(stories), SALLYPORT_PROPERTY_SEED: String(seed) };
+  const { status } = spawnSync(process.execPath, [vitest, 'run', 'auth/refresh', '--testTimeout=3000000'], {
+    env,
+    stdio: 'inherit',
+  });
+  if (status !== 0) throw new Error('the property suite failed');
+  return { stories, passed: true };
+};
+
+const [name = '', countText] = process.argv.slice(2);
+const proof = proofs[name];
+if (proof === undefined) {
+  const list = Object.entries(proofs).map(([known, { about }]) => `  ${known.padEnd(16)}${about}`);
+  process.stderr.write(`usage: npm run prove -- <name> [count]\n${list.join('\n')}\n`);
+  process.exitCode = 2;
+} else {
+  const seed = Number(process.env['SALLYPORT_PROVE_SEED'] ?? randomInt(2 ** 31));
+  process.stdout.write(`seed ${seed}\n`);
+  const started = performance.now();
+  const result = await proof.run(seed, countText === undefined ? undefined : Number(countText));
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  process.stdout.write(`${JSON.stringify({ name, seed, seconds, ...result }, null, 2)}\n`);
+}
