@@ -12,6 +12,7 @@ export interface AuthMetrics {
 export const createAuthMetrics = (watched: {
   readonly pool: HashPool;
   readonly unsettled: UnsettledRotations;
+  readonly store: StoreStats;
 }): AuthMetrics => {
   const metrics = createMetrics('sallyport_auth_');
   const requests = metrics.counter({ name: 'requests_total', help: 'Answered requests.', labels: ['route', 'status'] });

@@ -4,9 +4,13 @@
  */
 import { dirname } from 'node:path';
 import { errorsPage } from './generate/errors-page.ts';
+import { openApiFile } from './generate/openapi.ts';
 import { type Output, staleFiles, writeAll } from './generate/outputs.ts';
 
-const outputs: readonly Output[] = [{ file: 'docs/generated/errors.md', make: errorsPage }];
+const outputs: readonly Output[] = [
+  { file: 'docs/generated/errors.md', make: errorsPage },
+  { file: 'docs/generated/openapi.json', make: openApiFile },
+];
 
 const root = dirname(import.meta.dirname);
 

@@ -3,8 +3,13 @@
  * The last line is `N passed, N failed`; exit code 0 only when something ran and nothing failed.
  */
 import { parseCLI, type Reporter, startVitest, type TestModule } from 'vitest/node';
+import { prepareServices } from './services.ts';
 import { type Tally, tallyExitCode, tallyLine } from './tally.ts';
 
+if (prepareServices().length > 0 && process.env['SALLYPORT_REQUIRE_SERVICES'] === '1') {
+  console.log(tallyLine({ passed: 0, failed: 1, skipped: 0 }));
+  process.exit(1);
+}
 const tally = await runTests(process.argv.slice(2)).catch((error: unknown): Tally => {
   console.error(error);
   return { passed: 0, failed: 1, skipped: 0 };

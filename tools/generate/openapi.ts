@@ -1,0 +1,14 @@
+import { openApiDocument } from '@sallyport/contract/openapi';
+import { issuerRoutes } from '@sallyport/contract/routes';
+
+/** The issuer's API in the engine's own shape: e-mail login below `/auth`. A running server prints its preset's. */
+export const openApiFile = (): string => {
+  const shape = { identifier: 'email', requiredFields: [], optionalFields: ['name'] } as const;
+  const document = openApiDocument({
+    title: 'Sallyport issuer',
+    version: '0.1.0',
+    routes: issuerRoutes(shape),
+    basePath: '/auth',
+  });
+  return `${JSON.stringify(document, null, 2)}\n`;
+};

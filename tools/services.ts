@@ -1,0 +1,36 @@
+/**
+ * What tests need beside Node: programs from Debian's packages, installed once where this may be done (root, apt-get).
+ * On a contributor's machine what cannot be had is a loud skip; with `SALLYPORT_REQUIRE_SERVICES=1` (CI) it is a failure.
+ */
+import { spawnSync } from 'node:child_process';
+
+interface Needed {
+  readonly program: string;
+  /** Debian package. */
+  readonly package: string;
+  readonly what: string;
+}
+
+const needed: readonly Needed[] = [
+  { program: 'strace', package: 'strace', what: 'counting waits for the disk against acknowledged batches' },
+];
+
+const has = (program: string): boolean => spawnSync(program, ['-V'], { stdio: 'ignore' }).error === undefined;
+
+const apt = (...args: readonly string[]): boolean =>
+  spawnSync('apt-get', ['-qq', '-y', ...args], {
+    stdio: 'ignore',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  }).status === 0;
+
+const mayInstall = (): boolean => process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).error === undefined;
+
+const install = (name: string): boolean =>
+  apt('install', '--no-install-recommends', name) || (apt('update') && apt('install', '--no-install-recommends', name));
+
+/** Returns the names of programs that could not be had; each is said on standard error. */
+export const prepareServices = (): readonly string[] => {
+  const missing = needed.filter(({ program, package: name }) => !has(program) && !(mayInstall() && install(name)));
+  for (const { program, what } of missing) process.stderr.write(`MISSING: ${program}: ${what} is not tested\n`);
+  return missing.map(({ program }) => program);
+};
