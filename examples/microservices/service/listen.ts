@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { SettingsError } from './settings.ts';
+
+export interface Listener {
+  /** Stops accepting, lets accepted requests finish, and cuts what is left after `limitMs` (5 s). */
+  close(limitMs?: number): Promise<void>;
+}
+
+const idleCheckMs = 20;
+
+/** Opens one socket per host; `localhost` stands for both loopbacks, since clients resolve it to either. */
+export const listen = async (handler: RequestListener, hosts: readonly string[], port: number): Promise<Listener> => {
+  const servers: Server[] = [];
+  try {
+    for (const host of hosts.flatMap((name) => (name === 'localhost' ? ['127.0.0.1', '::1'] : [name]))) {
+      const server = await open(handler, host, port, hosts.includes('localhost') && host === '::1');
+      if (server !== undefined) servers.push(server);
+    }
+  } catch (error) {
+    await closeAll(servers, 0);
+    throw error;
+  }
+  return { close: (limitMs = 5_000) => closeAll(servers, limitMs) };
+};
+
+const open = async (
+  handler: RequestListener,
+  host: string,
+  port: number,
+  mayBeAbsent: boolean,
+): Promise<Server | undefined> => {
+  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 }, handler);
+  server.listen({ host, port });
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    // A machine without IPv6 has one loopback only.
+    if (mayBeAbsent && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')) return undefined;
+    throw new SettingsError(`cannot listen on ${host}, port ${port} (${code}): set PORT or SALLYPORT_PORT_OFFSET`);
+  }
+};
+
+const closeAll = async (servers: readonly Server[], limitMs: number): Promise<void> => {
+  const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  // A connection whose answer just ended is idle but open: keep-alive would hold it for a minute.
+  const idle = setInterval(() => {
+    for (const server of servers) server.closeIdleConnections();
+  }, idleCheckMs);
+  const limit = setTimeout(() => {
+    for (const server of servers) server.closeAllConnections();
+  }, limitMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(limit);
+};

@@ -1,0 +1,90 @@
+/**
+ * What the three services have in common, so that each can be read as what it does: settings, the app with its guard,
+ * problems, listeners, the life of the process.
+ * Never: anything that one service alone knows, and no secret is ever made here.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { type AssertionKey, assertionKeysFrom } from '@sallyport/verify';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The settings cannot be used. The message says which one, and never holds a secret. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+export interface ServiceSettings {
+  /** Keys that the gateway's assertions for this service are checked with. */
+  readonly assertionKeys: readonly AssertionKey[];
+  /** Addresses of the public listener. Default: both loopbacks. */
+  readonly hosts: readonly string[];
+  readonly port: number;
+  readonly privatePort: number;
+  readonly dataDir: string;
+  readonly logLevel: string;
+  /** How far clocks may be apart. */
+  readonly leewaySeconds: number;
+  readonly clockOffsetMs: number;
+}
+
+const privatePortDistance = 1000;
+
+/** The process environment over the `.env` of the working folder. */
+export const readEnvironment = (env: Environment, envFile: string): Environment => {
+  const given = Object.fromEntries(Object.entries(env).filter(([, text]) => text?.trim()));
+  return existsSync(envFile) ? { ...parseEnv(readFileSync(envFile, 'utf8')), ...given } : given;
+};
+
+/** @throws SettingsError */
+export const readServiceSettings = (env: Environment, defaultPort: number): ServiceSettings => {
+  const port = integer(env, 'PORT', defaultPort, 1, 65_535) + integer(env, 'SALLYPORT_PORT_OFFSET', 0, 0, 50_000);
+  if (port + privatePortDistance > 65_535) throw new SettingsError(`SALLYPORT_PORT_OFFSET moves port ${port} too far`);
+  return {
+    assertionKeys: readAssertionKeys(env),
+    hosts: (env['HOST'] ?? 'localhost').split(',').map((host) => host.trim()),
+    port,
+    privatePort: port + privatePortDistance,
+    dataDir: env['SALLYPORT_DATA_DIR'] ?? 'data',
+    logLevel: env['LOG_LEVEL'] ?? 'info',
+    leewaySeconds: integer(env, 'CLOCK_LEEWAY_SECONDS', 30, 0, 300),
+    clockOffsetMs: integer(env, 'SALLYPORT_CLOCK_OFFSET_SECONDS', 0, -31_536_000, 31_536_000) * 1000,
+  };
+};
+
+/** A secret, from `<name>` or from the file that `<name>_FILE` names. @throws SettingsError where there is none */
+export const readSecret = (env: Environment, name: string): string => {
+  const file = env[`${name}_FILE`];
+  const text = (env[name] ?? (file === undefined ? undefined : readFileSync(file, 'utf8')))?.trim();
+  if (!text) throw new SettingsError(`${name} is required`);
+  if (Buffer.byteLength(text) < 32) throw new SettingsError(`${name} must have at least 32 bytes`);
+  return text;
+};
+
+/** An http(s) address. @throws SettingsError */
+export const readUrl = (env: Environment, name: string, fallback: string): string => {
+  const text = env[name] ?? fallback;
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new SettingsError(`${name} must be an http or https URL`);
+  return text.replace(/\/+$/, '');
+};
+
+/** Where another server of this example answers when nothing else is said. */
+export const localUrl = (env: Environment, port: number): string =>
+  `http://localhost:${port + integer(env, 'SALLYPORT_PORT_OFFSET', 0, 0, 50_000)}`;
+
+const readAssertionKeys = (env: Environment): readonly AssertionKey[] => {
+  try {
+    return assertionKeysFrom(env);
+  } catch (error) {
+    throw new SettingsError(error instanceof Error ? error.message : 'GATEWAY_ASSERTION_KEYS is required');
+  }
+};
+
+const integer = (env: Environment, name: string, fallback: number, least: number, most: number): number => {
+  const text = env[name]?.trim() ?? String(fallback);
+  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most))
+    throw new SettingsError(`${name} must be a whole number from ${least} to ${most}`);
+  return value;
+};
