@@ -85,6 +85,7 @@ export const errorCatalogue = {
   assertion_replayed: entry(401, 'Gateway assertion used again'),
   user_id_invalid: entry(400, 'Invalid user ID format'),
   identity_too_large: entry(500, 'Internal server error'),
+  upgrade_refused: entry(501, 'Protocol upgrades are not served'),
   upstream_unavailable: entry(502, 'Service unavailable', 'later'),
   upstream_timeout: entry(504, 'Service took too long', 'later'),
   revocation_unavailable: entry(503, 'Revocation state unknown', 'later'),

@@ -1,0 +1,271 @@
+/**
+ * The gateway's settings: one schema for the environment, the settings file, the docs and `.env.example`.
+ * A preset is a partial value of it (`presets/`). It reads nothing by itself: `load-settings.ts` is handed the environment.
+ */
+import { type ErrorTexts, signatureAlgorithms } from '@sallyport/contract';
+import {
+  choiceSetting,
+  dataSetting,
+  defineSettings,
+  durationSetting,
+  integerSetting,
+  keyListSetting,
+  listSetting,
+  originsSetting,
+  type PresetOf,
+  portSetting,
+  type SettingProblem,
+  type SettingsOf,
+  secretSetting,
+  settingRequired,
+  textSetting,
+  urlSetting,
+} from '@sallyport/kit/config';
+import { addressListProblem } from './address/address-list.ts';
+import { type RouteRule, routesProblem, type ServiceRule, servicesProblem } from './routes.ts';
+
+const decimal = (largest: number) => (keys: readonly { readonly kid: string }[] | undefined) =>
+  (keys ?? []).every(({ kid }) => String(Number(kid)) === kid && Number(kid) <= largest)
+    ? undefined
+    : `holds a key id that is not a number from 0 to ${largest}`;
+
+/** A path would have to be joined with the target, and what is signed would no longer be what is sent. */
+const originOnly = (text: string | undefined): string | undefined => {
+  if (text === undefined) return undefined;
+  const { origin, pathname, search, hash } = new URL(text);
+  if (pathname === '/' && search === '' && hash === '' && !text.includes('@')) return undefined;
+  return `must be an origin such as ${origin}: no path, no query`;
+};
+
+const serviceUrl = (env: string, what: string, port: number) =>
+  urlSetting({
+    env,
+    optional: true,
+    check: originOnly,
+    doc: `Origin of the ${what}. Default: \`http://localhost:${port}\`, shifted by SALLYPORT_PORT_OFFSET.`,
+  });
+
+const isObject = (value: unknown): string | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'must be an object';
+
+export const gatewaySettings = defineSettings({
+  preset: choiceSetting({
+    env: 'SALLYPORT_PRESET',
+    values: ['microservices'],
+    optional: true,
+    doc: 'Named configuration that stands below everything else that is set.',
+  }),
+  serviceName: textSetting({
+    env: 'GATEWAY_SERVICE_NAME',
+    default: 'api-gateway',
+    doc: 'Name in `/health`, logs and metrics.',
+  }),
+  environmentLabel: textSetting({ env: 'ENVIRONMENT', optional: true, doc: 'A label for logs; it switches nothing.' }),
+  host: listSetting({
+    env: 'HOST',
+    optional: true,
+    doc: 'Addresses of the public listener. Default: both loopbacks, 127.0.0.1 and ::1.',
+  }),
+  port: portSetting({ env: 'GATEWAY_PORT', aliases: ['PORT'], default: 8080, doc: 'Public port.' }),
+  privatePort: portSetting({
+    env: 'GATEWAY_PRIVATE_PORT',
+    optional: true,
+    doc: 'Port of the private listener (metrics, readiness details), on the loopbacks. Default: public port + 1000.',
+  }),
+  portOffset: integerSetting({
+    env: 'SALLYPORT_PORT_OFFSET',
+    min: 0,
+    max: 50_000,
+    default: 0,
+    doc: 'Added to every port.',
+  }),
+  gatewayId: textSetting({
+    env: 'GATEWAY_ID',
+    default: 'gateway',
+    pattern: /^[A-Za-z0-9._-]{1,64}$/,
+    doc: '`iss` of assertions, and the name in `Via`.',
+  }),
+  masterKeys: keyListSetting({
+    env: 'GATEWAY_MASTER_KEYS',
+    optional: true,
+    doc: "Masters of the services' assertion keys; the gateway's alone. Required.",
+  }),
+  gatewaySecret: secretSetting({
+    env: 'GATEWAY_SECRET',
+    optional: true,
+    doc: 'Key of the plain `X-Gateway-Signature`. Required where a service is marked `plain`.',
+  }),
+  csrfKeys: keyListSetting({
+    env: 'CSRF_KEYS',
+    optional: true,
+    kid: /^\d{1,3}$/,
+    check: decimal(255),
+    doc: 'Keys of CSRF tokens; issuer and gateway. Ids are numbers up to 255. Required.',
+  }),
+  csrfCookie: textSetting({
+    env: 'CSRF_COOKIE_NAME',
+    default: '__Host-csrf_token',
+    pattern: /^[A-Za-z0-9_-]{1,64}$/,
+    doc: 'Name of the cookie that carries the CSRF token.',
+  }),
+  authCookies: listSetting({
+    env: 'AUTH_COOKIE_NAMES',
+    item: /^[A-Za-z0-9_-]{1,64}$/,
+    default: ['refresh_token', '__Host-refresh_token', '__Secure-refresh_token'],
+    doc: 'Cookies that stop at the gateway except towards the issuer, beside the CSRF cookie.',
+  }),
+  issuer: textSetting({ env: 'JWT_ISSUER', default: 'sallyport', doc: '`iss` of access tokens.' }),
+  audience: textSetting({ env: 'JWT_AUDIENCE', default: 'sallyport', doc: '`aud` of access tokens.' }),
+  jwtAlgorithm: choiceSetting({
+    env: 'JWT_ALGORITHM',
+    values: signatureAlgorithms,
+    default: 'ES256',
+    doc: 'The one signature that access tokens may have.',
+  }),
+  jwtSecret: secretSetting({
+    env: 'JWT_SECRET',
+    aliases: ['JWT_SECRET_KEY'],
+    optional: true,
+    doc: 'Key of HS256; issuer and gateway only.',
+  }),
+  jwtSecretPrevious: secretSetting({
+    env: 'JWT_SECRET_PREVIOUS',
+    optional: true,
+    doc: 'The HS256 key before this one: still verifies.',
+  }),
+  jwtPublicKeyPath: textSetting({
+    env: 'JWT_PUBLIC_KEY_PATH',
+    optional: true,
+    doc: "Public keys as PEM. Default: the issuer's `/.well-known/jwks.json`.",
+  }),
+  trustedProxies: listSetting({
+    env: 'TRUSTED_PROXIES',
+    default: [],
+    check: addressListProblem,
+    doc: 'Addresses and networks (CIDR) whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Default: none.',
+  }),
+  corsOrigins: originsSetting({
+    env: 'CORS_ORIGINS',
+    default: [],
+    doc: 'Origins that pages may call from, with credentials.',
+  }),
+  floodLimitPerMinute: integerSetting({
+    env: 'FLOOD_LIMIT_PER_MINUTE',
+    min: 0,
+    max: 60_000_000,
+    default: 0,
+    doc: 'Requests a minute from one address (IPv6: one /64); everything counts. 0: no limit.',
+  }),
+  floodLimitBurst: integerSetting({
+    env: 'FLOOD_LIMIT_BURST',
+    min: 1,
+    max: 1_000_000,
+    default: 10,
+    doc: 'Requests that may come at once before the rate holds.',
+  }),
+  bodyLimitBytes: integerSetting({
+    env: 'GATEWAY_BODY_LIMIT_BYTES',
+    min: 0,
+    max: 1_073_741_824,
+    default: 1_048_576,
+    doc: 'Longest request body; beyond, 413.',
+  }),
+  upstreamConnectTimeoutSeconds: durationSetting({
+    env: 'UPSTREAM_CONNECT_TIMEOUT_SECONDS',
+    unit: 'seconds',
+    min: 1,
+    max: 60,
+    default: 5,
+    doc: 'How long a connection to a service may take.',
+  }),
+  upstreamTimeoutSeconds: durationSetting({
+    env: 'UPSTREAM_TIMEOUT_SECONDS',
+    unit: 'seconds',
+    min: 1,
+    max: 600,
+    default: 30,
+    doc: 'How long a service may take to begin its answer, and between two parts of it; beyond, 504.',
+  }),
+  upstreamConnections: integerSetting({
+    env: 'UPSTREAM_CONNECTIONS',
+    min: 1,
+    max: 10_000,
+    default: 256,
+    doc: 'Connections to one service.',
+  }),
+  upstreamPending: integerSetting({
+    env: 'UPSTREAM_PENDING',
+    min: 1,
+    max: 100_000,
+    default: 1024,
+    doc: 'Requests under way to one service; beyond, 503 with Retry-After.',
+  }),
+  logLevel: choiceSetting({
+    env: 'LOG_LEVEL',
+    values: ['debug', 'info', 'warn', 'error', 'silent'],
+    default: 'info',
+    doc: 'Least level that is logged.',
+  }),
+  clockLeewaySeconds: durationSetting({
+    env: 'CLOCK_LEEWAY_SECONDS',
+    unit: 'seconds',
+    max: 300,
+    default: 30,
+    doc: 'How far clocks may be apart.',
+  }),
+  clockOffsetSeconds: integerSetting({
+    env: 'SALLYPORT_CLOCK_OFFSET_SECONDS',
+    min: -31_536_000,
+    max: 31_536_000,
+    default: 0,
+    insecure: (seconds) => (seconds === 0 ? undefined : 'is set: the clock is wrong on purpose (for tests)'),
+    doc: "Moves this server's clock; for tests.",
+  }),
+  authServiceUrl: serviceUrl('AUTH_SERVICE_URL', 'issuer', 8081),
+  userServiceUrl: serviceUrl('USER_SERVICE_URL', 'user service', 8082),
+  paymentServiceUrl: serviceUrl('PAYMENT_SERVICE_URL', 'payment service', 8083),
+  notificationServiceUrl: serviceUrl('NOTIFICATION_SERVICE_URL', 'notification service', 8084),
+  services: dataSetting<readonly ServiceRule[]>({
+    default: [],
+    check: servicesProblem,
+    doc: 'The services behind the gateway.',
+  }),
+  routes: dataSetting<readonly RouteRule[]>({
+    default: [
+      { path: '/health', answer: 'health' },
+      { path: '/ready', answer: 'ready' },
+    ],
+    check: routesProblem,
+    doc: 'Which path goes to which service, and who may go there.',
+  }),
+  errorTexts: dataSetting<ErrorTexts>({
+    default: {},
+    check: isObject,
+    doc: "The contract's literal `error`, `hint` and `details` texts by code.",
+  }),
+});
+
+export type GatewaySettings = SettingsOf<typeof gatewaySettings>;
+export type GatewayPreset = PresetOf<typeof gatewaySettings>;
+
+/** Rules across settings. Secrets are asked for here, so that all missing ones are told at once. */
+export const checkGatewaySettings = (settings: GatewaySettings): readonly SettingProblem[] => {
+  const problems: SettingProblem[] = [];
+  const needed: [name: string, missing: boolean][] = [
+    ['JWT_SECRET', settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined],
+    ['GATEWAY_SECRET', settings.services.some(({ plain }) => plain === true) && settings.gatewaySecret === undefined],
+    ['GATEWAY_MASTER_KEYS', settings.masterKeys === undefined],
+    ['CSRF_KEYS', settings.csrfKeys === undefined],
+  ];
+  problems.push(...needed.filter(([, missing]) => missing).map(([name]) => settingRequired(name)));
+  if (settings.jwtAlgorithm === 'HS256' && settings.jwtPublicKeyPath !== undefined) {
+    problems.push({ setting: 'JWT_PUBLIC_KEY_PATH', problem: 'is set, but JWT_ALGORITHM is HS256: remove one' });
+  }
+  const unknown = settings.routes.filter(
+    (route) => 'service' in route && !settings.services.some(({ id }) => id === route.service),
+  );
+  problems.push(
+    ...unknown.map(({ path }) => ({ setting: 'routes', problem: `name a service that is not listed, at ${path}` })),
+  );
+  return problems;
+};

@@ -1,0 +1,99 @@
+/**
+ * One request on its way: what each step leaves for those after it. Made once per request, with all members, so that every
+ * exchange has one shape. A step writes its own part and reads those before it.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Problem } from '@sallyport/contract';
+import type { TraceContext } from '@sallyport/kit/traceparent';
+import type { VerifiedToken } from '@sallyport/verify';
+import { type InboundHeaders, noHeaders } from './headers/inbound.ts';
+import type { Route } from './route-table.ts';
+
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  /** The client waits for `100 Continue` before it sends its body. */
+  readonly expectsContinue: boolean;
+  readonly startedMs: number;
+
+  // access log
+  /** UUIDv7; also the assertion's `jti`. */
+  requestId: string;
+  trace: TraceContext | undefined;
+  /** Client address as judged here. */
+  address: string;
+  /** A code of the catalogue, or `pass`. */
+  decision: string;
+
+  // headers
+  headers: InboundHeaders;
+  /** Name, value, name, value: go out with every answer. */
+  readonly responseHeaders: string[];
+
+  // canonical target
+  /** Path and query, or `*`. */
+  target: string;
+  /** The target up to the query. */
+  path: string;
+
+  // CORS
+  isPreflight: boolean;
+
+  // route
+  route: Route | undefined;
+  /** What the service gets: the target after prefix stripping. */
+  forwardTarget: string;
+
+  // authenticate
+  token: VerifiedToken | undefined;
+
+  // sign identity: name, value, name, value
+  identityHeaders: readonly string[];
+
+  // proxy
+  /** Ends the upstream request of a client that went away. */
+  cancel: (() => void) | undefined;
+}
+
+/** An answer that the gateway makes itself and that is no problem. */
+export interface Answer {
+  readonly status: number;
+  /** Name, value, name, value. */
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+/** `undefined`: go on with the next step. `taken`: the step answers by itself, later. */
+export type Outcome = undefined | Problem | Answer | 'taken';
+
+/** Never calls another step. Synchronous where it can be: a promise is waited for, and costs. */
+export interface Step {
+  readonly name: string;
+  readonly run: (exchange: Exchange) => Outcome | Promise<Outcome>;
+}
+
+export const createExchange = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  expectsContinue: boolean,
+  startedMs: number,
+): Exchange => ({
+  req,
+  res,
+  expectsContinue,
+  startedMs,
+  requestId: '',
+  trace: undefined,
+  address: '',
+  decision: 'pass',
+  headers: noHeaders,
+  responseHeaders: [],
+  target: '',
+  path: '',
+  isPreflight: false,
+  route: undefined,
+  forwardTarget: '',
+  token: undefined,
+  identityHeaders: [],
+  cancel: undefined,
+});

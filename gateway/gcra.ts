@@ -1,0 +1,46 @@
+export interface GcraOptions {
+  /** Milliseconds between two requests of one key in the long run. */
+  readonly intervalMs: number;
+  /** Requests that may come at once. */
+  readonly burst: number;
+  /** Keys remembered at most; the one unused for longest is forgotten first. */
+  readonly maxKeys: number;
+}
+
+export interface Gcra {
+  /** 0: taken. Otherwise nothing is taken, and it is the milliseconds until the next may be. `nowMs` never goes back. */
+  take(key: string, nowMs: number): number;
+  readonly size: number;
+}
+
+/**
+ * Generic cell rate algorithm (ITU-T I.371): one number a key, the time at which it would be as if it had never asked. A
+ * refused request moves nothing, so a client that keeps knocking is let in at its rate.
+ */
+export const createGcra = ({ intervalMs, burst, maxKeys }: GcraOptions): Gcra => {
+  const arrivals = new Map<string, number>();
+  const toleranceMs = intervalMs * (burst - 1);
+
+  const forgetOldest = (): void => {
+    for (const key of arrivals.keys()) {
+      arrivals.delete(key);
+      return;
+    }
+  };
+
+  return Object.freeze({
+    take: (key: string, nowMs: number): number => {
+      const arrival = Math.max(arrivals.get(key) ?? nowMs, nowMs);
+      const waitMs = arrival - toleranceMs - nowMs;
+      // Binary fractions of the interval add up to a little more or less than the whole.
+      if (waitMs > 0.001) return waitMs;
+      // Deleted first, so that the map's order is that of the last use.
+      if (!arrivals.delete(key) && arrivals.size >= maxKeys) forgetOldest();
+      arrivals.set(key, arrival + intervalMs);
+      return 0;
+    },
+    get size() {
+      return arrivals.size;
+    },
+  });
+};

@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http';
+import type { Exchange } from './exchange.ts';
+import { hasBody } from './headers/inbound.ts';
+
+/** How much of an unwanted body is read and thrown away so that its sender gets to read the answer, and for how long. */
+const lingerBytes = 1_048_576;
+const lingerMs = 2_000;
+
+/**
+ * An answer may go out before the request's body has come in. To close at once would reset the connection, and the answer
+ * could be lost on the way; so the rest is read within limits, then the connection is cut.
+ */
+export const lingerAfterAnswer = ({ req, res, headers }: Exchange): void => {
+  if (req.complete || !hasBody(headers)) return;
+  res.once('finish', () => {
+    if (!req.complete && !req.destroyed) discardRest(req);
+  });
+};
+
+const discardRest = (req: IncomingMessage): void => {
+  let left = lingerBytes;
+  const cut = (): void => void req.socket.destroy();
+  const timer = setTimeout(cut, lingerMs);
+  req.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) cut();
+  });
+  req.once('close', () => clearTimeout(timer));
+  req.resume();
+};

@@ -1,0 +1,56 @@
+import { createMetrics } from '@sallyport/kit/metrics';
+import type { AccessTokenVerifier } from '@sallyport/verify';
+import type { ReservedName } from './headers/reserved.ts';
+
+export interface GatewayMetrics {
+  /** One ended request. `route` is a rule's path or `none`, `decision` a code or `pass`. */
+  answered(route: string, status: number, decision: string, durationMs: number): void;
+  /** Identity headers that a client sent. */
+  spoofed(prefixes: readonly ReservedName[]): void;
+  /** Shows the verified-token cache of this verifier. */
+  watchVerifier(verifier: Pick<AccessTokenVerifier, 'stats'>): void;
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+const statusClasses = ['', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+
+/** The gateway's metrics. No label holds anything that a client chose. */
+export const createGatewayMetrics = (): GatewayMetrics => {
+  const metrics = createMetrics('sallyport_gateway_');
+  const requests = metrics.counter({
+    name: 'requests_total',
+    help: 'Answered requests.',
+    labels: ['route', 'status', 'decision'],
+  });
+  const durations = metrics.histogram({
+    name: 'request_duration_seconds',
+    help: 'From the request head to the end of the answer.',
+    labels: ['route'],
+  });
+  const spoofedHeaders = metrics.counter({
+    name: 'identity_headers_removed_total',
+    help: 'Headers of clients in the identity namespace, removed.',
+    labels: ['prefix'],
+  });
+  return Object.freeze<GatewayMetrics>({
+    answered: (route, status, decision, durationMs) => {
+      requests.inc({ route, status: statusClasses[Math.floor(status / 100)] ?? 'other', decision });
+      durations.observe({ route }, durationMs / 1000);
+    },
+    spoofed: (prefixes) => {
+      for (const prefix of prefixes) spoofedHeaders.inc({ prefix });
+    },
+    watchVerifier: (verifier) => {
+      for (const name of ['hits', 'verified', 'refused', 'entries', 'bytes', 'evictions'] as const) {
+        metrics.gauge({
+          name: `token_cache_${name}`,
+          help: `Verified-token cache: ${name}.`,
+          collect: () => verifier.stats()[name],
+        });
+      }
+    },
+    text: metrics.text,
+    contentType: metrics.contentType,
+  });
+};

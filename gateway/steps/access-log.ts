@@ -1,0 +1,68 @@
+import { type Log, logRequest } from '@sallyport/kit/log';
+import type { Random } from '@sallyport/kit/random';
+import { childOf } from '@sallyport/kit/traceparent';
+import type { AddressList } from '../address/address-list.ts';
+import { clientAddress } from '../address/client-address.ts';
+import type { Exchange, Step } from '../exchange.ts';
+import { readInboundHeaders } from '../headers/inbound.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+
+export interface AccessLogOptions {
+  readonly log: Pick<Log, 'info' | 'warn'>;
+  readonly metrics: Pick<GatewayMetrics, 'answered' | 'spoofed'>;
+  readonly random: Random;
+  readonly clock: { nowMs(): number };
+  readonly trustedProxies: AddressList;
+  /** Milliseconds that only grow, for durations. */
+  readonly elapsedMs: () => number;
+}
+
+const idLimitCharacters = 128;
+
+/** Names the request, reads its headers, and writes its one line when it has ended, however it ended. */
+export const accessLog = (options: AccessLogOptions): Step => {
+  const { log, metrics, random, clock, trustedProxies, elapsedMs } = options;
+
+  const end = (exchange: Exchange): void => {
+    const { req, res } = exchange;
+    if (!res.writableFinished) exchange.cancel?.();
+    const status = res.headersSent ? res.statusCode : 499;
+    const durationMs = elapsedMs() - exchange.startedMs;
+    const route = exchange.route?.name ?? 'none';
+    metrics.answered(route, status, exchange.decision, durationMs);
+    metrics.spoofed(exchange.headers.reserved);
+    if (req.rawTrailers.length > 0) metrics.spoofed(readInboundHeaders(req.rawTrailers).reserved);
+    logRequest(log, {
+      requestId: exchange.requestId,
+      ...(exchange.trace && { traceId: exchange.trace.traceId }),
+      method: req.method ?? '',
+      target: req.url ?? '',
+      status,
+      durationMs,
+      address: exchange.address,
+      agent: exchange.headers.agent[0],
+      fields: fieldsOf(exchange),
+    });
+  };
+
+  const run = (exchange: Exchange): undefined => {
+    const { req, res } = exchange;
+    const headers = readInboundHeaders(req.rawHeaders);
+    exchange.headers = headers;
+    exchange.requestId = random.uuidv7(clock.nowMs());
+    exchange.trace = childOf(headers.traceparent.length > 1 ? undefined : headers.traceparent[0], random);
+    exchange.address = clientAddress(req.socket.remoteAddress ?? '::', headers.forwardedFor, trustedProxies);
+    exchange.responseHeaders.push('x-request-id', exchange.requestId);
+    // After the last byte, and also when the client goes away before it.
+    res.once('close', () => end(exchange));
+  };
+  return { name: 'access log', run };
+};
+
+/** The client's request id is logged and nothing else: it is the client's. */
+const fieldsOf = ({ route, decision, token, headers }: Exchange) => ({
+  route: route?.name,
+  decision: decision === 'pass' ? undefined : decision,
+  user: token?.claims.sub,
+  clientRequestId: headers.requestId[0]?.slice(0, idLimitCharacters),
+});

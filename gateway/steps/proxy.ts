@@ -1,0 +1,86 @@
+import { formatTraceparent } from '@sallyport/kit/traceparent';
+import type { AddressList } from '../address/address-list.ts';
+import { plainAddress } from '../address/client-address.ts';
+import type { Refuse } from '../dispatcher.ts';
+import type { Exchange, Outcome, Step } from '../exchange.ts';
+import { hasBody } from '../headers/inbound.ts';
+import { stripCookies } from '../headers/strip-cookies.ts';
+import type { ProxyRoute } from '../route-table.ts';
+import { overloaded, Relay } from '../upstreams/relay.ts';
+import { RequestBody } from '../upstreams/request-body.ts';
+
+export interface ProxyOptions {
+  readonly bodyLimitBytes: number;
+  /** Cookies that go to the issuer alone. */
+  readonly authCookies: readonly string[];
+  /** Name in `Via`. */
+  readonly gatewayId: string;
+  readonly trustedProxies: AddressList;
+  readonly refuse: Refuse;
+}
+
+/** Sends the request to its service and streams the answer back. Always the last step. */
+export const proxy = (options: ProxyOptions): Step => {
+  const { bodyLimitBytes, authCookies, gatewayId, trustedProxies, refuse } = options;
+  // RFC 9110 §7.6.3: a gateway MUST send Via in each inbound request.
+  const via = `1.1 ${gatewayId}`;
+
+  const addCredentials = (out: string[], { headers }: Exchange, { upstream, forwardAuthorization }: ProxyRoute) => {
+    const { isIssuer } = upstream;
+    if (isIssuer || forwardAuthorization) {
+      pushAll(out, 'authorization', headers.authorization);
+      pushAll(out, 'dpop', headers.dpop);
+    }
+    if (isIssuer) pushAll(out, 'x-csrf-token', headers.csrf);
+    pushAll(out, 'cookie', isIssuer ? headers.cookie : stripCookies(headers.cookie, authCookies));
+  };
+
+  const addForwarded = (out: string[], { req, address, headers }: Exchange): void => {
+    out.push(
+      'x-forwarded-for',
+      address,
+      'x-forwarded-proto',
+      protocolOf(req.socket.remoteAddress, headers.forwardedProto),
+    );
+    const [host] = headers.host;
+    if (host !== undefined) out.push('x-forwarded-host', host);
+  };
+
+  /** A trusted proxy that ended TLS says so; nobody else is asked. */
+  const protocolOf = (socketAddress: string | undefined, told: readonly string[]): string => {
+    const [proto] = told;
+    const isTold = told.length === 1 && (proto === 'https' || proto === 'http');
+    return isTold && socketAddress !== undefined && trustedProxies.has(plainAddress(socketAddress)) ? proto : 'http';
+  };
+
+  const upstreamHeaders = (exchange: Exchange, route: ProxyRoute): string[] => {
+    const out = [...exchange.headers.pass];
+    pushAll(out, 'content-length', exchange.headers.contentLength);
+    addCredentials(out, exchange, route);
+    addForwarded(out, exchange);
+    out.push('via', via, 'x-request-id', exchange.requestId);
+    if (exchange.trace !== undefined) out.push('traceparent', formatTraceparent(exchange.trace));
+    for (const part of exchange.identityHeaders) out.push(part);
+    return out;
+  };
+
+  const run = (exchange: Exchange): Outcome => {
+    const { req, res, route } = exchange;
+    if (route?.kind !== 'proxy') return undefined;
+    const tooMany = overloaded(route.upstream);
+    if (tooMany !== undefined) return tooMany;
+    // The client went away while an earlier step waited.
+    if (res.destroyed) return 'taken';
+    const body = hasBody(exchange.headers) ? new RequestBody(req, bodyLimitBytes) : null;
+    const headers = upstreamHeaders(exchange, route);
+    const relay = new Relay(exchange, { upstream: route.upstream, headers, body }, refuse);
+    exchange.cancel = () => relay.cancel();
+    relay.send();
+    return 'taken';
+  };
+  return { name: 'proxy', run };
+};
+
+const pushAll = (out: string[], name: string, values: readonly string[]): void => {
+  for (const value of values) out.push(name, value);
+};

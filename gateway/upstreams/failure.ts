@@ -1,0 +1,15 @@
+import { Problem } from '@sallyport/contract';
+
+const timeouts: ReadonlySet<unknown> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+]);
+
+/** A failed upstream request as a problem: 504 for what took too long, 502 for all else; what failed is for the log alone. */
+export const upstreamProblem = (error: unknown): Problem => {
+  if (error instanceof Problem) return error;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return new Problem(timeouts.has(code) ? 'upstream_timeout' : 'upstream_unavailable', { cause: error });
+};

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import type { Clock } from '@sallyport/kit/clock';
+import {
+  type AccessTokenVerifier,
+  createAccessTokenVerifier,
+  type KeySource,
+  publicKeysFromPem,
+  remoteJwks,
+  sharedSecrets,
+} from '@sallyport/verify';
+import type { GatewaySettings } from './config.ts';
+import { serviceOrigin } from './upstreams/open-upstreams.ts';
+
+const secretsOf = ({ jwtSecret, jwtSecretPrevious }: GatewaySettings): KeySource =>
+  sharedSecrets([jwtSecret, jwtSecretPrevious].filter((secret) => secret !== undefined).map((secret) => ({ secret })));
+
+const jwksOf = (settings: GatewaySettings, clock: Clock): KeySource => {
+  const issuer = settings.services.find((service) => service.issuer === true);
+  const rule = issuer ?? { id: 'auth-service', url: 'authServiceUrl' as const, defaultPort: 8081 };
+  return remoteJwks({ url: `${new URL(serviceOrigin(settings, rule)).origin}/.well-known/jwks.json`, clock });
+};
+
+const keySource = (settings: GatewaySettings, clock: Clock): KeySource => {
+  if (settings.jwtAlgorithm === 'HS256') return secretsOf(settings);
+  if (settings.jwtPublicKeyPath === undefined) return jwksOf(settings, clock);
+  return publicKeysFromPem(readFileSync(settings.jwtPublicKeyPath, 'utf8'));
+};
+
+export interface OpenVerifier {
+  readonly verifier: AccessTokenVerifier;
+  /** Whether there is a key to judge tokens with. Asking fetches the issuer's keys where there is none yet. */
+  readonly isReady: () => boolean;
+}
+
+/** The verifier of the settings' one issuer. Throws where a key file cannot be read or holds something else. */
+export const openVerifier = (settings: GatewaySettings, clock: Clock): OpenVerifier => {
+  const keys = keySource(settings, clock);
+  const verifier = createAccessTokenVerifier({
+    issuers: [
+      {
+        issuer: settings.issuer,
+        audience: settings.audience,
+        algorithms: [settings.jwtAlgorithm],
+        keys,
+        // Such a token can be revoked by user, and cannot change anything: CSRF refuses it (`csrf_unbound`).
+        legacy: { allowMissingSid: true },
+      },
+    ],
+    clock,
+    leewaySeconds: settings.clockLeewaySeconds,
+  });
+  const isReady = (): boolean => {
+    const now = clock.nowMs();
+    if (keys.current(now).keys.length > 0) return true;
+    // The fetch runs by itself and never rejects; the next question finds its result.
+    void keys.refetch?.(now);
+    return false;
+  };
+  return Object.freeze({ verifier, isReady });
+};
