@@ -12,10 +12,12 @@ export interface RenewSessionOptions {
 
 /** A refresh of the same session may win the row meanwhile; then the next generation is tried. */
 const maxTries = 8;
+const saltBytes = 16;
 
 /**
- * Moves a session to a new generation on the server's own account (password change), whether rotation is on or off: a refresh
- * token that was copied before is a predecessor from now on. Undefined: the session does not live any more.
+ * Moves a session to a new generation under a new salt on the server's own account (password change), whether rotation is on or
+ * off. refresh.md: after a 200 to a password change no refresh token works. With the salt gone, one that was copied before is no
+ * predecessor with an overlap of its own, and its honest holder in another tab no thief. Undefined: the session does not live any more.
  */
 export const createSessionRenewer = (
   options: RenewSessionOptions,
@@ -25,7 +27,8 @@ export const createSessionRenewer = (
     let row: Session | undefined = session;
     for (let tries = 0; tries < maxTries && row !== undefined && row.revokedAtMs === undefined; tries += 1) {
       const newGeneration: number = row.generation + 1;
-      const refreshToken = tokens.derive({ id: row.id, salt: row.salt, generation: newGeneration, ...tokens.current });
+      const newSalt = random.bytes(saltBytes);
+      const refreshToken = tokens.derive({ id: row.id, salt: newSalt, generation: newGeneration, ...tokens.current });
       const tokenHash = tokens.hash(refreshToken, tokens.current.hashKeyId);
       if (tokenHash === undefined) throw new Error('the current refresh secret is not held');
       const { value } = await sessions.rotateSession({
@@ -35,6 +38,7 @@ export const createSessionRenewer = (
         ...tokens.current,
         tokenHash,
         rotationId: random.bytes(16),
+        newSalt,
         idleTtlMs,
         context,
       });

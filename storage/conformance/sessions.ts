@@ -85,6 +85,16 @@ export const sessionsConformance: Conformance = (store) => {
       expect((await read(session.id))?.loserAttempts).toHaveLength(0);
     });
 
+    it('keep their salt in a rotation, unless it brings a new one', async () => {
+      const session = await start();
+      await sessions().rotateSession(rotation(session.id, 0));
+      expect(Buffer.from((await read(session.id))?.salt ?? []).equals(session.salt)).toBe(true);
+      const newSalt = systemRandom.bytes(16);
+      const { value } = await sessions().rotateSession(rotation(session.id, 1, { newSalt }));
+      expect(newSalt.equals(value.session?.salt ?? new Uint8Array())).toBe(true);
+      expect(newSalt.equals((await read(session.id))?.salt ?? new Uint8Array())).toBe(true);
+    });
+
     it('never rotate what has ended or expired', async () => {
       const ended = await start();
       await sessions().endSession({ sessionId: ended.id, cause: 'logout', context });

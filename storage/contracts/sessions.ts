@@ -108,6 +108,8 @@ export interface Rotation {
   readonly tokenHash: Uint8Array;
   readonly hashKeyId: string;
   readonly rotationId: Uint8Array;
+  /** A new salt (16 bytes): every token that was derived before is a stranger's from then on. */
+  readonly newSalt?: Uint8Array;
   readonly attempt?: Uint8Array;
   /** The new idle expiry is the store's now plus this, never past the absolute expiry. */
   readonly idleTtlMs: number;

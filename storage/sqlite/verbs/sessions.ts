@@ -137,7 +137,7 @@ const endOldest = (tx: Transaction, oldest: OldestSessions, session: SealedNewSe
 };
 
 const rotateStatement = `UPDATE sessions SET generation = ?, key_id = ?, token_hash = ?, hash_key_id = ?, rotated_at_ms = ?, rotation_id = ?,
-    winner_attempt = ?, loser_attempts = NULL, idle_expires_at_ms = min(?, absolute_expires_at_ms),
+    salt = coalesce(?, salt), winner_attempt = ?, loser_attempts = NULL, idle_expires_at_ms = min(?, absolute_expires_at_ms),
     last_seen_at_ms = CASE WHEN ? - last_seen_at_ms >= ${lastSeenGrainMs} THEN ? ELSE last_seen_at_ms END,
     origin_sealed = coalesce(?, origin_sealed)
   WHERE id = ? AND generation = ? AND ${alive} RETURNING *`;
@@ -157,6 +157,7 @@ export const rotateSession = (
     rotation.hashKeyId,
     now,
     rotation.rotationId,
+    rotation.newSalt ?? null,
     rotation.attempt ?? null,
     now + rotation.idleTtlMs,
     now,
