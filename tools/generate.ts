@@ -6,10 +6,13 @@ import { dirname } from 'node:path';
 import { errorsPage } from './generate/errors-page.ts';
 import { openApiFile } from './generate/openapi.ts';
 import { type Output, staleFiles, writeAll } from './generate/outputs.ts';
+import { envExample, settingsPage } from './generate/settings-page.ts';
 
 const outputs: readonly Output[] = [
   { file: 'docs/generated/errors.md', make: errorsPage },
   { file: 'docs/generated/openapi.json', make: openApiFile },
+  { file: 'docs/generated/settings.md', make: settingsPage },
+  { file: '.env.example', make: envExample },
 ];
 
 const root = dirname(import.meta.dirname);
