@@ -40,7 +40,13 @@ const bodyLimitBytes = 16_384;
 /** Fastify converts and drops by default; here what is not exactly as described is refused. */
 export const strictFastify = (name: string, { logLevel }: ServiceSettings) =>
   ({
-    logger: { name, level: logLevel },
+    logger: {
+      name,
+      level: logLevel,
+      base: { pid: process.pid },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label: string) => ({ level: label }) },
+    },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     genReqId: createUuidv7(() => Date.now()),

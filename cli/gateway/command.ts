@@ -1,0 +1,21 @@
+import { gatewayKey, gatewayKeySettings } from '@sallyport/gateway/maintenance';
+import type { Command } from 'commander';
+import { readEnvironment } from '../environment.ts';
+import { hostEnvironment } from '../host-environment.ts';
+
+/** `sallyport gateway` and `sallyport gateway key <service>` */
+export const addGatewayCommand = (program: Command): void => {
+  const gateway = program
+    .command('gateway')
+    .description('run the gateway alone; it makes no secrets and says which setting is missing')
+    // It takes the process over: signals, log, exit code.
+    .action(async () => void (await import('@sallyport/gateway/main')));
+  gateway
+    .command('key')
+    .argument('<service>', 'id of the service at the gateway, for example payment-service')
+    .description("print a service's GATEWAY_ASSERTION_KEYS, derived from GATEWAY_MASTER_KEYS")
+    .action((service: string) => {
+      const env = hostEnvironment(readEnvironment(process.env, '.env'));
+      process.stdout.write(`${gatewayKey(service, gatewayKeySettings({ env }))}\n`);
+    });
+};

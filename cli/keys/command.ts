@@ -1,0 +1,18 @@
+import { type Command, Option } from 'commander';
+import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
+
+/** `sallyport keys new` */
+export const addKeysCommand = (program: Command): void => {
+  const keys = program.command('keys').description('signing keys as files');
+  keys
+    .command('new')
+    .description('make a key pair: jwt_private_key.pem (mode 0600) and jwt_public_key.pem')
+    .option('--dir <folder>', 'where they are written; made where it is missing', 'keys')
+    .addOption(new Option('--algorithm <name>', 'what they sign').choices(keyAlgorithms).default('RS256'))
+    .option('--force', 'overwrite keys that are there: tokens signed with them are refused from then on', false)
+    .action((options: NewKeysOptions) => {
+      const { privatePath, publicPath } = newKeys(options);
+      process.stdout.write(`JWT_ALGORITHM=${options.algorithm}\n`);
+      process.stdout.write(`JWT_PRIVATE_KEY_PATH=${privatePath}\nJWT_PUBLIC_KEY_PATH=${publicPath}\n`);
+    });
+};

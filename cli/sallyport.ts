@@ -1,0 +1,56 @@
+import { Command, CommanderError } from 'commander';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import { addGatewayCommand } from './gateway/command.ts';
+import { addKeysCommand } from './keys/command.ts';
+import { addUpCommand } from './up/command.ts';
+import { addUsersCommand } from './users/command.ts';
+
+const exitCodesHelp = `
+Exit codes:
+  0   done
+  1   it could not be done; the reason is printed
+  2   an unknown command, option or argument
+  78  the settings are refused; each problem is printed
+
+Settings come from the environment, over the .env of the working folder.`;
+
+/** The whole command, for `main.ts` and for documentation. `finish` is told the exit code of commands that have ended. */
+export const createProgram = (finish: (exitCode: number) => void): Command => {
+  const program = new Command('sallyport')
+    .description('Authentication for microservices: issuer, gateway, verifier.')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText('after', exitCodesHelp);
+  addUpCommand(program, finish);
+  program
+    .command('auth')
+    .description('run the issuer alone; it makes no secrets and says which setting is missing')
+    // It takes the process over: signals, log, exit code.
+    .action(async () => void (await import('@sallyport/auth/main')));
+  addGatewayCommand(program);
+  addKeysCommand(program);
+  addUsersCommand(program);
+  return program;
+};
+
+/** Runs one command. The process ends with its exit code; `auth` and `gateway` go on until they are told to stop. */
+export const runSallyport = async (args: readonly string[]): Promise<void> => {
+  const finish = (exitCode: number): void => {
+    process.exitCode = exitCode;
+    // Listeners for signals would keep the process; everything that it did is done and printed.
+    process.stdout.write('', () => process.exit(exitCode));
+  };
+  try {
+    await createProgram(finish).parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    finish(exitCodeOf(error));
+  }
+};
+
+/** Commander has printed its own errors; help and version are no errors. */
+const exitCodeOf = (error: unknown): number => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  process.stderr.write(`${error instanceof Error ? error.message : 'unknown error'}\n`);
+  if (error instanceof CommandError) return error.exitCode;
+  return error instanceof Error && error.name === 'SettingsError' ? exitCodes.settings : exitCodes.failed;
+};

@@ -1,0 +1,43 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { CommandError } from '../exit-codes.ts';
+import { takeLock } from './lock.ts';
+
+/** Version of what lies in the folder and where. */
+const folderVersion = 1;
+
+export interface DataFolder {
+  /** Absolute. */
+  readonly path: string;
+  readonly secrets: string;
+  readonly logs: string;
+  /** True where the supervisor before this one was killed. */
+  readonly takenOver: boolean;
+  readonly release: () => void;
+}
+
+/** Makes the folder where it is missing, and locks it. @throws CommandError */
+export const openDataFolder = (given: string, preset: string, now: Date): DataFolder => {
+  const path = resolve(given);
+  const folder = { path, secrets: join(path, 'secrets'), logs: join(path, 'logs') };
+  for (const made of Object.values(folder)) mkdirSync(made, { recursive: true, mode: 0o700 });
+  checkFolder(path);
+  const lock = takeLock(join(path, 'lock'), now);
+  writeFileSync(join(path, 'folder.json'), `${JSON.stringify({ version: folderVersion, preset })}\n`);
+  return { ...folder, ...lock };
+};
+
+/** What a folder says of itself; `undefined` where nothing was ever started on it. */
+export const readFolder = (path: string): { readonly version: number; readonly preset: string } | undefined => {
+  const file = join(path, 'folder.json');
+  if (!existsSync(file)) return undefined;
+  return JSON.parse(readFileSync(file, 'utf8')) as { version: number; preset: string };
+};
+
+const checkFolder = (path: string): void => {
+  const version = readFolder(path)?.version ?? folderVersion;
+  if (version === folderVersion) return;
+  throw new CommandError(
+    `${path} is a data folder of version ${version}; this Sallyport knows version ${folderVersion}.`,
+  );
+};

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { CommandError, exitCodes } from '../exit-codes.ts';
+import { presets } from './presets.ts';
+
+/** One server of a preset, as its `servers.json` describes it. */
+export interface PlannedServer {
+  readonly name: string;
+  /** What the table calls it. */
+  readonly title: string;
+  /** Module that runs it. */
+  readonly entry: string;
+  /** Its public port before the offset; the private one is a thousand above. */
+  readonly port: number;
+  /** Setting that gives another port. */
+  readonly portSetting?: string;
+  /** Setting that names a server elsewhere, which then takes this one's place. */
+  readonly replacedBy?: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface PlannedSecret {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /**
+   * `keys`: `1:<base64url of 32 bytes>`. `text`: 32 bytes as base64url. `derived`: each holder's own, from the gateway's
+   * masters. `given`: never made, only handed on.
+   */
+  readonly form: 'keys' | 'text' | 'derived' | 'given';
+  /** The servers that get it. Nobody else does. */
+  readonly holders: readonly string[];
+  /** The server whose secret it is. Where that one runs elsewhere, only it can say what the secret is: none is made. */
+  readonly from?: string;
+}
+
+export interface Plan {
+  readonly preset: string;
+  /** In the order of their start. */
+  readonly servers: readonly PlannedServer[];
+  readonly secrets: readonly PlannedSecret[];
+  /** Commands to try; `{gateway}` stands for the address of the last server, which is the door. */
+  readonly try: readonly string[];
+}
+
+/** @throws CommandError for a preset that does not exist */
+export const readPlan = (preset: string): Plan => {
+  const url = Object.hasOwn(presets, preset) ? presets[preset] : undefined;
+  if (url === undefined) {
+    const known = Object.keys(presets).join(', ');
+    throw new CommandError(`There is no preset "${preset}". Presets: ${known}`, exitCodes.usage);
+  }
+  const { servers, secrets, try: commands } = JSON.parse(readFileSync(new URL(url), 'utf8')) as Omit<Plan, 'preset'>;
+  return { preset, servers, secrets, try: commands };
+};

@@ -1,0 +1,43 @@
+import { join, relative } from 'node:path';
+import type { Environment } from '../environment.ts';
+import type { DataFolder } from './data-folder.ts';
+import type { Plan, PlannedServer } from './plan.ts';
+import { addressOf, portOf } from './ports.ts';
+
+export interface TableInput {
+  readonly plan: Plan;
+  readonly started: readonly PlannedServer[];
+  readonly env: Environment;
+  readonly folder: DataFolder;
+}
+
+/** What stands before the line `ready`: addresses, state, commands to try. */
+export const startTable = ({ plan, started, env, folder }: TableInput): string => {
+  const data = relative(process.cwd(), folder.path) || '.';
+  const store = env['DATABASE_URL'] === undefined ? `SQLite in ${data}` : 'the store that DATABASE_URL names';
+  const rows: (readonly [string, string])[] = [
+    ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),
+    ['pages', 'the issuer describes its routes at /openapi.json and /docs; metrics: each private port, /metrics'],
+    ['state', `${store}: sessions and audit too; events go to the log`],
+    ['secrets', `${join(data, 'secrets')}, made once, each server gets its own`],
+    ['logs', `${join(data, 'logs')}, one file a server; warnings and errors also here (all lines: --verbose)`],
+  ];
+  const width = Math.max(...rows.map(([title]) => title.length));
+  const door = plan.servers.at(-1);
+  const gateway = door === undefined ? '' : addressOf(door, env);
+  return [
+    `Sallyport, preset ${plan.preset}`,
+    '',
+    ...rows.map(([title, text]) => `  ${title.padEnd(width)}  ${text}`),
+    '',
+    'Try, in another terminal:',
+    ...plan.try.map((command) => `  ${command.replaceAll('{gateway}', gateway)}`),
+    '',
+    'Ctrl-C stops everything.',
+  ].join('\n');
+};
+
+const whereIs = (server: PlannedServer, started: readonly PlannedServer[], env: Environment): string =>
+  started.includes(server)
+    ? `${addressOf(server, env)}  (private: ${portOf(server, env) + 1000})`
+    : `${env[server.replacedBy ?? ''] ?? ''}  (yours, from ${server.replacedBy})`;

@@ -1,0 +1,79 @@
+import type { Maintenance } from '@sallyport/auth/maintenance';
+import { type Command, InvalidArgumentError } from 'commander';
+import { createUser, type NewUserOptions } from './create-user.ts';
+import { listUsers } from './list-users.ts';
+import { printUser } from './print-user.ts';
+import { requireUser } from './require-user.ts';
+import { withMaintenance } from './with-maintenance.ts';
+
+interface Json {
+  readonly json: boolean;
+}
+
+/** `sallyport users …`: accounts, on the host that holds the store. The first admin is made here and nowhere else. */
+export const addUsersCommand = (program: Command): void => {
+  const users = program
+    .command('users')
+    .description('accounts in the store, on its host (data folder and settings as for the issuer)');
+  const json = ['--json', 'print JSON', false] as const;
+
+  users
+    .command('create')
+    .argument('<identifier>', 'e-mail or user name, as the preset logs in')
+    .option('--name <name>', 'display name')
+    .option('--role <role...>', 'roles; default: user')
+    .option('--permission <permission...>', 'permissions; default: none')
+    .option(...json)
+    .description('create an account; the password is read from standard input or a prompt')
+    .action((identifier: string, options: NewUserOptions & Json) =>
+      withMaintenance(async (store) => printUser(await createUser(store, identifier, options), options.json)),
+    );
+
+  for (const [name, disabled] of [
+    ['disable', true],
+    ['enable', false],
+  ] as const) {
+    users
+      .command(name)
+      .argument('<identifier>')
+      .option(...json)
+      .description(disabled ? 'end all sessions of an account and refuse its logins' : 'let an account log in again')
+      .action((identifier: string, options: Json) =>
+        withMaintenance(async (store) =>
+          printUser(requireUser(identifier, await store.setDisabled(identifier, disabled)), options.json),
+        ),
+      );
+  }
+
+  users
+    .command('roles')
+    .argument('<identifier>')
+    .argument('<roles...>', 'all roles that the account has from now on')
+    .option('--permission <permission...>', 'all permissions; default: none')
+    .option(...json)
+    .description('replace the roles and permissions of an account')
+    .action((identifier: string, roles: string[], options: Json & { readonly permission?: string[] }) =>
+      withMaintenance(async (store: Maintenance) =>
+        printUser(
+          requireUser(identifier, await store.setRoles(identifier, roles, options.permission ?? [])),
+          options.json,
+        ),
+      ),
+    );
+
+  users
+    .command('list')
+    .option('--limit <number>', 'how many at most', positiveInteger, 1000)
+    .option(...json)
+    .description('list accounts, oldest first')
+    .action((options: Json & { readonly limit: number }) =>
+      withMaintenance(async (store) => {
+        for (const user of await listUsers(store, options.limit)) printUser(user, options.json);
+      }),
+    );
+};
+
+const positiveInteger = (text: string): number => {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('a number from 1 on is expected');
+  return Number(text);
+};
