@@ -65,6 +65,8 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     nonces: { consumeNonce: (input) => queue.call('consumeNonce', input) },
     counters: {
       countAttempt: (input) => queue.call('countAttempt', input),
+      reserveAttempt: (input) => queue.call('reserveAttempt', input),
+      settleAttempt: (input) => queue.call('settleAttempt', input),
       clearAttempts: (input) => queue.call('clearAttempts', input),
     },
     keys: keys(driver),

@@ -101,7 +101,10 @@ CREATE TABLE counters (
   realm_id TEXT NOT NULL,
   purpose TEXT NOT NULL,
   subject TEXT NOT NULL,
-  attempts_ms TEXT NOT NULL,
+  attempts_ms TEXT NOT NULL DEFAULT '[]',
+  pending TEXT NOT NULL DEFAULT '[]',
+  failures_in_row INTEGER NOT NULL DEFAULT 0,
+  locked_until_ms INTEGER NOT NULL DEFAULT 0,
   expires_at_ms INTEGER NOT NULL,
   PRIMARY KEY (realm_id, purpose, subject)
 ) STRICT, WITHOUT ROWID;

@@ -12,6 +12,7 @@ import {
   replacePasswordHash,
   setUserRoles,
 } from './accounts.ts';
+import { reserveAttempt, settleAttempt } from './attempts.ts';
 import { appendAudit } from './audit.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
 import { confirmDevice, createDevice, revokeDevice } from './devices.ts';
@@ -55,9 +56,11 @@ export const verbs = {
   keepSession,
   recordLoserAttempt,
   replacePasswordHash,
+  reserveAttempt,
   revokeDevice,
   rotateSession,
   setUserRoles,
+  settleAttempt,
   settleRotation,
   trimEffects,
 } as const;

@@ -1,0 +1,98 @@
+import type { EpochMs, RealmId } from '@sallyport/contract';
+import type { AttemptGate, Counters, Reservation } from '../../contracts/counters.ts';
+import type { Transaction } from '../transaction.ts';
+
+/** What a gate's row knows, with everything outside its window already forgotten. */
+interface GateState {
+  readonly failedMs: number[];
+  /** Attempts under way: [attempt id, end of its lease]. */
+  readonly pending: [string, number][];
+  failuresInRow: number;
+  lockedUntilMs: number;
+}
+
+const select = `SELECT attempts_ms, pending, failures_in_row, locked_until_ms FROM counters
+  WHERE realm_id = ? AND purpose = ? AND subject = ?`;
+const upsert = `INSERT INTO counters (realm_id, purpose, subject, attempts_ms, pending, failures_in_row, locked_until_ms, expires_at_ms)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET attempts_ms = excluded.attempts_ms, pending = excluded.pending,
+    failures_in_row = excluded.failures_in_row, locked_until_ms = excluded.locked_until_ms, expires_at_ms = excluded.expires_at_ms`;
+
+/** A row of failures is forgotten when its subject has been quiet for this long. */
+const memoryMs = 86_400_000;
+
+export const reserveAttempt = (tx: Transaction, input: Parameters<Counters['reserveAttempt']>[0]): Reservation => {
+  const states = input.gates.map((gate) => ({ gate, state: read(tx, input.realmId, gate) }));
+  for (const { gate, state } of states) {
+    const refusal = refusalOf(gate, state, tx.nowMs);
+    if (refusal !== undefined) return refusal;
+  }
+  for (const { gate, state } of states) {
+    state.pending.push([input.attemptId, tx.nowMs + input.leaseMs]);
+    write(tx, input.realmId, gate, state);
+  }
+  return { kind: 'granted' };
+};
+
+const refusalOf = (gate: AttemptGate, state: GateState, nowMs: EpochMs): Reservation | undefined => {
+  if (gate.lock !== undefined && state.lockedUntilMs > nowMs) return { kind: 'locked' };
+  if (gate.limit === 0) return undefined;
+  const oldest = state.failedMs[state.failedMs.length - gate.limit];
+  if (oldest !== undefined) {
+    const { limit, windowMs } = gate;
+    return { kind: 'limited', retryAtMs: (oldest + windowMs) as EpochMs, limit, windowMs };
+  }
+  return state.failedMs.length + state.pending.length >= gate.limit ? { kind: 'wait' } : undefined;
+};
+
+export const settleAttempt = (tx: Transaction, input: Parameters<Counters['settleAttempt']>[0]): void => {
+  for (const gate of input.gates) {
+    const state = read(tx, input.realmId, gate);
+    const at = state.pending.findIndex(([attemptId]) => attemptId === input.attemptId);
+    if (at < 0) continue;
+    state.pending.splice(at, 1);
+    if (input.outcome === 'failed') fail(state, tx.nowMs, gate);
+    if (input.outcome === 'succeeded') state.failuresInRow = 0;
+    write(tx, input.realmId, gate, state);
+  }
+};
+
+const fail = (state: GateState, atMs: number, { limit, lock }: AttemptGate): void => {
+  // Without a limit nothing would ever bound the list.
+  if (limit > 0) state.failedMs.push(atMs);
+  state.failuresInRow += 1;
+  if (lock === undefined || state.failuresInRow % lock.after !== 0) return;
+  const doublings = state.failuresInRow / lock.after - 1;
+  state.lockedUntilMs = atMs + Math.min(lock.firstMs * 2 ** doublings, lock.longestMs);
+};
+
+/** A lease that ran out counts as a failure at that moment: its node died with the verdict. */
+const read = (tx: Transaction, realmId: RealmId, gate: AttemptGate): GateState => {
+  const row = tx.get(select, realmId, gate.purpose, gate.subject);
+  if (row === undefined) return { failedMs: [], pending: [], failuresInRow: 0, lockedUntilMs: 0 };
+  const all = JSON.parse(String(row['pending'])) as [string, number][];
+  const state: GateState = {
+    failedMs: JSON.parse(String(row['attempts_ms'])) as number[],
+    pending: all.filter(([, leaseEndMs]) => leaseEndMs > tx.nowMs),
+    failuresInRow: Number(row['failures_in_row']),
+    lockedUntilMs: Number(row['locked_until_ms']),
+  };
+  for (const [, leaseEndMs] of all) if (leaseEndMs <= tx.nowMs) fail(state, leaseEndMs, gate);
+  state.failedMs.splice(0, state.failedMs.length, ...state.failedMs.filter((ms) => ms > tx.nowMs - gate.windowMs));
+  return state;
+};
+
+const write = (tx: Transaction, realmId: RealmId, gate: AttemptGate, state: GateState): void => {
+  const { failedMs, pending, failuresInRow, lockedUntilMs } = state;
+  tx.run(
+    upsert,
+    realmId,
+    gate.purpose,
+    gate.subject,
+    JSON.stringify(failedMs),
+    JSON.stringify(pending),
+    failuresInRow,
+    lockedUntilMs,
+    tx.nowMs + memoryMs,
+  );
+};
