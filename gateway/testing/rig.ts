@@ -200,7 +200,7 @@ export const sendRaw = ({ port }: { readonly port: number }, bytes: string, wait
 
 /** How often a service answered on a raw connection. */
 export const statusesOf = (answer: string): readonly number[] =>
-  [...answer.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status));
+  [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 
 /** The verifier that a service would use for what it saw. */
 export const verifierOf = (service: string) => {
