@@ -1,0 +1,57 @@
+import { ApiError, SignedOutError } from './errors.ts';
+import { type Answer, type AnswerReader, readAnswer } from './read-answer.ts';
+import type { TokenManager } from './token-manager.ts';
+
+export interface ApiClientOptions {
+  /** For example `https://api.example.org/api/v1`. */
+  readonly baseUrl: string;
+  readonly tokens: TokenManager;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+export interface ApiClient {
+  /** Adds the bearer (and, to unsafe methods, the CSRF token); on 401 refreshes once and repeats once. Throws SignedOutError, NetworkError, ApiError. */
+  request(method: string, path: string, body?: unknown): Promise<Answer['body']>;
+  get(path: string): Promise<Answer['body']>;
+  post(path: string, body?: unknown): Promise<Answer['body']>;
+  put(path: string, body?: unknown): Promise<Answer['body']>;
+  delete(path: string): Promise<Answer['body']>;
+}
+
+const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
+
+export const createApiClient = (options: ApiClientOptions): ApiClient => {
+  const { tokens } = options;
+  const baseUrl = options.baseUrl.replace(/\/+$/, '');
+  const call: AnswerReader = readAnswer(options.fetch ?? globalThis.fetch.bind(globalThis));
+
+  const send = (method: string, path: string, body: unknown, accessToken: string): Promise<Answer> => {
+    const csrf = safeMethods.includes(method) ? undefined : tokens.csrfToken();
+    return call(`${baseUrl}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${accessToken}`,
+        ...(csrf !== undefined && { 'x-csrf-token': csrf }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      credentials: 'include',
+    });
+  };
+
+  const request: ApiClient['request'] = async (method, path, body) => {
+    const accessToken = await tokens.getAccessToken();
+    if (accessToken === undefined) throw new SignedOutError('no_session');
+    const first = await send(method, path, body, accessToken);
+    const answer = first.status === 401 ? await send(method, path, body, await tokens.refresh(accessToken)) : first;
+    if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
+    return answer.body;
+  };
+  return {
+    request,
+    get: (path) => request('GET', path),
+    post: (path, body) => request('POST', path, body),
+    put: (path, body) => request('PUT', path, body),
+    delete: (path) => request('DELETE', path),
+  };
+};

@@ -1,0 +1,63 @@
+import type { ErrorCode } from '@sallyport/contract';
+
+/** Why a session is over. `signed_out`: the application said so. The others are the issuer's codes. */
+export type SignedOutCause =
+  | 'signed_out'
+  | 'signed_out_elsewhere'
+  | 'no_session'
+  | Extract<
+      ErrorCode,
+      | 'refresh_invalid'
+      | 'refresh_expired'
+      | 'refresh_reused'
+      | 'session_revoked'
+      | 'session_lost'
+      | 'proof_required'
+      | 'user_unknown'
+    >;
+
+/** The session is over; a new login is needed. The tokens have been cleared. */
+export class SignedOutError extends Error {
+  override readonly name = 'SignedOutError';
+  readonly reason: SignedOutCause;
+  constructor(reason: SignedOutCause) {
+    super(`signed out: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** Nobody answered, or the answer was lost. The tokens have been kept. */
+export class NetworkError extends Error {
+  override readonly name = 'NetworkError';
+  constructor(cause: unknown) {
+    super('no answer from the server', { cause });
+  }
+}
+
+/** An error answer of a server: RFC 9457 problem details where it sent them. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  /** Sallyport's stable code; undefined where the server sent none. */
+  readonly code: string | undefined;
+  /** Wait this long before the next try (429, 503); undefined where the server does not say. */
+  readonly retryAfterSeconds: number | undefined;
+  readonly body: unknown;
+
+  constructor(status: number, body: unknown, retryAfterSeconds: number | undefined) {
+    super(textOf(body, status));
+    this.status = status;
+    this.code = memberOf(body, 'code');
+    this.retryAfterSeconds = retryAfterSeconds;
+    this.body = body;
+  }
+}
+
+const memberOf = (body: unknown, name: string): string | undefined => {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const value: unknown = Reflect.get(body, name);
+  return typeof value === 'string' ? value : undefined;
+};
+
+const textOf = (body: unknown, status: number): string =>
+  memberOf(body, 'error') ?? memberOf(body, 'title') ?? `the server answered ${status}`;
