@@ -56,7 +56,7 @@ export const openKeyRing = async (options: KeyRingOptions): Promise<KeyRing> => 
 };
 
 const sharedSecretRing = ({ jwtSecret, jwtSecretPrevious }: KeyRingOptions['settings']): KeyRing => {
-  if (jwtSecret === undefined) throw new SigningKeyError('JWT_SECRET is required');
+  if (jwtSecret === undefined) throw new SigningKeyError('JWT_SECRET', 'is required');
   const secrets = [jwtSecret, ...(jwtSecretPrevious === undefined ? [] : [jwtSecretPrevious])];
   return {
     current: createSigningKey(hmacKeyId(jwtSecret), 'HS256', createSecretKey(Buffer.from(jwtSecret))),
@@ -90,7 +90,8 @@ const readKeyFile = (path: string, setting: string): string => {
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
     throw new SigningKeyError(
-      `${setting}: cannot read ${path} (${reason}); make a pair with: npm run sallyport -- keys new`,
+      setting,
+      `names the file ${path}, which cannot be read (${reason}); make a pair with: npm run sallyport -- keys new`,
     );
   }
 };
@@ -135,7 +136,7 @@ const publicJwk = (key: KeyObject, algorithm: AsymmetricAlgorithm): PublicJwk =>
 
 const publicRing = (algorithm: AsymmetricAlgorithm, privateKeys: readonly KeyObject[]): KeyRing => {
   const [current] = privateKeys;
-  if (current === undefined) throw new SigningKeyError(`the ring holds no current ${algorithm} key`);
+  if (current === undefined) throw new SigningKeyError('the ring', `holds no current ${algorithm} key`);
   const jwks = privateKeys.map((key) => publicJwk(key, algorithm));
   const pems = privateKeys.map((key) => createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString());
   return {

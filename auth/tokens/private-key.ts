@@ -1,11 +1,14 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { SignatureAlgorithm } from '@sallyport/contract';
+import { SettingsError } from '@sallyport/kit/config';
 
 export type AsymmetricAlgorithm = Exclude<SignatureAlgorithm, 'HS256'>;
 
-/** Thrown at start: names the setting, never the key. */
-export class SigningKeyError extends Error {
-  override readonly name = 'SigningKeyError';
+/** Thrown at start, like any setting that cannot be used: names where the key came from, never the key. */
+export class SigningKeyError extends SettingsError {
+  constructor(origin: string, problem: string) {
+    super([{ setting: origin, problem }]);
+  }
 }
 
 const smallestRsaBits = 2048;
@@ -17,7 +20,7 @@ export const readPrivateKey = (pem: string, algorithm: AsymmetricAlgorithm, orig
     key = createPrivateKey(pem);
   } catch {
     // The library's message may quote the input.
-    throw new SigningKeyError(`${origin} is not an unencrypted private key in PEM (PKCS#1 or PKCS#8)`);
+    throw new SigningKeyError(origin, 'is not an unencrypted private key in PEM (PKCS#1 or PKCS#8)');
   }
   assertFits(key, algorithm, origin);
   return key;
@@ -29,23 +32,23 @@ export const assertPublicHalf = (key: KeyObject, publicPem: string, origin: stri
   try {
     given = createPublicKey(publicPem);
   } catch {
-    throw new SigningKeyError(`${origin} is not a public key in PEM (SPKI)`);
+    throw new SigningKeyError(origin, 'is not a public key in PEM (SPKI)');
   }
-  if (!createPublicKey(key).equals(given)) throw new SigningKeyError(`${origin} does not belong to the private key`);
+  if (!createPublicKey(key).equals(given)) throw new SigningKeyError(origin, 'does not belong to the private key');
 };
 
 const assertFits = (key: KeyObject, algorithm: AsymmetricAlgorithm, origin: string): void => {
   const type = key.asymmetricKeyType;
   const details = key.asymmetricKeyDetails;
   if (algorithm === 'RS256' || algorithm === 'PS256') {
-    if (type !== 'rsa') throw new SigningKeyError(`${origin} is not an RSA key, which ${algorithm} needs`);
+    if (type !== 'rsa') throw new SigningKeyError(origin, `is not an RSA key, which ${algorithm} needs`);
     if ((details?.modulusLength ?? 0) < smallestRsaBits) {
-      throw new SigningKeyError(`${origin} has fewer than ${smallestRsaBits} bits (RFC 7518 §3.3)`);
+      throw new SigningKeyError(origin, `has fewer than ${smallestRsaBits} bits (RFC 7518 §3.3)`);
     }
   } else if (algorithm === 'ES256') {
     if (type !== 'ec' || details?.namedCurve !== 'prime256v1')
-      throw new SigningKeyError(`${origin} is not a P-256 key, which ES256 needs`);
-  } else if (type !== 'ed25519') throw new SigningKeyError(`${origin} is not an Ed25519 key, which EdDSA needs`);
+      throw new SigningKeyError(origin, 'is not a P-256 key, which ES256 needs');
+  } else if (type !== 'ed25519') throw new SigningKeyError(origin, 'is not an Ed25519 key, which EdDSA needs');
 };
 
 /** A fresh key for the ring. RSA: 2048 bits. Takes up to half a second for RSA: at start only. */
