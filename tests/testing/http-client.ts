@@ -25,8 +25,10 @@ export const httpClient =
   (url: string): Call =>
   (method, path, sent = {}) => {
     const { payload, headers } = prepare(method, sent);
+    const { hostname, port } = new URL(url);
     return new Promise((resolve, reject) => {
-      const outgoing = request(url + path, { method, headers, agent }, (response) => {
+      // The path as it is given: a URL would be brought into canonical form before it is sent.
+      const outgoing = request({ hostname, port, path, method, headers, agent }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
