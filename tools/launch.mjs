@@ -23,6 +23,7 @@ const commands = {
   check: ['tools/check.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '--linter-enabled=false'],
   generate: ['tools/generate.ts'],
+  bench: ['bench/main.ts'],
   prove: ['tests/prove/main.ts'],
 };
 
