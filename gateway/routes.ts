@@ -65,11 +65,7 @@ const isServiceRule = (value: unknown): boolean =>
 
 const isStrip = (strip: unknown, path: string): boolean =>
   strip === undefined ||
-  (typeof strip === 'string' &&
-    pathForm.test(strip) &&
-    !strip.endsWith('*') &&
-    path.startsWith(`${strip}/`) &&
-    path !== `${strip}/*`);
+  (typeof strip === 'string' && pathForm.test(strip) && !strip.endsWith('*') && path.startsWith(`${strip}/`));
 
 const isMethods = (methods: unknown): boolean =>
   methods === undefined ||

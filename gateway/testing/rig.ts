@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, request } from 'node:http';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { createCsrfTokens } from '@sallyport/kit/csrf';
 import { systemRandom } from '@sallyport/kit/random';
@@ -90,7 +90,10 @@ export const bodyOf = async (req: IncomingMessage): Promise<string> => {
 const linesOf = (raw: readonly string[]): readonly (readonly [string, string])[] =>
   raw.flatMap((name, at) => (at % 2 === 0 ? [[name, raw[at + 1] ?? ''] as const] : []));
 
-const echo: RequestListener = async (req, res) => {
+/** A service's handler; a promise is not waited for. */
+export type Service = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+
+const echo: Service = async (req, res) => {
   const seen: Seen = {
     method: req.method ?? '',
     target: req.url ?? '',
@@ -102,11 +105,11 @@ const echo: RequestListener = async (req, res) => {
 };
 
 /** A service on a free port of 127.0.0.1. Ends with the test. */
-export const startService = async (listener: RequestListener = echo): Promise<{ url: string; seen: () => number }> => {
+export const startService = async (listener: Service = echo): Promise<{ url: string; seen: () => number }> => {
   let requests = 0;
   const server = createServer((req, res) => {
     requests += 1;
-    listener(req, res);
+    void listener(req, res);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   onTestFinished(() => {
@@ -126,7 +129,7 @@ export interface Rig {
 /** A whole gateway of the preset. Services that are not given answer nothing. Ends with the test. */
 export const startGateway = async (
   env: Readonly<Record<string, string | undefined>> = {},
-  listener?: RequestListener,
+  listener?: Service,
   begin: typeof start = start,
 ): Promise<Rig & { readonly services: { readonly url: string; readonly seen: () => number } }> => {
   const services = await startService(listener);

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { checkGatewaySettings } from './config.ts';
+import { loadGatewaySettings } from './load-settings.ts';
+import { baseEnv } from './testing/rig.ts';
+import { serviceOrigin } from './upstreams/open-upstreams.ts';
+
+const load = (env: Record<string, string | undefined>) =>
+  loadGatewaySettings({ env: { ...baseEnv, ...env } }, checkGatewaySettings).settings;
+
+describe('the gateway’s settings', () => {
+  it('shift the services with all other ports, unless they are named', () => {
+    const settings = load({ SALLYPORT_PORT_OFFSET: '100', USER_SERVICE_URL: 'https://users.example' });
+    expect(settings.services.map((service) => serviceOrigin(settings, service))).toEqual([
+      'http://localhost:8181',
+      'https://users.example',
+      'http://localhost:8183',
+      'http://localhost:8184',
+    ]);
+  });
+
+  it.each([
+    [{ GATEWAY_SECRET: undefined }, 'GATEWAY_SECRET is required'],
+    [{ JWT_SECRET: undefined }, 'JWT_SECRET is required'],
+    [{ CSRF_KEYS: undefined }, 'CSRF_KEYS is required'],
+    [{ GATEWAY_MASTER_KEYS: undefined }, 'GATEWAY_MASTER_KEYS is required'],
+    [{ GATEWAY_SECRET: 'short' }, 'GATEWAY_SECRET must have at least 32 bytes'],
+    [{ USER_SERVICE_URL: 'http://users/base' }, 'USER_SERVICE_URL must be an origin'],
+    [{ USER_SERVICE_URL: 'http://u:p@users' }, 'USER_SERVICE_URL must not hold a user or password'],
+    [{ TRUSTED_PROXIES: '0.0.0.0/0' }, 'TRUSTED_PROXIES holds'],
+    [{ CORS_ORIGINS: '*' }, 'CORS_ORIGINS must list exact origins'],
+    [{ FLOOD_LIMIT_PER_MINUT: '5' }, 'did you mean FLOOD_LIMIT_PER_MINUTE?'],
+    [{ SALLYPORT_PRESET: 'microservice' }, 'SALLYPORT_PRESET must be one of microservices'],
+    [{ GATEWAY_PORT: 'tcp://10.0.0.1:80' }, 'Kubernetes'],
+  ])('refuse %j', (env, message) => {
+    expect(() => load(env)).toThrow(message);
+  });
+
+  it('take the contract’s PORT, and know the names of the other servers', () => {
+    const shared = {
+      GATEWAY_PORT: undefined,
+      PORT: '9000',
+      SALLYPORT_ROOT_KEYS: 'x',
+      SALLYPORT_DATA_DIR: 'x',
+      AUTH_PORT: '1',
+    };
+    expect(load(shared).port).toBe(9000);
+  });
+});

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+import { createGcra } from './gcra.ts';
+
+describe('gcra', () => {
+  it('says how long to wait, and a refusal moves nothing', () => {
+    const gcra = createGcra({ intervalMs: 1000, burst: 2, maxKeys: 10 });
+    expect([gcra.take('a', 0), gcra.take('a', 0), gcra.take('a', 0), gcra.take('a', 400)]).toEqual([0, 0, 1000, 600]);
+    expect(gcra.take('a', 1000)).toBe(0);
+  });
+
+  it('remembers no more keys than it may, and forgets the one unused for longest', () => {
+    const gcra = createGcra({ intervalMs: 1000, burst: 1, maxKeys: 3 });
+    for (const key of ['a', 'b', 'c']) gcra.take(key, 0);
+    gcra.take('a', 1000);
+    gcra.take('d', 1000);
+    expect(gcra.size).toBe(3);
+    // `b` was the oldest: it is new again; `a` is not.
+    expect([gcra.take('a', 1000) > 0, gcra.take('b', 1000)]).toEqual([true, 0]);
+    for (let at = 0; at < 1000; at += 1) gcra.take(`key-${at}`, 2000);
+    expect(gcra.size).toBe(3);
+  });
+});

@@ -1,0 +1,26 @@
+import { assertionKey } from '@sallyport/verify';
+import { describe, expect, it } from 'vitest';
+import { gatewayKey, gatewayKeySettings } from './maintenance.ts';
+import { baseEnv, masterKey } from './testing/rig.ts';
+
+const env = { SALLYPORT_PRESET: 'microservices', GATEWAY_MASTER_KEYS: baseEnv.GATEWAY_MASTER_KEYS };
+
+describe('gateway key', () => {
+  it('is the service’s own key under each master, and needs no other secret', () => {
+    const key = assertionKey(masterKey, 'user-service').toString('base64url');
+    expect(gatewayKey('user-service', gatewayKeySettings({ env }))).toBe(`m1:${key}`);
+    const next = Buffer.alloc(32, 7);
+    const keys = { ...env, GATEWAY_MASTER_KEYS: `m2:${next.toString('base64url')}, ${env.GATEWAY_MASTER_KEYS}` };
+    expect(gatewayKey('user-service', gatewayKeySettings({ env: keys }))).toBe(
+      `m2:${assertionKey(next, 'user-service').toString('base64url')}, m1:${key}`,
+    );
+  });
+
+  it('refuses an unknown service, and a gateway without masters', () => {
+    expect(() => gatewayKey('usr-service', gatewayKeySettings({ env }))).toThrow(
+      'must be one of auth-service, user-service',
+    );
+    const without = gatewayKeySettings({ env: { SALLYPORT_PRESET: 'microservices' } });
+    expect(() => gatewayKey('user-service', without)).toThrow('GATEWAY_MASTER_KEYS is required');
+  });
+});
