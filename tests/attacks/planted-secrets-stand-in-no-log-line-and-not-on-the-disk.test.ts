@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { allBytes, query } from '../testing/database.ts';
+import { type Answer, type Call, httpClient } from '../testing/http-client.ts';
+import { type Issuer, startIssuer } from '../testing/issuer.ts';
+import { newPerson, register, tokensOf } from '../testing/people.ts';
+import { rawExchange, rawRequest } from '../testing/raw-exchange.ts';
+
+/** Every secret that went in or came out, by name. */
+const planted = new Map<string, string>();
+const plant = (name: string, value: string): string => {
+  planted.set(name, value);
+  return value;
+};
+const random = (): string => randomBytes(18).toString('base64url');
+
+let issuer: Issuer;
+let call: Call;
+beforeAll(async () => {
+  issuer = await startIssuer({ REFRESH_ROTATION: 'on', LOG_LEVEL: 'debug' });
+  call = httpClient(issuer.url);
+  for (const name of ['JWT_SECRET', 'SALLYPORT_ROOT_KEYS', 'CSRF_KEYS']) {
+    plant(name, (issuer.folder.settings[name] ?? '').replace('1:', ''));
+  }
+  await exerciseEveryRoute();
+});
+afterAll(() => issuer.remove());
+
+const keepTokens = (name: string, answer: Answer) => {
+  const tokens = tokensOf(answer);
+  for (const [kind, value] of Object.entries(tokens)) plant(`${kind} of ${name}`, value);
+  return tokens;
+};
+
+/** Once as it should be, and then every kind of failure that carries a secret. */
+const exerciseEveryRoute = async (): Promise<void> => {
+  const person = newPerson({ password: plant('password', `planted-pass-${random()}`) });
+  const { email, password } = person;
+  const newPassword = plant('new password', `planted-new-${random()}`);
+  const wrong = plant('wrong password', `planted-wrong-${random()}`);
+  const headers = { 'user-agent': plant('agent', `planted-agent-${random()}`) };
+
+  await register(call, person);
+  await register(call, person);
+  const first = keepTokens('the login', await call('POST', '/auth/login', { body: { email, password }, headers }));
+  const other = keepTokens('another login', await call('POST', '/auth/login', { body: { email, password }, headers }));
+  const pair = { 'x-csrf-token': first.csrf, cookie: `csrf_token=${first.csrf}` };
+  for (const path of ['/auth/verify', '/auth/me', '/auth/sessions']) {
+    await call('GET', path, { bearer: first.access, headers: pair });
+  }
+  const second = keepTokens('a refresh', await refresh(first.refresh));
+  const third = keepTokens('another refresh', await refresh(second.refresh));
+  const changed = { current_password: password, new_password: newPassword };
+  const fresh = keepTokens(
+    'the change of password',
+    await call('POST', '/auth/password', { bearer: third.access, body: changed }),
+  );
+  await call('GET', '/.well-known/jwks.json');
+
+  // Failures.
+  await call('POST', '/auth/login', { body: { email, password: wrong } });
+  await call('POST', '/auth/login', { body: { email: wrong, password: wrong } });
+  await call('POST', '/auth/login', { body: { email, password: [wrong] } });
+  await call('POST', '/auth/login', { body: { email, password: wrong, [wrong]: wrong } });
+  const json = { 'content-type': 'application/json' };
+  await call('POST', '/auth/login', { body: `{"password":"${wrong}"`, headers: json });
+  await call('POST', '/auth/login', { body: `password=${wrong}`, headers: { 'content-type': 'text/plain' } });
+  await call('POST', '/auth/login', { body: wrong.repeat(4000), headers: json });
+  await call('POST', `/auth/login?password=${wrong}`, { body: { email, password: wrong } });
+  await call('POST', '/auth/register', { body: { ...person, password: wrong.repeat(9) } });
+  await call('POST', '/auth/password', {
+    bearer: fresh.access,
+    body: { current_password: wrong, new_password: wrong },
+  });
+  await refresh(first.refresh);
+  await refresh(`${fresh.refresh}x`);
+  await call('POST', '/auth/logout', { body: { refresh_token: wrong } });
+  await call('GET', `/auth/verify?access_token=${fresh.access}`);
+  await call('GET', '/auth/verify', { bearer: `${fresh.access}x` });
+  await call('GET', '/auth/verify', { headers: { authorization: `Basic ${fresh.access}` } });
+  await call('GET', `/nope?token=${fresh.access}&password=${wrong}`);
+  await rawRequest(issuer.url, 'GET /auth/verify', [
+    `Authorization: Bearer ${fresh.access}`,
+    `Authorization: Bearer ${fresh.access}`,
+  ]);
+  await rawExchange(issuer.url, `POST /auth/login HTTP/1.1\r\nHost: a\r\nBad Header: ${wrong}\r\n\r\n${wrong}`);
+  const pairOf = { 'x-csrf-token': other.csrf, cookie: `csrf_token=${fresh.csrf}; csrf_token=${other.csrf}` };
+  await call('GET', '/auth/verify', { bearer: fresh.access, headers: pairOf });
+
+  const again = keepTokens(
+    'a last login',
+    await call('POST', '/auth/login', { body: { email, password: newPassword } }),
+  );
+  await call('POST', '/auth/revoke', { body: { refresh_token: fresh.refresh } });
+  await call('DELETE', '/auth/sessions', { bearer: again.access });
+  await call('POST', '/auth/logout-all', { bearer: again.access });
+  const gone = keepTokens(
+    'the very last',
+    await call('POST', '/auth/login', { body: { email, password: newPassword } }),
+  );
+  await call('DELETE', '/auth/account', { bearer: gone.access });
+  // The drain has carried the effects to audit and outbox by then.
+  await new Promise((resolve) => setTimeout(resolve, 700));
+};
+
+const refresh = (token: string) => call('POST', '/auth/refresh', { body: { refresh_token: token } });
+
+const found = (text: Buffer, except: readonly string[] = []): string[] =>
+  [...planted].filter(([name, value]) => !except.includes(name) && text.includes(value)).map(([name]) => name);
+
+describe('after every route and every kind of failure', () => {
+  it('all planted values are real, so that what follows can fail', () => {
+    expect(planted.size).toBeGreaterThan(20);
+    for (const [name, value] of planted) expect([name, value.length]).toEqual([name, expect.toSatisfy((n) => n > 20)]);
+  });
+
+  it('no secret stands in what the server wrote', () => {
+    // One line per request, with the agent: it is the only planted value that belongs there.
+    const output = Buffer.from(issuer.output());
+    expect(issuer.logLines().length).toBeGreaterThan(35);
+    expect(found(output)).toEqual(['agent']);
+    expect(output.toString()).not.toMatch(/\$2[aby]\$\d\d\$|Bearer |csrf_token=/);
+  });
+
+  it('no secret lies on the disk in clear: not a token, not a password, not a key', () => {
+    const bytes = allBytes(issuer.folder.databaseFile);
+    expect(bytes.length).toBeGreaterThan(50_000);
+    expect(found(bytes, ['agent'])).toEqual([]);
+    for (const [name, value] of planted) {
+      if (/^(refresh|csrf)/.test(name)) expect(bytes.includes(Buffer.from(value, 'base64url'))).toBe(false);
+    }
+  });
+
+  it('the address and agent of a session are sealed', () => {
+    const rows = query(issuer.folder.databaseFile, 'SELECT * FROM sessions');
+    expect(rows.length).toBeGreaterThan(3);
+    const text = JSON.stringify(rows);
+    expect(text).not.toContain('127.0.0.1');
+    expect(text).not.toContain('planted-agent');
+    for (const row of rows) expect(String(row['origin_sealed']).length).toBeGreaterThan(40);
+  });
+});
