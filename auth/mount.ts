@@ -112,7 +112,8 @@ const mountRoute = (
 };
 
 const takeMissingBodyAsEmpty = async (request: FastifyRequest): Promise<void> => {
-  request.body ??= {};
+  // A body that says `null` is there, and of the wrong form.
+  if (request.body === undefined) request.body = {};
 };
 
 const callBearer = async (

@@ -21,13 +21,22 @@ export const limits = {
   bodyBytes: 16_384,
 } as const;
 
+/**
+ * A lone surrogate (category Cs) has no UTF-8 form: stored or hashed, all of them become one and the same replacement character,
+ * so two passwords or names would be one.
+ */
+const wellFormed = { pattern: '^\\P{Cs}*$' } as const;
+/** What is shown to people and put into headers, logs and mails: no control characters either. */
+const oneLine = { pattern: '^[^\\p{Cc}\\p{Cs}]*$' } as const;
+const nameText = { ...oneLine, maxLength: limits.nameLength } as const;
+
 /** Fields that a registration may take; a preset says which, and which of them are required. */
 export const profileFields = {
-  name: Type.String({ maxLength: limits.nameLength }),
-  first_name: Type.String({ maxLength: limits.nameLength }),
-  last_name: Type.String({ maxLength: limits.nameLength }),
-  display_name: Type.String({ maxLength: limits.nameLength }),
-  phone_number: Type.String({ maxLength: limits.phoneLength, secret: true }),
+  name: Type.String(nameText),
+  first_name: Type.String(nameText),
+  last_name: Type.String(nameText),
+  display_name: Type.String(nameText),
+  phone_number: Type.String({ ...oneLine, maxLength: limits.phoneLength, secret: true }),
 } as const;
 export type ProfileField = keyof typeof profileFields;
 
@@ -87,7 +96,7 @@ function optional(members: Record<string, TSchema>): Record<string, TSchema> {
   return Object.fromEntries(Object.entries(rest).map(([name, schema]) => [name, Type.Optional(schema)]));
 }
 
-const password = Type.String({ maxLength: limits.passwordLength, secret: true });
+const password = Type.String({ ...wellFormed, maxLength: limits.passwordLength, secret: true });
 /** In cookie transport the token travels in its cookie, so the member is optional; what is missing altogether is refused by the use case. */
 const refreshBody = Type.Object(
   { refresh_token: Type.Optional(Type.String({ maxLength: limits.refreshTokenLength, secret: true })) },
@@ -96,8 +105,8 @@ const refreshBody = Type.Object(
 
 const identifierMember = (shape: RouteShape): Record<string, TSchema> =>
   shape.identifier === 'email'
-    ? { email: Type.String({ maxLength: limits.emailLength }) }
-    : { username: Type.String({ maxLength: limits.usernameLength }) };
+    ? { email: Type.String({ ...wellFormed, maxLength: limits.emailLength }) }
+    : { username: Type.String({ ...wellFormed, maxLength: limits.usernameLength }) };
 
 export const registerBody = (shape: RouteShape): TObject =>
   Type.Object(
@@ -160,6 +169,7 @@ export const commonErrors: readonly ErrorCode[] = [
   'field_invalid',
   'query_invalid',
   'header_invalid',
+  'path_refused',
   'body_too_large',
   'media_type_unsupported',
   'request_timeout',
