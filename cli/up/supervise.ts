@@ -45,8 +45,7 @@ export const supervise = ({ spawn, onOutput, say, onFatal }: SuperviseOptions): 
     resolveReady(urls);
   };
 
-  const whenEnded = (child: ServerProcess, code: number | null, signal: NodeJS.Signals | null): void => {
-    killGroup(child);
+  const whenEnded = (code: number | null, signal: NodeJS.Signals | null): void => {
     current = undefined;
     if (stopping.signal.aborted) return;
     failures += 1;
@@ -73,8 +72,12 @@ export const supervise = ({ spawn, onOutput, say, onFatal }: SuperviseOptions): 
       (message) => void reachReady(child, message, gone.signal).then((urls) => urls && whenReady(urls)),
     );
     // 'close' comes after the last output, so that a reason is read before its consequence.
-    child.once('exit', () => gone.abort());
-    child.once('close', (code, signal) => whenEnded(child, code, signal));
+    child.once('exit', () => {
+      gone.abort();
+      // What it started and did not end would hold its ports, and the other ends of our pipes.
+      killGroup(child);
+    });
+    child.once('close', whenEnded);
     child.once('error', (error) => say(`could not be started: ${error.message}`));
   };
 

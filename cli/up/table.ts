@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import type { Environment } from '../environment.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Plan, PlannedServer } from './plan.ts';
@@ -13,7 +13,7 @@ export interface TableInput {
 
 /** What stands before the line `ready`: addresses, state, commands to try. */
 export const startTable = ({ plan, started, env, folder }: TableInput): string => {
-  const data = relative(process.cwd(), folder.path) || '.';
+  const data = shortPath(folder.path);
   const store = env['DATABASE_URL'] === undefined ? `SQLite in ${data}` : 'the store that DATABASE_URL names';
   const rows: (readonly [string, string])[] = [
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),
@@ -35,6 +35,12 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
     '',
     'Ctrl-C stops everything.',
   ].join('\n');
+};
+
+/** As it would be typed here: relative where it lies below the working folder. */
+const shortPath = (path: string): string => {
+  const short = relative(process.cwd(), path) || '.';
+  return short.startsWith('..') || isAbsolute(short) ? path : short;
 };
 
 const whereIs = (server: PlannedServer, started: readonly PlannedServer[], env: Environment): string =>
