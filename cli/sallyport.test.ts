@@ -1,0 +1,51 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { newFolder, removeFolders, sallyport } from './testing/run.ts';
+
+afterAll(removeFolders);
+
+describe('the command line', () => {
+  it.each([
+    [['upp'], /unknown command 'upp'[\s\S]*Did you mean up/],
+    [['up', '--single'], /unknown option '--single'/],
+    [['up', 'microservices', 'extra'], /too many arguments/],
+    [['up', 'micro'], /There is no preset "micro". Presets: microservices/],
+    [['up', '__proto__'], /There is no preset/],
+    [['keys', 'new', '--algorithm', 'none'], /Allowed choices are RS256/],
+    [['users', 'create'], /missing required argument 'identifier'/],
+    [['users', 'list', '--limit', '0'], /a number from 1 on/],
+    [['users', 'create', 'a@example.com', '--password', 'x'], /unknown option '--password'/],
+    [['gateway', 'kee', 'user-service'], /too many arguments|unknown command/],
+  ])('refuses %j with exit code 2', (args, message) => {
+    const { status, stderr } = sallyport(args);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it('explains itself, exit codes included', () => {
+    const { status, stdout } = sallyport(['--help']);
+    expect(status).toBe(0);
+    for (const part of ['up ', 'auth', 'gateway', 'keys', 'users', 'Exit codes', '78']) expect(stdout).toContain(part);
+  });
+
+  it.each([
+    ['auth', 'SALLYPORT_ROOT_KEYS'],
+    ['gateway', 'GATEWAY_MASTER_KEYS'],
+  ])('%s by itself makes no secret: it says that %s is missing, exit code 78', (server, secret) => {
+    const { status, stderr } = sallyport([server], { env: { SALLYPORT_PRESET: 'microservices' } });
+    expect(status).toBe(78);
+    expect(stderr).toContain(`${secret} is required\n`);
+  });
+
+  it('reads the .env of the working folder below the environment', () => {
+    const cwd = newFolder();
+    writeFileSync(join(cwd, '.env'), 'PORT=9000\n');
+    expect(sallyport(['up'], { cwd })).toMatchObject({ status: 78, stderr: expect.stringContaining('PORT sets') });
+  });
+
+  it('says which key is missing where there is no gateway yet', () => {
+    const { status, stderr } = sallyport(['gateway', 'key', 'user-service']);
+    expect([status, stderr]).toEqual([78, 'GATEWAY_MASTER_KEYS is required\n']);
+  });
+});

@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const folders: string[] = [];
+export const newFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-cli-'));
+  folders.push(folder);
+  return folder;
+};
+export const removeFolders = (): void => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+};
+
+/** Runs `sallyport` to its end, with nothing of this process's environment. */
+export const sallyport = (
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
+) =>
+  spawnSync(process.execPath, [join(import.meta.dirname, '..', 'main.ts'), ...args], {
+    cwd: options.cwd ?? newFolder(),
+    env: options.env ?? {},
+    input: options.input ?? '',
+    encoding: 'utf8',
+  });
