@@ -19,6 +19,7 @@ import type { AuthSettings } from './config.ts';
 import { mountCors } from './cors.ts';
 import { mountDocs } from './docs.ts';
 import type { PasswordFactor } from './factors/factor.ts';
+import { createGuessGuard } from './factors/guess-guard.ts';
 import { createHealthHttp } from './health.ts';
 import { createKeysHttp } from './keys/http.ts';
 import { createLoginHttp } from './login/http.ts';
@@ -71,11 +72,12 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   const startSession = createSessionStarter({ sessions, tokens: refreshTokens, random, clock, settings });
   const renewSession = createSessionRenewer({ sessions, tokens: refreshTokens, random, idleTtlMs });
 
+  const guard = createGuessGuard({ counters: storage.counters, settings, clock, random });
   const register = createRegister({ accounts, password, random, clock, shape });
-  const login = createLogin({ accounts, effects, password, startSession, shape });
+  const login = createLogin({ accounts, effects, password, guard, startSession, shape });
   const refresh = createRefresh({ ...parts, sessions, accounts, effects, tokens: refreshTokens, policy, idleTtlMs });
   const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
-  const changePassword = createChangePassword({ accounts, sessions, password, renewSession });
+  const changePassword = createChangePassword({ accounts, sessions, password, guard, renewSession });
   const deleteAccount = createDeleteAccount({ accounts, sessions });
 
   const handlers: Handlers = {

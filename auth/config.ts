@@ -281,6 +281,25 @@ export const authSettings = defineSettings({
     default: 30,
     doc: 'Longest wait for a hash; beyond, 503 with Retry-After.',
   }),
+  loginLimitPerMinute: integerSetting({
+    env: 'LOGIN_LIMIT_PER_MINUTE',
+    min: 0,
+    max: 1000,
+    default: 10,
+    doc: 'Wrong passwords per account and minute. 0: no limit, neither per account nor per address.',
+  }),
+  loginLimitPerAddress: integerSetting({
+    env: 'LOGIN_LIMIT_PER_ADDRESS_PER_MINUTE',
+    min: 0,
+    max: 1000,
+    default: 60,
+    doc: 'Wrong passwords per client address (IPv6: /64) and minute. 0: no limit.',
+  }),
+  lockout: booleanSetting({
+    env: 'LOCKOUT',
+    default: true,
+    doc: 'Ten wrong passwords in a row lock the account for new logins for 15 minutes, as many again for twice as long, at most a day. Live sessions go on.',
+  }),
   revealDisabled: booleanSetting({
     env: 'REVEAL_DISABLED_ACCOUNTS',
     default: false,

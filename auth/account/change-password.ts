@@ -1,7 +1,7 @@
 import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
 import type { Session, Sessions } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import type { PasswordFactor, PasswordProblem } from '../factors/factor.ts';
+import type { GuessGuard, PasswordFactor, PasswordProblem } from '../factors/factor.ts';
 import type { createSessionRenewer } from '../tokens/renew-session.ts';
 
 export type ChangePasswordOutcome =
@@ -16,6 +16,7 @@ export interface ChangePasswordOptions {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   readonly password: PasswordFactor;
+  readonly guard: GuessGuard;
   readonly renewSession: ReturnType<typeof createSessionRenewer>;
 }
 
@@ -34,13 +35,17 @@ export interface ChangePasswordRequest {
 export const createChangePassword = (
   options: ChangePasswordOptions,
 ): ((request: ChangePasswordRequest) => Promise<ChangePasswordOutcome>) => {
-  const { accounts, sessions, password, renewSession } = options;
+  const { accounts, sessions, password, guard, renewSession } = options;
   return async function changePassword({ user, session, currentPassword, newPassword, context }) {
     const problem = password.check(newPassword);
     if (problem !== undefined) return { kind: 'password_refused', problem };
     const stored = await accounts.findUser(user.id);
-    if (stored === undefined || (await password.verify(stored, currentPassword)) === 'wrong')
-      return { kind: 'wrong_password' };
+    const judge = async () => {
+      const right = (await password.verify(stored, currentPassword)) !== 'wrong';
+      return { right, value: right };
+    };
+    const guess = await guard({ identifier: user.email ?? user.username ?? user.id, address: context.address, judge });
+    if (stored === undefined || guess.kind === 'locked' || !guess.value) return { kind: 'wrong_password' };
     if (currentPassword.normalize('NFKC') === newPassword.normalize('NFKC')) return { kind: 'unchanged' };
     const changed = await accounts.changePassword({
       userId: user.id,

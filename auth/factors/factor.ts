@@ -22,3 +22,20 @@ export type PasswordProblem =
 
 /** `outdated`: right, but hashed with other settings than the present ones. */
 export type PasswordVerdict = 'wrong' | 'right' | 'outdated';
+
+/** What happened to one guess at a secret. */
+export type Guess<T> =
+  | { readonly kind: 'judged'; readonly value: T }
+  /** The account is locked for a time: nothing was judged, and the caller must not be able to tell. */
+  | { readonly kind: 'locked' };
+
+/**
+ * Stands before every check of a password: at most so many wrong guesses per account and per address, exactly, on all nodes
+ * together. Throws Problem `rate_limited` (429) beyond, `busy` (503) where too many guesses are under way for too long.
+ */
+export type GuessGuard = <T>(input: {
+  /** The identifier as given; unknown accounts are counted like known ones. */
+  readonly identifier: string;
+  readonly address: string | undefined;
+  readonly judge: () => Promise<{ readonly right: boolean; readonly value: T }>;
+}) => Promise<Guess<T>>;

@@ -5,7 +5,7 @@ import type { Accounts, LoginIdentifier, User, UserWithPassword } from '@sallypo
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import type { PasswordFactor } from '../factors/factor.ts';
+import type { GuessGuard, PasswordFactor } from '../factors/factor.ts';
 import type { NewLogin, StartedSession } from '../tokens/start-session.ts';
 
 /** `disabled` only after a right password; every other failure is one and the same `refused`. */
@@ -18,6 +18,7 @@ export interface LoginOptions {
   readonly accounts: Accounts;
   readonly effects: Effects;
   readonly password: PasswordFactor;
+  readonly guard: GuessGuard;
   readonly startSession: (login: NewLogin) => Promise<StartedSession>;
   readonly shape: RouteShape;
 }
@@ -29,15 +30,26 @@ export interface LoginRequest {
   readonly context: ActContext;
 }
 
-/** Starts a session for the right password. Unknown account and wrong password take the same path and the same time. */
+/**
+ * Starts a session for the right password. Unknown account, wrong password and locked account take the same path, cost the same
+ * and answer the same.
+ */
 export const createLogin = (options: LoginOptions): ((request: LoginRequest) => Promise<LoginOutcome>) => {
-  const { accounts, password, startSession, shape } = options;
+  const { accounts, password, guard, startSession, shape } = options;
   return async function login({ identifier, password: plain, origin, context }) {
     const user = await findUser(accounts, shape, identifier);
-    const verdict = await password.verify(user, plain);
-    if (user === undefined || verdict === 'wrong') return refuse('refused', 'password', user, context, options);
+    const judge = async () => {
+      const value = await password.verify(user, plain);
+      return { right: value !== 'wrong', value };
+    };
+    const guess = await guard({ identifier, address: origin.address, judge });
+    if (guess.kind === 'locked') {
+      await password.verify(undefined, plain);
+      return refuse('refused', 'locked', user, context, options);
+    }
+    if (user === undefined || guess.value === 'wrong') return refuse('refused', 'password', user, context, options);
     if (user.disabledAtMs !== undefined) return refuse('disabled', 'disabled', user, context, options);
-    if (verdict === 'outdated' && user.passwordHash !== undefined) {
+    if (guess.value === 'outdated' && user.passwordHash !== undefined) {
       const newHash = await password.hash(plain);
       await accounts.replacePasswordHash({ userId: user.id, expectedHash: user.passwordHash, newHash });
     }

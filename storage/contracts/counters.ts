@@ -49,7 +49,8 @@ export interface Counters {
   }): Promise<AttemptCount>;
   /**
    * Takes a place at every gate, or at none. Failed attempts and those under way together never pass a gate's limit, whatever the
-   * number of callers and nodes. A place that is not settled within `leaseMs` (its node died) counts as failed.
+   * number of callers and nodes. A place that is not settled within `leaseMs` (its node died) counts as failed. `locked` takes no
+   * place; the attempt is counted at once.
    */
   reserveAttempt(input: {
     readonly realmId: RealmId;

@@ -25,6 +25,8 @@ export const issuerFolder = (settings: Readonly<Record<string, string>> = {}): I
     JWT_SECRET: key(),
     BCRYPT_COST: '10',
     LOG_LEVEL: 'warn',
+    LOGIN_LIMIT_PER_MINUTE: '0',
+    LOCKOUT: 'off',
     REFRESH_ROTATION: 'on',
     ...settings,
   };

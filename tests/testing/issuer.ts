@@ -22,7 +22,13 @@ const entry = '@sallyport/auth/main';
 const newKey = (): string => randomBytes(32).toString('base64url');
 
 /** bcrypt at the cheapest cost that is served: most tests are about something else. */
-const quickSettings = { BCRYPT_COST: '10', AUTH_PORT: '0', AUTH_PRIVATE_PORT: '0' };
+const quickSettings = {
+  LOGIN_LIMIT_PER_MINUTE: '0',
+  LOCKOUT: 'off',
+  BCRYPT_COST: '10',
+  AUTH_PORT: '0',
+  AUTH_PRIVATE_PORT: '0',
+};
 
 export const issuerFolder = (): IssuerFolder => {
   const path = mkdtempSync(join(tmpdir(), 'sallyport-tests-'));

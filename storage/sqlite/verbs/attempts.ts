@@ -24,18 +24,20 @@ const memoryMs = 86_400_000;
 export const reserveAttempt = (tx: Transaction, input: Parameters<Counters['reserveAttempt']>[0]): Reservation => {
   const states = input.gates.map((gate) => ({ gate, state: read(tx, input.realmId, gate) }));
   for (const { gate, state } of states) {
-    const refusal = refusalOf(gate, state, tx.nowMs);
+    const refusal = refusalOf(gate, state);
     if (refusal !== undefined) return refusal;
   }
+  const locked = states.some(({ gate, state }) => gate.lock !== undefined && state.lockedUntilMs > tx.nowMs);
   for (const { gate, state } of states) {
-    state.pending.push([input.attemptId, tx.nowMs + input.leaseMs]);
+    // An attempt on a locked subject is not judged, and counts all the same: it still costs a hash.
+    if (!locked) state.pending.push([input.attemptId, tx.nowMs + input.leaseMs]);
+    else if (gate.limit > 0) state.failedMs.push(tx.nowMs);
     write(tx, input.realmId, gate, state);
   }
-  return { kind: 'granted' };
+  return { kind: locked ? 'locked' : 'granted' };
 };
 
-const refusalOf = (gate: AttemptGate, state: GateState, nowMs: EpochMs): Reservation | undefined => {
-  if (gate.lock !== undefined && state.lockedUntilMs > nowMs) return { kind: 'locked' };
+const refusalOf = (gate: AttemptGate, state: GateState): Reservation | undefined => {
   if (gate.limit === 0) return undefined;
   const oldest = state.failedMs[state.failedMs.length - gate.limit];
   if (oldest !== undefined) {

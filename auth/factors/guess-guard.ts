@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultRealm, Problem } from '@sallyport/contract';
+import type { Clock } from '@sallyport/kit/clock';
+import type { Random } from '@sallyport/kit/random';
+import type { AttemptGate, Counters, Reservation } from '@sallyport/storage/contracts/counters';
+import type { AuthSettings } from '../config.ts';
+import type { GuessGuard } from './factor.ts';
+
+export interface GuessGuardOptions {
+  readonly counters: Counters;
+  readonly settings: Pick<
+    AuthSettings,
+    'loginLimitPerMinute' | 'loginLimitPerAddress' | 'lockout' | 'hashQueueWaitSeconds'
+  >;
+  readonly clock: Clock;
+  readonly random: Pick<Random, 'uuidv7'>;
+}
+
+const windowMs = 60_000;
+/** Longer than any hash with its place in the queue: a place that is not settled by then belonged to a node that died. */
+const leaseMs = 120_000;
+/** 10 in a row: 15 minutes, doubling, at most a day. */
+const lock = { after: 10, firstMs: 15 * 60_000, longestMs: 86_400_000 } as const;
+const pollMs = 40;
+
+export const createGuessGuard = (options: GuessGuardOptions): GuessGuard => {
+  const { counters, settings, clock, random } = options;
+  const realmId = defaultRealm;
+  return async function guardGuess({ identifier, address, judge }) {
+    const gates = gatesFor(identifier, address, settings);
+    if (gates.length === 0) return { kind: 'judged', value: (await judge()).value };
+    const attemptId = random.uuidv7(clock.nowMs());
+    const reserve = () => counters.reserveAttempt({ realmId, attemptId, gates, leaseMs });
+    const settle = (outcome: 'failed' | 'succeeded' | 'cancelled') =>
+      counters.settleAttempt({ realmId, attemptId, gates, outcome });
+    if ((await waitForPlace(reserve, settings.hashQueueWaitSeconds * 1000, clock)) === 'locked')
+      return { kind: 'locked' };
+    try {
+      const { right, value } = await judge();
+      await settle(right ? 'succeeded' : 'failed');
+      return { kind: 'judged', value };
+    } catch (error) {
+      await settle('cancelled');
+      throw error;
+    }
+  };
+};
+
+/** Subjects are hashes: the store learns no address and no identifier that nobody has registered. */
+const gatesFor = (
+  identifier: string,
+  address: string | undefined,
+  { loginLimitPerMinute, loginLimitPerAddress, lockout }: GuessGuardOptions['settings'],
+): readonly AttemptGate[] => {
+  const subject = (text: string) => createHash('sha256').update(text).digest('base64url');
+  const account = { purpose: 'login-account', subject: subject(identifier.normalize('NFKC').toLowerCase()), windowMs };
+  const place = { purpose: 'login-address', subject: subject(network(address ?? '')), windowMs };
+  return [
+    ...(loginLimitPerMinute > 0 || lockout
+      ? [{ ...account, limit: loginLimitPerMinute, ...(lockout && { lock }) }]
+      : []),
+    ...(loginLimitPerMinute > 0 && loginLimitPerAddress > 0 ? [{ ...place, limit: loginLimitPerAddress }] : []),
+  ];
+};
+
+/** Whoever has one IPv6 address has the /64 that it stands in. */
+const network = (address: string): string => {
+  if (!isIPv6(address)) return address;
+  const [head = '', tail] = address.toLowerCase().split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros =
+    tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
+  return [...left, ...zeros, ...right].slice(0, 4).join(':');
+};
+
+/**
+ * As many guesses as might all be wrong are let through at a time; the others wait until one of those has been judged. So any
+ * number of right logins pass, and of wrong ones never more than the limit.
+ */
+const waitForPlace = async (
+  reserve: () => Promise<Reservation>,
+  longestMs: number,
+  clock: Clock,
+): Promise<'granted' | 'locked'> => {
+  const deadline = clock.nowMs() + longestMs;
+  for (;;) {
+    const reservation = await reserve();
+    if (reservation.kind === 'granted' || reservation.kind === 'locked') return reservation.kind;
+    if (reservation.kind === 'limited') throw limited(reservation, clock.nowMs());
+    if (clock.nowMs() >= deadline) throw new Problem('busy', { retryAfterSeconds: 2 });
+    await sleep(pollMs * (0.5 + Math.random()));
+  }
+};
+
+/** draft-ietf-httpapi-ratelimit-headers: policy, remaining, seconds to reset. */
+const limited = ({ limit, retryAtMs }: Extract<Reservation, { kind: 'limited' }>, nowMs: number): Problem => {
+  const retryAfterSeconds = Math.max(1, Math.ceil((retryAtMs - nowMs) / 1000));
+  return new Problem('rate_limited', {
+    retryAfterSeconds,
+    headers: {
+      'ratelimit-policy': `"login";q=${limit};w=${windowMs / 1000}`,
+      ratelimit: `"login";r=0;t=${retryAfterSeconds}`,
+    },
+  });
+};
