@@ -26,5 +26,7 @@ const discardRest = (req: IncomingMessage): void => {
     if (left < 0) cut();
   });
   req.once('close', () => clearTimeout(timer));
+  // A request body that ends only now pauses its source: nobody else wants it any more.
+  req.on('pause', () => req.resume());
   req.resume();
 };

@@ -42,14 +42,15 @@ export const signIdentity = ({ gatewayId, signers, plainSecret, clock }: SignIde
     const signer = signers.get(id);
     if (signer === undefined) throw new Error(`no signer for the service ${id}`);
     const iat = Math.floor(clock.nowMs() / 1000);
+    // Spread first: V8 copies the object as it is, and adds members to the copy.
     return signer.sign({
+      ...identity,
       ver: assertionVersion,
       iss: gatewayId,
       aud: id,
       iat,
       exp: iat + assertionLifetimeSeconds,
       jti: exchange.requestId,
-      ...identity,
       cip: exchange.address,
       mth: exchange.req.method ?? '',
       pth: targetHash(exchange.forwardTarget),
