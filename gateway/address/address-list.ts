@@ -1,3 +1,7 @@
+/**
+ * Addresses: whose forwarded addresses are believed, which address a request has, and what limits count by. Never: looks a name
+ * up, or believes a header from anybody who is not listed.
+ */
 import { BlockList, isIP } from 'node:net';
 
 /** A list of addresses and networks, checked and compiled. Addresses are plain: IPv4-mapped ones have become IPv4. */

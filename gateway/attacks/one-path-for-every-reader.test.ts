@@ -76,6 +76,7 @@ describe('a path with two readings', () => {
     const gateway = await startGateway();
     const connect = await sendRaw(gateway, 'CONNECT 127.0.0.1:22 HTTP/1.1\r\nhost: 127.0.0.1:22\r\n\r\n');
     expect(statusesOf(connect)).toEqual([400]);
+    expect(statusesOf(await sendRaw(gateway, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'))).toEqual([400]);
     expect(problemOf(await send(gateway, '/api/v1/auth/verify', { method: 'TRACE' }))).toMatchObject({
       code: 'method_not_allowed',
     });

@@ -1,3 +1,8 @@
+/**
+ * Header lines: which of a client's may reach a service, which of a service's may reach a client, and how a claim is written
+ * as one. Names are always judged folded. Never: decides who calls, or joins two lines into one.
+ */
+
 /** Printable ASCII without space: what a header value carries unharmed through every server. */
 const plain = /^[\x21-\x24\x26-\x7e]*$/;
 

@@ -1,3 +1,7 @@
+/**
+ * What services are told about the caller: the claims of the assertion and the readable headers, made once for a token and a
+ * service, and the keys that sign them. Never: judges a token, or uses one service's key for another.
+ */
 import { type AssertionSigner, assertionKey, createAssertionSigner } from '@sallyport/verify';
 import type { GatewaySettings } from '../config.ts';
 

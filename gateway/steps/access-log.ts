@@ -1,3 +1,8 @@
+/**
+ * The steps of a request, one a file, in the order of the array in `app.ts`. A step reads what those before it left in the
+ * exchange, writes its own part, and goes on, refuses or answers. Never: calls another step, keeps something of a request
+ * beyond its end, or waits where it need not.
+ */
 import { type Log, logRequest } from '@sallyport/kit/log';
 import type { Random } from '@sallyport/kit/random';
 import { childOf } from '@sallyport/kit/traceparent';

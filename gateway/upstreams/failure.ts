@@ -1,3 +1,7 @@
+/**
+ * Services behind the gateway: one pool of keep-alive connections each. Streams both ways with back-pressure. Never judges a
+ * request, never follows a redirect, never speaks HTTP/2, never leaves a server's certificate unverified.
+ */
 import { Problem } from '@sallyport/contract';
 
 const timeouts: ReadonlySet<unknown> = new Set([

@@ -10,7 +10,7 @@ import { bearer, problemOf, send, startGateway, startService, statusesOf, unsafe
 const onHost = async (host: string): Promise<string> => {
   const server = createServer((_, res) => res.end(host));
   await once(server.listen(0, host), 'listening');
-  onTestFinished(() => void server.close().closeAllConnections());
+  onTestFinished(() => server.close().closeAllConnections());
   return `http://localhost:${(server.address() as AddressInfo).port}`;
 };
 
