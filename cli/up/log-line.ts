@@ -7,7 +7,8 @@ export const readableLogLine = (line: string, verbose: boolean): string | undefi
   const { err, ...told } = rest;
   const reason = typeof err === 'object' && err !== null && 'message' in err ? `: ${String(err.message)}` : '';
   const members = Object.entries(told).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  return [`${String(level)}: ${String(msg ?? '')}${reason}`, ...members].join(' ');
+  const text = typeof msg === 'string' ? msg : '';
+  return [`${String(level)}: ${text}${reason}`, ...members].join(' ');
 };
 
 const parseLine = (line: string): Readonly<Record<string, unknown>> => {

@@ -42,7 +42,7 @@ export const checkPorts = async (
 
 const checkRange = ({ name }: PlannedServer, port: number): void => {
   if (Number.isInteger(port) && port > 0 && port + privatePortDistance <= 65_535) return;
-  const message = `SALLYPORT_PORT_OFFSET puts ${name} on port ${port} (and 1000 above), which does not exist`;
+  const message = `SALLYPORT_PORT_OFFSET puts ${name} on port ${port}, with its private one 1000 above: there is no such port`;
   throw new CommandError(message, exitCodes.settings);
 };
 

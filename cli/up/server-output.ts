@@ -9,13 +9,12 @@ export interface ServerOutputOptions {
   readonly say: (text: string) => void;
 }
 
-export interface ServerOutput {
-  take(stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
-  close(): void;
-}
-
 /** Everything into the server's log file, what needs reading to the terminal. */
-export const createServerOutput = ({ file, verbose, say }: ServerOutputOptions): ServerOutput => {
+export const createServerOutput = ({
+  file,
+  verbose,
+  say,
+}: ServerOutputOptions): ((stream: 'stdout' | 'stderr', chunk: Uint8Array) => void) => {
   const log = openLogFile(file);
   const show = (line: string): void => {
     const text = readableLogLine(line, verbose);
@@ -24,12 +23,9 @@ export const createServerOutput = ({ file, verbose, say }: ServerOutputOptions):
   // Two streams, two halves of a line.
   const lines = { stdout: splitLines(show), stderr: splitLines(show) };
   const keep = keepWhilePossible(log, say);
-  return {
-    take: (stream, chunk) => {
-      keep(chunk);
-      lines[stream](chunk);
-    },
-    close: log.close,
+  return (stream, chunk) => {
+    keep(chunk);
+    lines[stream](chunk);
   };
 };
 

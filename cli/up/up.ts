@@ -88,10 +88,10 @@ const startAll = (input: Run, onFatal: (exitCode: number) => void): Supervised[]
   return started.map((server) => {
     const say = (text: string) => print(`${server.name.padEnd(width)}  ${text}`);
     const childEnv = childEnvironment({ plan, server, env, files, dataDir: folder.path, addresses });
-    const output = createServerOutput({ file: join(folder.logs, `${server.name}.log`), verbose, say });
+    const onOutput = createServerOutput({ file: join(folder.logs, `${server.name}.log`), verbose, say });
     return supervise({
       spawn: () => spawnServer(server.entry, childEnv),
-      onOutput: output.take,
+      onOutput,
       say,
       onFatal,
     });

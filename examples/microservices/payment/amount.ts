@@ -3,9 +3,12 @@
 const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
 const largestMinorUnits = 1e14;
 
+/** True for the codes of ISO 4217. */
+export const isCurrency = (code: string): boolean => currencies.has(code);
+
 /** Digits behind the point by ISO 4217: 2 for EUR, 0 for JPY, 3 for KWD. `undefined`: no such currency. */
 const fractionDigits = (currency: string): number | undefined =>
-  currencies.has(currency)
+  isCurrency(currency)
     ? new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits
     : undefined;
 

@@ -2,7 +2,7 @@ import { Problem } from '@sallyport/contract';
 import { Type } from 'typebox';
 import type { ServiceApp } from '../service/app.ts';
 import { callerOf } from '../service/caller.ts';
-import { fromMinorUnits, toMinorUnits } from './amount.ts';
+import { fromMinorUnits, isCurrency, toMinorUnits } from './amount.ts';
 import type { Payment, Payments } from './payments.ts';
 
 export interface PaymentRoutesParts {
@@ -37,8 +37,7 @@ export const paymentRoutes = (app: ServiceApp, { payments, wakeOutbox }: Payment
     const { userId } = callerOf(request);
     const { amount, currency, description = '' } = request.body;
     const minorUnits = toMinorUnits(amount, currency);
-    if (minorUnits === undefined)
-      throw new Problem('field_invalid', { fields: [{ path: '/amount', code: 'currency' }] });
+    if (minorUnits === undefined) throw notMoney(currency);
     const text = `Payment of ${amount} ${currency} received`;
     const payment = payments.create(userId, { minorUnits, currency, description }, text);
     wakeOutbox();
@@ -53,6 +52,13 @@ export const paymentRoutes = (app: ServiceApp, { payments, wakeOutbox }: Payment
     if (payment === undefined) throw new Problem('not_found');
     return { payment: view(payment) };
   });
+};
+
+const notMoney = (currency: string): Problem => {
+  const field = isCurrency(currency)
+    ? { path: '/amount', code: 'not_multiple' }
+    : { path: '/currency', code: 'not_allowed' };
+  return new Problem('field_invalid', { fields: [field] });
 };
 
 const view = ({ id, minorUnits, currency, description, createdAtMs }: Payment) => ({

@@ -19,15 +19,31 @@ export const problemFromError = (error: unknown): Problem => {
   const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>;
   if (validation !== undefined) {
     const fields = validation.slice(0, fieldLimit).map(fieldOf);
-    return new Problem(validationContext === 'querystring' ? 'query_invalid' : 'body_invalid', { fields });
+    return new Problem(validationContext === 'querystring' ? 'query_invalid' : codeOf(fields), { fields });
   }
   // Fastify's JSON parser marks what it refuses, such as `__proto__`, with 400 and no code of its own.
   const known = callersDoing[code ?? ''] ?? (statusCode === 400 ? 'body_invalid' : 'internal_error');
   return new Problem(known, { cause: error });
 };
 
+/** Keyword of the schema -> the field code that all Sallyport servers use. */
+const fieldCodes: Readonly<Record<string, string>> = {
+  required: 'missing',
+  additionalProperties: 'unknown',
+  type: 'type',
+  pattern: 'pattern',
+  minLength: 'too_short',
+  maxLength: 'too_long',
+  exclusiveMinimum: 'too_small',
+};
+
+const codeOf = (fields: readonly ProblemField[]): ErrorCode => {
+  if (fields.some(({ path, code }) => code === 'unknown' || (path === '' && code === 'type'))) return 'body_invalid';
+  return fields.some(({ code }) => code === 'missing') ? 'field_missing' : 'field_invalid';
+};
+
 const fieldOf = ({ instancePath, keyword, params }: NonNullable<FastifyError['validation']>[number]): ProblemField => {
   const member = params['missingProperty'] ?? params['additionalProperty'];
   const path = typeof member === 'string' ? `${instancePath}/${member}` : instancePath;
-  return { path: path.slice(0, 200), code: keyword };
+  return { path: path.slice(0, 200), code: fieldCodes[keyword] ?? 'invalid' };
 };

@@ -50,7 +50,7 @@ export const startService = async (definition: ServiceDefinition, env: Environme
     parts.privateRoutes?.(privateApp);
     await Promise.all([app.ready(), privateApp.ready()]);
     listeners.push(await listen(app.routing, settings.hosts, settings.port));
-    listeners.push(await listen(privateApp.routing, ['localhost'], settings.privatePort));
+    listeners.push(await listen(privateApp.routing, settings.privateHosts, settings.privatePort));
   } catch (error) {
     await stopAll(listeners, parts);
     throw error;

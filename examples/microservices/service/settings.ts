@@ -21,6 +21,8 @@ export interface ServiceSettings {
   readonly hosts: readonly string[];
   readonly port: number;
   readonly privatePort: number;
+  /** Addresses of the private listener. Default: both loopbacks; in a container it has to be opened to the others. */
+  readonly privateHosts: readonly string[];
   readonly dataDir: string;
   readonly logLevel: string;
   /** How far clocks may be apart. */
@@ -42,12 +44,13 @@ export const readServiceSettings = (env: Environment, defaultPort: number): Serv
   if (port + privatePortDistance > 65_535) throw new SettingsError(`SALLYPORT_PORT_OFFSET moves port ${port} too far`);
   return {
     assertionKeys: readAssertionKeys(env),
-    hosts: (env['HOST'] ?? 'localhost').split(',').map((host) => host.trim()),
+    hosts: hosts(env['HOST']),
     port,
     privatePort: port + privatePortDistance,
+    privateHosts: hosts(env['PRIVATE_HOST']),
     dataDir: env['SALLYPORT_DATA_DIR'] ?? 'data',
     logLevel: env['LOG_LEVEL'] ?? 'info',
-    leewaySeconds: integer(env, 'CLOCK_LEEWAY_SECONDS', 30, 0, 300),
+    leewaySeconds: leeway(env),
     clockOffsetMs: integer(env, 'SALLYPORT_CLOCK_OFFSET_SECONDS', 0, -31_536_000, 31_536_000) * 1000,
   };
 };
@@ -80,6 +83,14 @@ const readAssertionKeys = (env: Environment): readonly AssertionKey[] => {
     throw new SettingsError(error instanceof Error ? error.message : 'GATEWAY_ASSERTION_KEYS is required');
   }
 };
+
+/** `30` or `30s`, as the other servers take it. */
+const leeway = (env: Environment): number => {
+  const text = env['CLOCK_LEEWAY_SECONDS']?.trim().replace(/s$/, '');
+  return integer({ CLOCK_LEEWAY_SECONDS: text }, 'CLOCK_LEEWAY_SECONDS', 30, 0, 300);
+};
+
+const hosts = (text = 'localhost'): readonly string[] => text.split(',').map((host) => host.trim());
 
 const integer = (env: Environment, name: string, fallback: number, least: number, most: number): number => {
   const text = env[name]?.trim() ?? String(fallback);

@@ -47,7 +47,7 @@ const isTimeout = (error: unknown): boolean => error instanceof Error && error.n
 /** The issuer speaks the same catalogue of codes: its refusal is passed on as it is. */
 const problemOf = async (answer: Response): Promise<Problem> => {
   const code = codeOf((await answer.text()).slice(0, answerLimitCharacters));
-  const cause = new Error(`the issuer answered ${answer.status} ${code ?? ''}`);
+  const cause = new Error(`the issuer answered ${answer.status}`);
   if (!isErrorCode(code) || code === 'internal_error') return new Problem('upstream_unavailable', { cause });
   const wait = Number(answer.headers.get('retry-after') ?? Number.NaN);
   return new Problem(code, { cause, ...(Number.isSafeInteger(wait) && { retryAfterSeconds: wait }) });

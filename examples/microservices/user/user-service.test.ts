@@ -39,23 +39,23 @@ describe('profile', () => {
   });
 
   it.each([
-    ['broken JSON', { raw: '{' }],
-    ['an empty body', { raw: '' }],
-    ['an array', { body: [] }],
-    ['a string', { body: 'x' }],
-    ['null', { body: null }],
-    ['a number for a text', { body: { name: 1 } }],
-    ['an object for a text', { body: { bio: {} } }],
-    ['an empty name', { body: { name: '' } }],
-    ['a name too long', { body: { name: 'x'.repeat(101) } }],
-    ['an unknown member', { body: { bio: 'x', role: 'admin' } }],
-    ['__proto__', { raw: '{"__proto__":{"name":"x"}}' }],
-    ['constructor.prototype', { raw: '{"constructor":{"prototype":{}}}' }],
-  ])('refuses %s: 400 Invalid request body, and stores nothing', async (_name, options) => {
+    ['broken JSON', { raw: '{' }, 'body_invalid'],
+    ['an empty body', { raw: '' }, 'body_invalid'],
+    ['an array', { body: [] }, 'body_invalid'],
+    ['a string', { body: 'x' }, 'body_invalid'],
+    ['null', { body: null }, 'body_invalid'],
+    ['a number for a text', { body: { name: 1 } }, 'field_invalid'],
+    ['an object for a text', { body: { bio: {} } }, 'field_invalid'],
+    ['an empty name', { body: { name: '' } }, 'field_invalid'],
+    ['a name too long', { body: { name: 'x'.repeat(101) } }, 'field_invalid'],
+    ['an unknown member', { body: { bio: 'x', role: 'admin' } }, 'body_invalid'],
+    ['__proto__', { raw: '{"__proto__":{"name":"x"}}' }, 'body_invalid'],
+    ['constructor.prototype', { raw: '{"constructor":{"prototype":{}}}' }, 'body_invalid'],
+  ])('refuses %s: 400 Invalid request body, and stores nothing', async (_name, options, code) => {
     const id = newUserId();
     const answer = await service.as(id)('PUT', '/users/profile', options);
     expect([answer.status, answer.type]).toEqual([400, 'application/problem+json']);
-    expect(answer.body).toMatchObject({ code: 'body_invalid', error: 'Invalid request body' });
+    expect(answer.body).toMatchObject({ code, error: 'Invalid request body' });
     expect((await service.as(id)('GET', '/users/profile')).body).toMatchObject({ user: { name: 'Ada', bio: '' } });
   });
 

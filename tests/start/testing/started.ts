@@ -3,11 +3,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
-const root = dirname(dirname(dirname(import.meta.dirname)));
-const main = join(root, 'cli', 'main.ts');
+const main = fileURLToPath(import.meta.resolve('@sallyport/cli/main'));
 
 export interface Started {
   readonly child: ChildProcess;
