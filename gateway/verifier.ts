@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Clock } from '@sallyport/kit/clock';
+import { SettingsError } from '@sallyport/kit/config';
 import {
   type AccessTokenVerifier,
   createAccessTokenVerifier,
@@ -23,7 +24,16 @@ const jwksOf = (settings: GatewaySettings, clock: Clock): KeySource => {
 const keySource = (settings: GatewaySettings, clock: Clock): KeySource => {
   if (settings.jwtAlgorithm === 'HS256') return secretsOf(settings);
   if (settings.jwtPublicKeyPath === undefined) return jwksOf(settings, clock);
-  return publicKeysFromPem(readFileSync(settings.jwtPublicKeyPath, 'utf8'));
+  return keysOfFile(settings.jwtPublicKeyPath);
+};
+
+const keysOfFile = (path: string): KeySource => {
+  try {
+    return publicKeysFromPem(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unknown error';
+    throw new SettingsError([{ setting: 'JWT_PUBLIC_KEY_PATH', problem: `cannot be used: ${reason}` }]);
+  }
 };
 
 export interface OpenVerifier {
