@@ -36,6 +36,7 @@ import { createSessionsHttp } from './sessions/http.ts';
 import { createAccessTokenIssuer } from './tokens/issue.ts';
 import type { KeyRing } from './tokens/key-ring.ts';
 import type { RefreshTokens } from './tokens/refresh-token.ts';
+import { createRefreshTransport } from './tokens/refresh-transport.ts';
 import { createSessionRenewer } from './tokens/renew-session.ts';
 import { createSessionStarter } from './tokens/start-session.ts';
 import { createTokenAnswer } from './tokens/token-answer.ts';
@@ -67,8 +68,9 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   };
 
   const csrf = createCsrfTokens({ keys: settings.csrfKeys.map(({ kid, key }) => ({ kid: Number(kid), key })), random });
+  const transport = createRefreshTransport(settings);
   const issueAccessToken = createAccessTokenIssuer({ key: ring.current, settings, clock, random });
-  const answerWithTokens = createTokenAnswer({ issueAccessToken, csrf, settings });
+  const answerWithTokens = createTokenAnswer({ issueAccessToken, csrf, transport, settings });
   const startSession = createSessionStarter({ sessions, tokens: refreshTokens, random, clock, settings });
   const renewSession = createSessionRenewer({ sessions, tokens: refreshTokens, random, idleTtlMs });
 
@@ -81,12 +83,12 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   const deleteAccount = createDeleteAccount({ accounts, sessions });
 
   const handlers: Handlers = {
-    ...createRegisterHttp({ register, startSession, answerWithTokens, settings }),
-    ...createLoginHttp({ login, answerWithTokens, settings }),
-    ...createRefreshHttp({ refresh, answerWithTokens, settings }),
-    ...createLogoutHttp({ logout, settings }),
+    ...createRegisterHttp({ register, startSession, transport, answerWithTokens, settings }),
+    ...createLoginHttp({ login, endEarlierSession: logout.logout, transport, answerWithTokens, settings }),
+    ...createRefreshHttp({ refresh, transport, answerWithTokens, settings }),
+    ...createLogoutHttp({ logout, transport, settings }),
     ...createSessionsHttp({ sessions, settings }),
-    ...createAccountHttp({ changePassword, deleteAccount, answerWithTokens, csrf, settings }),
+    ...createAccountHttp({ changePassword, deleteAccount, transport, answerWithTokens, csrf, settings }),
     ...createKeysHttp({ ring, settings }),
     ...createHealthHttp({ serviceName: settings.serviceName, isReady: parts.isReady }),
   };

@@ -77,7 +77,7 @@ const notYet = (env: string, what: string, aliases: readonly string[] = []) =>
 export const authSettings = defineSettings({
   preset: choiceSetting({
     env: 'SALLYPORT_PRESET',
-    values: ['microservices'],
+    values: ['microservices', 'cookie-spa'],
     optional: true,
     doc: 'Named configuration that stands below everything else that is set.',
   }),
@@ -316,6 +316,24 @@ export const authSettings = defineSettings({
     insecure: (secure) => (secure ? undefined : 'is off: cookies travel over plain HTTP'),
     doc: 'Cookies carry Secure.',
   }),
+  refreshTransport: choiceSetting({
+    env: 'REFRESH_TRANSPORT',
+    values: ['body', 'cookie', 'both'],
+    default: 'body',
+    doc: 'Where the refresh token travels: in the JSON body, in an HttpOnly cookie, or in either.',
+  }),
+  refreshCookie: textSetting({
+    env: 'REFRESH_COOKIE_NAME',
+    default: '__Host-refresh_token',
+    pattern: /^[A-Za-z0-9_-]{1,64}$/,
+    doc: 'Name of that cookie.',
+  }),
+  refreshCookiePath: textSetting({
+    env: 'REFRESH_COOKIE_PATH',
+    default: '/',
+    pattern: /^\/[A-Za-z0-9/_-]*$/,
+    doc: 'Path of that cookie. A name that begins with `__Host-` needs `/`.',
+  }),
   csrfCookie: textSetting({
     env: 'CSRF_COOKIE_NAME',
     default: '__Host-csrf_token',
@@ -405,6 +423,19 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
   }
   if (settings.sessionMaxTtlSeconds < settings.refreshTokenTtlSeconds) {
     problems.push({ setting: 'SESSION_MAX_TTL_SECONDS', problem: 'is shorter than REFRESH_TOKEN_TTL_SECONDS' });
+  }
+  if (settings.refreshTransport !== 'body' && settings.refreshCookie.startsWith('__Host-')) {
+    // RFC 6265bis §4.1.3.2: such a cookie is Secure, has the path / and no domain, or browsers drop it.
+    if (settings.refreshCookiePath !== '/')
+      problems.push({
+        setting: 'REFRESH_COOKIE_PATH',
+        problem: 'must be / for a cookie name that begins with __Host-',
+      });
+    if (!settings.cookieSecure)
+      problems.push({
+        setting: 'REFRESH_COOKIE_NAME',
+        problem: 'begins with __Host-, which browsers accept only with COOKIE_SECURE=on',
+      });
   }
   if (settings.csrfCookie.startsWith('__Host-') && !settings.cookieSecure) {
     problems.push({

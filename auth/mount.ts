@@ -11,10 +11,10 @@ import type { Random } from '@sallyport/kit/random';
 import { childOf } from '@sallyport/kit/traceparent';
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import { StoreUnavailable } from '@sallyport/storage/contracts/store';
-import { stringifySetCookie } from 'cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { assertionHeader, type createClientAddress } from './client-address.ts';
-import type { BearerHandler, Caller, CookieToSet, Handlers, OpenHandler, RouteAnswer, RouteRequest } from './route.ts';
+import type { BearerHandler, Caller, Handlers, OpenHandler, RouteAnswer, RouteRequest } from './route.ts';
+import { setCookieHeader } from './tokens/set-cookie.ts';
 
 export interface MountOptions {
   readonly routes: readonly RouteDefinition[];
@@ -174,21 +174,7 @@ const writeAnswer = (reply: FastifyReply, answer: RouteAnswer, options: MountOpt
   // RFC 9700 §4.3.1 and RFC 6749 §5.1: answers with tokens are not stored by anybody on the way.
   reply.header('cache-control', 'no-store');
   reply.headers(answer.headers ?? {});
-  if (answer.cookie !== undefined) reply.header('set-cookie', setCookie(answer.cookie, options.cookieSecure));
+  const cookies = (answer.cookies ?? []).map((cookie) => setCookieHeader(cookie, options.cookieSecure));
+  if (cookies.length > 0) reply.header('set-cookie', cookies);
   return reply.send(answer.body);
 };
-
-const setCookie = ({ name, value, maxAgeSeconds, path }: CookieToSet, secure: boolean): string =>
-  stringifySetCookie(
-    {
-      name,
-      value: value ?? '',
-      maxAge: value === undefined ? 0 : maxAgeSeconds,
-      path,
-      httpOnly: true,
-      secure,
-      sameSite: 'strict',
-    },
-    // The value is base64, whose characters are all lawful in a cookie (RFC 6265 §4.1.1).
-    { encode: (text) => text },
-  );

@@ -42,7 +42,7 @@ export interface RouteAnswer {
   readonly status: number;
   readonly body: object | string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly cookie?: CookieToSet;
+  readonly cookies?: readonly CookieToSet[];
 }
 
 export type OpenHandler = (request: RouteRequest) => Promise<RouteAnswer>;

@@ -204,6 +204,7 @@ const refreshErrors: readonly ErrorCode[] = [
   'user_unknown',
   'idempotency_key_invalid',
   'cookie_ambiguous',
+  'origin_refused',
 ];
 const passwordErrors: readonly ErrorCode[] = ['password_too_short', 'password_too_long'];
 
@@ -218,7 +219,7 @@ export const issuerRoutes = (shape: RouteShape): readonly RouteDefinition[] => {
       bearer: false,
       body: registerBody(shape),
       answers: { 201: registerAnswer },
-      errors: ['account_exists', 'email_invalid', ...passwordErrors],
+      errors: ['account_exists', 'email_invalid', 'origin_refused', ...passwordErrors],
     },
     {
       id: 'login',
@@ -228,7 +229,7 @@ export const issuerRoutes = (shape: RouteShape): readonly RouteDefinition[] => {
       bearer: false,
       body: loginBody(shape),
       answers: { 200: tokenAnswer },
-      errors: ['credentials_invalid', 'account_disabled', 'password_too_long'],
+      errors: ['credentials_invalid', 'account_disabled', 'password_too_long', 'origin_refused', 'cookie_ambiguous'],
     },
     {
       ...refreshRoute,
@@ -252,7 +253,7 @@ export const issuerRoutes = (shape: RouteShape): readonly RouteDefinition[] => {
       path: '/logout',
       summary: 'End the session of a refresh token',
       answers: { 200: messageAnswer },
-      errors: ['cookie_ambiguous'],
+      errors: ['cookie_ambiguous', 'origin_refused'],
     },
     {
       ...refreshRoute,
@@ -260,7 +261,7 @@ export const issuerRoutes = (shape: RouteShape): readonly RouteDefinition[] => {
       path: '/revoke',
       summary: 'Revoke a refresh token and its session',
       answers: { 200: messageAnswer },
-      errors: ['cookie_ambiguous'],
+      errors: ['cookie_ambiguous', 'origin_refused'],
     },
     {
       id: 'logoutAll',

@@ -101,7 +101,7 @@ export const rules: Rules = {
   externals: [
     {
       modules: ['node:sqlite', 'postgres', 'ioredis', 'redis', 'mysql2', '@platformatic/kafka'],
-      only: ['storage/**', 'auth/outbox/sinks/**', 'examples/**'],
+      only: ['storage/**', 'auth/outbox/sinks/**', 'examples/**', 'bench/**'],
       because: 'a driver stands behind a storage contract',
     },
     {
@@ -132,7 +132,7 @@ export const rules: Rules = {
   namesRefused: ['util', 'utils', 'helper', 'helpers'],
 
   /** Where SQL text may stand. */
-  sql: { only: ['storage/**', 'examples/**'] },
+  sql: { only: ['storage/**', 'examples/**', 'bench/**'] },
 
   /** Tests, and what serves only tests. They may import any package entry; product code may not import them. */
   tests: ['**/*.test.ts', 'tests/**', '**/testing/**', 'storage/conformance/**', 'tools/**', '*.config.ts'],

@@ -4,6 +4,7 @@ import { cookieValues } from '@sallyport/kit/cookies';
 import type { CsrfTokens } from '@sallyport/kit/csrf';
 import type { AuthSettings } from '../config.ts';
 import type { BearerHandler, BearerRequest, RouteAnswer } from '../route.ts';
+import type { RefreshTransport } from '../tokens/refresh-transport.ts';
 import { csrfCookie, type TokenAnswerInput, userView } from '../tokens/token-answer.ts';
 import type { ChangePasswordOutcome, createChangePassword } from './change-password.ts';
 import type { createDeleteAccount } from './delete-account.ts';
@@ -13,6 +14,7 @@ export interface AccountHttpOptions {
   readonly deleteAccount: ReturnType<typeof createDeleteAccount>;
   readonly answerWithTokens: (input: TokenAnswerInput) => Promise<RouteAnswer>;
   readonly csrf: CsrfTokens;
+  readonly transport: RefreshTransport;
   readonly settings: Pick<AuthSettings, 'messageTexts' | 'csrfCookie' | 'csrfCookieTtlSeconds'>;
 }
 
@@ -39,7 +41,7 @@ export const createAccountHttp = (
     deleteAccount: async ({ caller, context }) => {
       await options.deleteAccount(caller.user.id, context);
       const body = { message: settings.messageTexts.accountDeleted, user_id: caller.user.id };
-      return { status: 200, body, cookie: csrfCookie(settings, undefined) };
+      return { status: 200, body, cookies: [csrfCookie(settings, undefined), ...options.transport.cookies(undefined)] };
     },
   };
 };

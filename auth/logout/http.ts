@@ -1,16 +1,19 @@
 /** The doors out: logout, revoke, logout-all. They translate, nothing else. */
 import type { AuthSettings } from '../config.ts';
 import type { BearerHandler, OpenHandler } from '../route.ts';
+import type { RefreshTransport } from '../tokens/refresh-transport.ts';
 import { csrfCookie } from '../tokens/token-answer.ts';
 import type { Logout } from './logout.ts';
 
 export interface LogoutHttpOptions {
   readonly logout: Logout;
+  readonly transport: RefreshTransport;
   readonly settings: Pick<AuthSettings, 'messageTexts' | 'csrfCookie' | 'csrfCookieTtlSeconds'>;
 }
 
 export const createLogoutHttp = ({
   logout,
+  transport,
   settings,
 }: LogoutHttpOptions): {
   readonly logout: OpenHandler;
@@ -18,21 +21,22 @@ export const createLogoutHttp = ({
   readonly logoutAll: BearerHandler;
 } => {
   const { messageTexts } = settings;
-  const cookie = csrfCookie(settings, undefined);
+  const cookies = [csrfCookie(settings, undefined), ...transport.cookies(undefined)];
   const end =
     (message: string): OpenHandler =>
-    async ({ body, context, noteUser }) => {
-      const token = body['refresh_token'];
-      const userId = typeof token === 'string' ? await logout.logout(token, context) : undefined;
-      if (userId !== undefined) noteUser(userId);
-      return { status: 200, body: { message }, cookie };
+    async (request) => {
+      transport.assertSameSite(request);
+      const token = transport.read(request);
+      const userId = token === undefined ? undefined : await logout.logout(token, request.context);
+      if (userId !== undefined) request.noteUser(userId);
+      return { status: 200, body: { message }, cookies };
     };
   return {
     logout: end(messageTexts.loggedOut),
     revoke: end(messageTexts.revoked),
     logoutAll: async ({ caller, context }) => {
       await logout.logoutEverywhere(caller.user.id, context);
-      return { status: 200, body: { message: messageTexts.loggedOutEverywhere }, cookie };
+      return { status: 200, body: { message: messageTexts.loggedOutEverywhere }, cookies };
     },
   };
 };

@@ -2,11 +2,13 @@
 import { Problem } from '@sallyport/contract';
 import type { AuthSettings } from '../config.ts';
 import type { OpenHandler, RouteAnswer, RouteRequest } from '../route.ts';
+import type { RefreshTransport } from '../tokens/refresh-transport.ts';
 import type { TokenAnswerInput } from '../tokens/token-answer.ts';
 import type { createRefresh } from './refresh.ts';
 
 export interface RefreshHttpOptions {
   readonly refresh: ReturnType<typeof createRefresh>;
+  readonly transport: RefreshTransport;
   readonly answerWithTokens: (input: TokenAnswerInput) => Promise<RouteAnswer>;
   readonly settings: Pick<AuthSettings, 'messageTexts'>;
 }
@@ -18,22 +20,27 @@ export const createRefreshHttp = (
   options: RefreshHttpOptions,
 ): { readonly refresh: OpenHandler; readonly refreshToken: OpenHandler } => {
   const refresh: OpenHandler = async (request) => {
-    const token = request.body['refresh_token'];
-    if (typeof token !== 'string' || token === '') {
-      throw new Problem('field_missing', { fields: [{ path: '/refresh_token', code: 'field_missing' }] });
-    }
+    options.transport.assertSameSite(request);
+    const token = options.transport.read(request);
+    if (token === undefined) throw tokenMissing(options.transport);
     const { origin, context } = request;
     const attemptId = attemptIdOf(request);
     const outcome = await options.refresh({ token, attemptId, provedKeyThumbprint: undefined, origin, context });
     if (outcome.kind === 'refused') {
       if (outcome.session !== undefined) request.noteUser(outcome.session.userId);
-      throw new Problem(outcome.code);
+      throw new Problem(outcome.code, { headers: options.transport.clearingHeaders() });
     }
     request.noteUser(outcome.user.id);
     return options.answerWithTokens({ status: 200, message: options.settings.messageTexts.refreshed, ...outcome });
   };
   return { refresh, refreshToken: refresh };
 };
+
+/** In cookie transport there is nothing that the client could have written differently: it has no session. */
+const tokenMissing = (transport: RefreshTransport): Problem =>
+  transport.inBody
+    ? new Problem('field_missing', { fields: [{ path: '/refresh_token', code: 'field_missing' }] })
+    : new Problem('refresh_invalid', { headers: transport.clearingHeaders() });
 
 const attemptIdOf = (request: RouteRequest): string | undefined => {
   const attemptId = request.header('idempotency-key');

@@ -2,6 +2,7 @@
 import { Problem } from '@sallyport/contract';
 import type { AuthSettings } from '../config.ts';
 import type { OpenHandler, RouteAnswer } from '../route.ts';
+import type { RefreshTransport } from '../tokens/refresh-transport.ts';
 import type { NewLogin, StartedSession } from '../tokens/start-session.ts';
 import { type TokenAnswerInput, userView } from '../tokens/token-answer.ts';
 import type { createRegister, RegisterOutcome } from './register.ts';
@@ -9,12 +10,14 @@ import type { createRegister, RegisterOutcome } from './register.ts';
 export interface RegisterHttpOptions {
   readonly register: ReturnType<typeof createRegister>;
   readonly startSession: (login: NewLogin) => Promise<StartedSession>;
+  readonly transport: RefreshTransport;
   readonly answerWithTokens: (input: TokenAnswerInput) => Promise<RouteAnswer>;
   readonly settings: Pick<AuthSettings, 'registrationIssuesTokens' | 'messageTexts'>;
 }
 
 export const createRegisterHttp = (options: RegisterHttpOptions): { readonly register: OpenHandler } => ({
   register: async (request) => {
+    if (options.settings.registrationIssuesTokens) options.transport.assertSameSite(request);
     const { user } = expectRegistered(await options.register(request.body, request.context));
     request.noteUser(user.id);
     const message = options.settings.messageTexts.registered;

@@ -3,12 +3,14 @@ import type { User } from '@sallyport/storage/contracts/accounts';
 import type { Session } from '@sallyport/storage/contracts/sessions';
 import type { AuthSettings } from '../config.ts';
 import type { CookieToSet, RouteAnswer } from '../route.ts';
+import type { RefreshTransport } from './refresh-transport.ts';
 
 export type AnsweredSession = Pick<Session, 'id' | 'clientId' | 'authTimeMs' | 'amr'>;
 
 export interface TokenAnswerOptions {
   readonly issueAccessToken: (user: User, session: AnsweredSession) => Promise<string>;
   readonly csrf: CsrfTokens;
+  readonly transport: RefreshTransport;
   readonly settings: Pick<AuthSettings, 'accessTokenTtlSeconds' | 'csrfCookie' | 'csrfCookieTtlSeconds'>;
 }
 
@@ -22,7 +24,7 @@ export interface TokenAnswerInput {
 
 /** The one answer that hands out tokens: the union of what the contracts name, and the CSRF cookie bound to the session. */
 export const createTokenAnswer = (options: TokenAnswerOptions): ((input: TokenAnswerInput) => Promise<RouteAnswer>) => {
-  const { issueAccessToken, csrf, settings } = options;
+  const { issueAccessToken, csrf, transport, settings } = options;
   return async function answerWithTokens({ status, message, user, session, refreshToken }) {
     const csrfToken = csrf.issue(session.id);
     return {
@@ -30,13 +32,14 @@ export const createTokenAnswer = (options: TokenAnswerOptions): ((input: TokenAn
       body: {
         message,
         access_token: await issueAccessToken(user, session),
-        refresh_token: refreshToken,
+        // What travels in a cookie must not stand where a script can read it.
+        ...(transport.inBody && { refresh_token: refreshToken }),
         csrf_token: csrfToken,
         token_type: 'Bearer',
         expires_in: settings.accessTokenTtlSeconds,
         user: userView(user),
       },
-      cookie: csrfCookie(settings, csrfToken),
+      cookies: [csrfCookie(settings, csrfToken), ...transport.cookies(refreshToken)],
     };
   };
 };
