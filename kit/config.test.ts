@@ -174,6 +174,18 @@ describe('loadSettings', () => {
     expect(problemsOf({ AUTH_PORT: 'x' }, { check })).not.toContain('JWT_PRIVATE_KEY_PATH');
   });
 
+  it('tells what is missing by a rule together with what is missing by itself', () => {
+    const strict = config.defineSettings({
+      rootKeys: config.keyListSetting({ env: 'SALLYPORT_ROOT_KEYS', doc: 'Root keys.' }),
+      jwtSecret: config.secretSetting({ env: 'JWT_SECRET', optional: true, doc: 'Secret.' }),
+    });
+    const check = ({ jwtSecret }: { readonly jwtSecret: string | undefined }) =>
+      jwtSecret === undefined ? [config.settingRequired('JWT_SECRET')] : [];
+    expect(() => config.loadSettings(strict, { env: {}, check })).toThrow(
+      /^SALLYPORT_ROOT_KEYS is required\nJWT_SECRET is required$/,
+    );
+  });
+
   it('warns about insecure values', () => {
     expect(load({ SALLYPORT_CLOCK_OFFSET_SECONDS: '5' }).warnings).toEqual([
       'SALLYPORT_CLOCK_OFFSET_SECONDS shifts the clock: for tests only',

@@ -54,7 +54,10 @@ export interface SettingsInput<S extends SettingsSchema> {
   readonly preset?: PresetOf<S>;
   /** Names of other servers' settings (`settingNames`), so that one environment can serve all servers. */
   readonly knownElsewhere?: readonly string[];
-  /** Rules across settings, asked when each setting by itself is right. */
+  /**
+   * Rules across settings, asked when each given value by itself is right. A required setting that is missing is undefined
+   * then: one that is missing by a rule has to be told in the same start.
+   */
   readonly check?: (settings: SettingsOf<S>) => readonly SettingProblem[];
 }
 
@@ -78,13 +81,13 @@ export const loadSettings = <S extends SettingsSchema>(schema: S, input: Setting
     setting,
     ...find(key, setting, layers, problems),
   }));
-  if (problems.length > 0) throw new SettingsError(problems);
+  if (!problems.every(isMissing)) throw new SettingsError(problems);
 
   const settings = Object.freeze(
     Object.fromEntries(found.map(({ key, value }) => [key, freezeDeep(value)])),
   ) as SettingsOf<S>;
-  const crossProblems = input.check?.(settings) ?? [];
-  if (crossProblems.length > 0) throw new SettingsError(crossProblems);
+  problems.push(...(input.check?.(settings) ?? []));
+  if (problems.length > 0) throw new SettingsError(problems);
   return Object.freeze({
     settings,
     warnings: Object.freeze(found.flatMap(({ key, setting, value }) => warningOf(key, setting, value))),
@@ -94,6 +97,8 @@ export const loadSettings = <S extends SettingsSchema>(schema: S, input: Setting
     >,
   });
 };
+
+const isMissing = ({ setting, problem }: SettingProblem): boolean => problem === settingRequired(setting).problem;
 
 interface Layers {
   readonly environments: readonly Environment[];
