@@ -13,14 +13,14 @@ const gone = 'Refresh token not found or revoked';
 const flip = (token: string, at: number): string =>
   token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
 
+let fixed: Issuer;
+beforeAll(async () => {
+  fixed = await startIssuer();
+});
+afterAll(() => fixed.remove());
+
 describe.each(['/auth/refresh', '/auth/refresh-token'])('POST %s without rotation', (path) => {
-  let issuer: Issuer;
-  let call: Call;
-  beforeAll(async () => {
-    issuer = await startIssuer();
-    call = httpClient(issuer.url);
-  });
-  afterAll(() => issuer.remove());
+  const call: Call = (method, target, sent) => httpClient(fixed.url)(method, target, sent);
   const refresh = (token: unknown) => call('POST', path, { body: { refresh_token: token } });
 
   it('hands out a new access token and CSRF token; the refresh token stays', async () => {

@@ -14,5 +14,7 @@ export const expectProblem = (answer: Answer, code: ErrorCode, error?: string): 
   });
   expect(answer.headers['content-type']).toMatch(/^application\/problem\+json(; charset=utf-8)?$/);
   expect(answer.headers['cache-control']).toBe('no-store');
-  if (status === 401) expect(answer.headers['www-authenticate']).toMatch(/^Bearer realm="sallyport"/);
+  // RFC 9110 §15.5.2: the issuer and the gateway ask for a token, the services for the gateway.
+  if (status === 401)
+    expect(answer.headers['www-authenticate']).toMatch(/^(Bearer realm="sallyport"|Gateway-Assertion)/);
 };
