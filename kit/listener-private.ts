@@ -46,7 +46,9 @@ const privateHandler = (options: PrivateListenerOptions): RequestListener => {
       await routeOf(routes, req)(req, res);
     } catch (error) {
       const problem = problemFromError(error);
-      if (problem.status >= 500) log.error({ code: problem.code, err: problem.cause ?? problem }, 'request failed');
+      // Not yet is an answer to a probe, and no failure.
+      if (problem.status >= 500 && problem.code !== 'not_ready')
+        log.error({ code: problem.code, err: problem.cause ?? problem }, 'request failed');
       writeProblem(res, problem, {});
     }
   };
