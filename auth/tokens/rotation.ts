@@ -47,7 +47,8 @@ export type Verdict =
         | 'refresh_reused'
         | 'session_revoked'
         | 'session_lost'
-        | 'proof_required';
+        | 'proof_required'
+        | 'user_unknown';
     };
 
 const refuse = (code: Extract<Verdict, { kind: 'refuse' }>['code']): Verdict => ({ kind: 'refuse', code });
@@ -58,8 +59,7 @@ export const judge = (
   policy: RotationPolicy,
   storeNowMs: number,
 ): Verdict => {
-  if (session.revokedCause !== undefined)
-    return refuse(session.revokedCause === 'reused' ? 'refresh_reused' : 'session_revoked');
+  if (session.revokedCause !== undefined) return refuseEnded(session.revokedCause);
   if (storeNowMs >= Math.min(session.idleExpiresAtMs, session.absoluteExpiresAtMs)) return refuse('refresh_expired');
   if (session.proofRequired && !presented.holderKeyProved) return refuse('proof_required');
   const behind = session.generation - presented.generation;
@@ -67,6 +67,14 @@ export const judge = (
   if (behind === 1) return judgePredecessor(presented, session, policy, storeNowMs);
   if (behind > 1) return { kind: 'reuse' };
   return judgeAhead(behind, presented, policy);
+};
+
+/**
+ * A deletion ends the account first and then marks its sessions: whichever of the two a refresh meets, the answer is one.
+ */
+const refuseEnded = (cause: string): Verdict => {
+  if (cause === 'deleted') return refuse('user_unknown');
+  return refuse(cause === 'reused' ? 'refresh_reused' : 'session_revoked');
 };
 
 const judgeCurrent = (presented: PresentedToken, policy: RotationPolicy): Verdict => {
