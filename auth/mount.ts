@@ -125,7 +125,7 @@ const callBearer = async (
   try {
     const caller = await options.authenticate(singleHeader(request, 'authorization'));
     built.noteUser(caller.user.id);
-    return await (handler as BearerHandler)({ ...built, caller });
+    return await handler({ ...built, caller });
   } catch (error) {
     return translateOutage(options)(error);
   }

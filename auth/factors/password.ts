@@ -25,7 +25,7 @@ export const createPasswordFactor = async (options: PasswordOptions): Promise<Pa
     amr: 'pwd',
     check: (password) => {
       const normal = password.normalize('NFKC');
-      if ([...normal].length < minLength) return { code: 'password_too_short', params: { minimum: minLength } };
+      if (Array.from(normal).length < minLength) return { code: 'password_too_short', params: { minimum: minLength } };
       if (Buffer.byteLength(normal) > current.maxBytes) {
         return { code: 'password_too_long', params: { limitBytes: current.maxBytes } };
       }

@@ -67,7 +67,7 @@ const createQueue = (worker: Worker) => {
       if (failure !== undefined) return reject(new StoreUnavailable(failure));
       if (pending.size >= maxPending) return reject(new StoreUnavailable(`${maxPending} verbs are waiting`));
       const id = nextId++;
-      pending.set(id, { resolve: resolve as (output: unknown) => void, reject });
+      pending.set(id, { resolve, reject });
       waiting.push({ id, verb, input });
       if (waiting.length === 1) setImmediate(flush);
     });
