@@ -137,7 +137,7 @@ describe('a body', () => {
     const gateway = await startGateway({ GATEWAY_BODY_LIMIT_BYTES: '1000' });
     const part = `10000\r\n${'x'.repeat(65_536)}\r\n`;
     const head = 'POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n';
-    const answer = await sendRaw(gateway, head + part.repeat(40), 5000);
+    const answer = await sendRaw(gateway, head + part.repeat(40));
     expect(statusesOf(answer)).toEqual([413]);
   });
 
@@ -147,7 +147,6 @@ describe('a body', () => {
       sendRaw(
         gateway,
         `POST ${path} HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\nconnection: close\r\n\r\n${more}`,
-        500,
       );
     expect(statusesOf(await ask('/api/v1/auth/login', '{}'))).toEqual([100, 200]);
     expect(statusesOf(await ask('/api/v1/payments', ''))).toEqual([401]);
@@ -261,7 +260,7 @@ describe('the gateway by itself', () => {
   });
 
   it('limits floods, counts everything, and says when to come back', async () => {
-    const gateway = await startGateway({ FLOOD_LIMIT_PER_MINUTE: undefined });
+    const gateway = await startGateway({ FLOOD_LIMIT_PER_MINUTE: '1' });
     const asked = ['/health', '/nowhere', '/api/v1/users', '/ready', '/api/v1/auth/login'];
     const answers = [];
     for (const path of [...asked, ...asked]) answers.push((await send(gateway, path)).status);
@@ -273,9 +272,9 @@ describe('the gateway by itself', () => {
       { error: 'Rate limit exceeded', hint: 'Too many requests. Please try again later.', code: 'rate_limited' },
     ]);
     expect(refused.headers).toMatchObject({
-      'retry-after': '1',
-      ratelimit: '"flood";r=0;t=1',
-      'ratelimit-policy': '"flood";q=100;w=60',
+      'retry-after': expect.stringMatching(/^[1-6]?\d$/),
+      ratelimit: expect.stringMatching(/^"flood";r=0;t=[1-6]?\d$/),
+      'ratelimit-policy': '"flood";q=1;w=60',
       'access-control-allow-origin': origin,
     });
     const preflight = { origin, 'access-control-request-method': 'GET' };

@@ -35,6 +35,11 @@ describe('the gateway’s settings', () => {
     expect(() => load(env)).toThrow(message);
   });
 
+  it('limit floods as the contract says, unless told otherwise', () => {
+    const { floodLimitPerMinute, floodLimitBurst } = load({ FLOOD_LIMIT_PER_MINUTE: undefined });
+    expect([floodLimitPerMinute, floodLimitBurst, load({}).floodLimitPerMinute]).toEqual([100, 10, 0]);
+  });
+
   it('take the contract’s PORT, and know the names of the other servers', () => {
     const shared = {
       GATEWAY_PORT: undefined,

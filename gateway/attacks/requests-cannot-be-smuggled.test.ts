@@ -43,7 +43,7 @@ describe('a request with two ends', () => {
       for await (const part of req) void part;
       res.end();
     });
-    const answer = await sendRaw(gateway, bytes, 400);
+    const answer = await sendRaw(gateway, bytes);
     expect(statusesOf(answer)[0]).toBe(400);
     expect(answer).toContain('application/problem+json');
     expect(targets).not.toContain('/auth/smuggled');

@@ -181,8 +181,11 @@ export const send = (
 export const seenBy = (answer: WireAnswer): Seen => JSON.parse(answer.body) as Seen;
 export const problemOf = (answer: WireAnswer): Json => JSON.parse(answer.body) as Json;
 
-/** Writes bytes as they are and returns everything that comes back until the other side closes, or for `waitMs`. */
-export const sendRaw = ({ port }: { readonly port: number }, bytes: string, waitMs = 1000): Promise<string> =>
+/**
+ * Writes bytes as they are and returns what comes back, until the other side closes, has said something and then nothing for
+ * a second, or `waitMs` are over.
+ */
+export const sendRaw = ({ port }: { readonly port: number }, bytes: string, waitMs = 10_000): Promise<string> =>
   new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     let answer = '';
@@ -191,10 +194,12 @@ export const sendRaw = ({ port }: { readonly port: number }, bytes: string, wait
       socket.destroy();
       resolve(answer);
     };
-    const timer = setTimeout(finish, waitMs);
+    let timer = setTimeout(finish, waitMs);
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => {
       answer += chunk;
+      clearTimeout(timer);
+      timer = setTimeout(finish, 1000);
     });
     socket.on('close', finish);
     socket.on('error', finish);
