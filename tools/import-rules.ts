@@ -62,8 +62,8 @@ export const rules: Rules = {
       { area: 'maintenance', files: ['maintenance.ts'], imports: ['**'], except: top },
       {
         area: 'composition',
-        files: ['*.ts', 'presets/**'],
-        imports: ['*.ts', 'presets/**', 'tokens/**', 'factors/**', 'outbox/**'],
+        files: ['*.ts', 'presets/**', 'settings/**'],
+        imports: ['*.ts', 'presets/**', 'settings/**', 'tokens/**', 'factors/**', 'outbox/**'],
         except: top,
       },
       {

@@ -1,0 +1,58 @@
+/** How passwords are hashed and guessed at. */
+import { booleanSetting, choiceSetting, durationSetting, integerSetting } from '@sallyport/kit/config';
+
+export const passwordsSettings = {
+  passwordHash: choiceSetting({
+    env: 'PASSWORD_HASH',
+    values: ['argon2id', 'bcrypt'],
+    default: 'argon2id',
+    doc: 'How passwords are hashed. A login with an older hash replaces it.',
+  }),
+  bcryptCost: integerSetting({ env: 'BCRYPT_COST', min: 10, max: 16, default: 12, doc: 'Cost of bcrypt.' }),
+  passwordMinLength: integerSetting({
+    env: 'PASSWORD_MIN_LENGTH',
+    min: 8,
+    max: 64,
+    default: 8,
+    doc: 'Fewest characters of a password (code points, after NFKC).',
+  }),
+  hashQueueLength: integerSetting({
+    env: 'HASH_QUEUE_LENGTH',
+    min: 1,
+    max: 10_000,
+    default: 200,
+    doc: 'Logins that may wait for a hash; beyond, 503 with Retry-After.',
+  }),
+  hashQueueWaitSeconds: durationSetting({
+    env: 'HASH_QUEUE_WAIT_SECONDS',
+    unit: 'seconds',
+    min: 1,
+    max: 300,
+    default: 30,
+    doc: 'Longest wait for a hash; beyond, 503 with Retry-After.',
+  }),
+  loginLimitPerMinute: integerSetting({
+    env: 'LOGIN_LIMIT_PER_MINUTE',
+    min: 0,
+    max: 1000,
+    default: 10,
+    doc: 'Wrong passwords per account and minute. 0: no limit, neither per account nor per address.',
+  }),
+  loginLimitPerAddress: integerSetting({
+    env: 'LOGIN_LIMIT_PER_ADDRESS_PER_MINUTE',
+    min: 0,
+    max: 1000,
+    default: 60,
+    doc: 'Wrong passwords per client address (IPv6: /64) and minute. 0: no limit.',
+  }),
+  lockout: booleanSetting({
+    env: 'LOCKOUT',
+    default: true,
+    doc: 'Ten wrong passwords in a row lock the account for new logins for 15 minutes, as many again for twice as long, at most a day. Live sessions go on.',
+  }),
+  revealDisabled: booleanSetting({
+    env: 'REVEAL_DISABLED_ACCOUNTS',
+    default: false,
+    doc: 'A right password of a disabled account is answered with 403 instead of the generic 401.',
+  }),
+};

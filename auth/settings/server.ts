@@ -1,0 +1,95 @@
+/** Where the issuer listens, where it keeps its state, what it logs. */
+import {
+  choiceSetting,
+  durationSetting,
+  integerSetting,
+  listSetting,
+  portSetting,
+  textSetting,
+} from '@sallyport/kit/config';
+
+const sqliteUrl = (url: string): string | undefined => {
+  if (url.startsWith('sqlite:')) return undefined;
+  return 'must begin with sqlite: (this version has no other store yet)';
+};
+
+const notYet = (env: string, what: string, aliases: readonly string[] = []) =>
+  textSetting({
+    env,
+    aliases,
+    optional: true,
+    doc: `${what}. Not served by this version: setting it refuses the start.`,
+    check: () => 'is not served by this version yet: remove it',
+  });
+
+export const serverSettings = {
+  preset: choiceSetting({
+    env: 'SALLYPORT_PRESET',
+    values: ['microservices', 'cookie-spa'],
+    optional: true,
+    doc: 'Named configuration that stands below everything else that is set.',
+  }),
+  serviceName: textSetting({
+    env: 'AUTH_SERVICE_NAME',
+    default: 'auth-service',
+    doc: 'Name in `/health`, logs and metrics.',
+  }),
+  environmentLabel: textSetting({ env: 'ENVIRONMENT', optional: true, doc: 'A label for logs; it switches nothing.' }),
+  host: listSetting({
+    env: 'HOST',
+    optional: true,
+    doc: 'Addresses of the public listener. Default: both loopbacks, 127.0.0.1 and ::1.',
+  }),
+  port: portSetting({ env: 'AUTH_PORT', aliases: ['PORT', 'AUTH_SERVICE_PORT'], default: 8081, doc: 'Public port.' }),
+  privatePort: portSetting({
+    env: 'AUTH_PRIVATE_PORT',
+    optional: true,
+    doc: 'Port of the private listener (metrics, readiness details), on the loopbacks. Default: public port + 1000.',
+  }),
+  portOffset: integerSetting({
+    env: 'SALLYPORT_PORT_OFFSET',
+    min: 0,
+    max: 50_000,
+    default: 0,
+    doc: 'Added to every port.',
+  }),
+  dataDir: textSetting({ env: 'SALLYPORT_DATA_DIR', default: 'data', doc: 'Folder of all state.' }),
+  databaseUrl: textSetting({
+    env: 'DATABASE_URL',
+    optional: true,
+    secret: true,
+    check: sqliteUrl,
+    doc: 'The store: `sqlite:<path>`. Default: `sallyport.db` in the data folder.',
+  }),
+  basePath: textSetting({
+    env: 'AUTH_BASE_PATH',
+    default: '/auth',
+    pattern: /^(?:\/[A-Za-z0-9_-]+)*$/,
+    doc: 'Path below which the issuer answers; may be empty in a preset.',
+  }),
+  logLevel: choiceSetting({
+    env: 'LOG_LEVEL',
+    values: ['debug', 'info', 'warn', 'error', 'silent'],
+    default: 'info',
+    doc: 'Least level that is logged.',
+  }),
+  clockLeewaySeconds: durationSetting({
+    env: 'CLOCK_LEEWAY_SECONDS',
+    unit: 'seconds',
+    max: 300,
+    default: 30,
+    doc: 'How far clocks may be apart.',
+  }),
+  clockOffsetSeconds: integerSetting({
+    env: 'SALLYPORT_CLOCK_OFFSET_SECONDS',
+    min: -31_536_000,
+    max: 31_536_000,
+    default: 0,
+    insecure: (seconds) => (seconds === 0 ? undefined : 'is set: the clock is wrong on purpose (for tests)'),
+    doc: "Moves this server's clock; for tests.",
+  }),
+  redisUrl: notYet('REDIS_URL', 'Redis for sessions and counters', ['REDIS_ADDR']),
+  auditDatabaseUrl: notYet('AUDIT_DATABASE_URL', 'A store of its own for the audit'),
+  kafkaBrokers: notYet('KAFKA_BROKERS', 'Kafka for events'),
+  databaseDsn: notYet('DB_DSN', 'PostgreSQL as a DSN', ['AUTH_DB_CONNECTION_STRING']),
+};
