@@ -18,7 +18,7 @@ export interface Issuer extends ChildServer {
   remove(): Promise<void>;
 }
 
-const entry = '@sallyport/auth/main';
+const entry = import.meta.resolve('@sallyport/auth/main');
 const newKey = (): string => randomBytes(32).toString('base64url');
 
 /** bcrypt at the cheapest cost that is served: most tests are about something else. */

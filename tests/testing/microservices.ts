@@ -42,7 +42,8 @@ export const newInstallation = (folder: IssuerFolder = issuerFolder()): Installa
 export const startGateway = (
   { folder, gatewaySettings }: Installation,
   settings: Settings = {},
-): Promise<ChildServer> => startServer('@sallyport/gateway/main', { ...gatewaySettings, ...settings }, folder.path);
+): Promise<ChildServer> =>
+  startServer(import.meta.resolve('@sallyport/gateway/main'), { ...gatewaySettings, ...settings }, folder.path);
 
 export interface Microservices {
   readonly installation: Installation;
@@ -59,6 +60,12 @@ export interface MicroservicesSettings {
   readonly gateway?: Settings;
 }
 
+const entries = {
+  'user-service': import.meta.resolve('@sallyport/example-microservices/user/main'),
+  'payment-service': import.meta.resolve('@sallyport/example-microservices/payment/main'),
+  'notification-service': import.meta.resolve('@sallyport/example-microservices/notification/main'),
+} as const;
+
 /** The whole of the preset, each server a process of its own with its own secrets only. */
 export const startMicroservices = async (
   given: MicroservicesSettings = {},
@@ -66,14 +73,14 @@ export const startMicroservices = async (
 ): Promise<Microservices> => {
   const { folder, notificationToken: NOTIFICATION_TOKEN } = installation;
   const assertionKeys = (name: string) => ({ GATEWAY_ASSERTION_KEYS: installation.assertionKeys(name) });
-  const startService = async (name: string, settings: Settings): Promise<ChildServer> => {
+  const startService = async (name: keyof typeof entries, settings: Settings): Promise<ChildServer> => {
     const env = {
       PORT: String(await freePort()),
       SALLYPORT_DATA_DIR: folder.path,
       ...assertionKeys(name),
       ...settings,
     };
-    return startServer(`@sallyport/example-microservices/${name.replace('-service', '')}/main`, env, folder.path);
+    return startServer(entries[name], env, folder.path);
   };
   const [issuer, notifications] = await Promise.all([
     startIssuer({ ...assertionKeys('auth-service'), ...given.issuer }, folder),
