@@ -51,7 +51,14 @@ interface Ready {
 }
 
 export const startIssuer = async (folder: IssuerFolder, port = 0): Promise<Issuer> => {
-  const env = { ...folder.env, AUTH_PORT: String(port), AUTH_PRIVATE_PORT: '0', PATH: process.env['PATH'] ?? '' };
+  const env = {
+    ...folder.env,
+    AUTH_PORT: String(port),
+    AUTH_PRIVATE_PORT: '0',
+    PATH: process.env['PATH'] ?? '',
+    // As the launcher hands it on.
+    ...(process.env['NODE_COMPILE_CACHE'] !== undefined && { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
+  };
   const child = spawn(process.execPath, [entry], {
     env,
     cwd: folder.path,
