@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultRealm, Problem } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
+import { emailKey } from '@sallyport/kit/identifier';
 import type { Random } from '@sallyport/kit/random';
 import type { AttemptGate, Counters, Reservation } from '@sallyport/storage/contracts/counters';
 import type { AuthSettings } from '../config.ts';
@@ -55,7 +56,7 @@ const gatesFor = (
   { loginLimitPerMinute, loginLimitPerAddress, lockout }: GuessGuardOptions['settings'],
 ): readonly AttemptGate[] => {
   const subject = (text: string) => createHash('sha256').update(text).digest('base64url');
-  const account = { purpose: 'login-account', subject: subject(identifier.normalize('NFKC').toLowerCase()), windowMs };
+  const account = { purpose: 'login-account', subject: subject(accountOf(identifier)), windowMs };
   const place = { purpose: 'login-address', subject: subject(network(address ?? '')), windowMs };
   return [
     ...(loginLimitPerMinute > 0 || lockout
@@ -64,6 +65,12 @@ const gatesFor = (
     ...(loginLimitPerMinute > 0 && loginLimitPerAddress > 0 ? [{ ...place, limit: loginLimitPerAddress }] : []),
   ];
 };
+
+/**
+ * All spellings of one account are one subject: a domain has many (soft hyphens, zero-width spaces, other full stops, punycode)
+ * that find the same account, and each of them would bring guesses of its own. Never less folded than what the account is found by.
+ */
+const accountOf = (identifier: string): string => emailKey(identifier) ?? identifier.normalize('NFKC').toLowerCase();
 
 /** Whoever has one IPv6 address has the /64 that it stands in. */
 const network = (address: string): string => {
