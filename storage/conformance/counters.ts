@@ -93,6 +93,19 @@ export const countersConformance: Conformance = (store) => {
       expect((await reserve('11')).kind).toBe('granted');
     });
 
+    it('forget a row of failures after a quiet day', async () => {
+      const lock = { after: 2, firstMs: 1000, longestMs: 1000 };
+      const { reserve, settle } = attempts(store, lock);
+      const fail = async (attemptId: string) => {
+        expect((await reserve(attemptId)).kind).toBe('granted');
+        await settle(attemptId, 'failed');
+      };
+      await fail('1');
+      store().advance(86_400_000);
+      await fail('2');
+      expect((await reserve('3')).kind).toBe('granted');
+    });
+
     it('take all gates or none', async () => {
       const realmId = defaultRealm;
       const open = { purpose: 'open', subject: newId(), limit: 1, windowMs: 60_000 };

@@ -176,6 +176,17 @@ export const sessionsConformance: Conformance = (store) => {
       expect(await read(first.id)).toMatchObject({ revokedCause: 'evicted' });
     });
 
+    it('never end a live session for a limit that expired ones fill', async () => {
+      const userId = newId<UserId>();
+      const live = newSession(userId, { maxPerUser: 2 });
+      await sessions().createSession(live);
+      store().advance(1);
+      await sessions().createSession(newSession(userId, { maxPerUser: 2, idleTtlMs: 1000 }));
+      store().advance(1001);
+      await sessions().createSession(newSession(userId, { maxPerUser: 2 }));
+      expect(await read(live.id)).not.toHaveProperty('revokedCause');
+    });
+
     it('adopt an epoch only from the expected one', async () => {
       const session = await start();
       expect(await sessions().adoptEpoch({ sessionId: session.id, fromEpoch: 2, toEpoch: 3 })).toBe(false);

@@ -12,7 +12,7 @@ interface GateState {
 }
 
 const select = `SELECT attempts_ms, pending, failures_in_row, locked_until_ms FROM counters
-  WHERE realm_id = ? AND purpose = ? AND subject = ?`;
+  WHERE realm_id = ? AND purpose = ? AND subject = ? AND expires_at_ms > ?`;
 const upsert = `INSERT INTO counters (realm_id, purpose, subject, attempts_ms, pending, failures_in_row, locked_until_ms, expires_at_ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET attempts_ms = excluded.attempts_ms, pending = excluded.pending,
@@ -20,6 +20,11 @@ const upsert = `INSERT INTO counters (realm_id, purpose, subject, attempts_ms, p
 
 /** A row of failures is forgotten when its subject has been quiet for this long. */
 const memoryMs = 86_400_000;
+
+/** Whoever guesses at accounts that do not exist adds rows; each reservation takes away more than it adds. */
+const forgottenAtOnce = 8;
+const forget = `DELETE FROM counters WHERE (realm_id, purpose, subject) IN
+  (SELECT realm_id, purpose, subject FROM counters WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ${forgottenAtOnce})`;
 
 export const reserveAttempt = (tx: Transaction, input: Parameters<Counters['reserveAttempt']>[0]): Reservation => {
   const states = input.gates.map((gate) => ({ gate, state: read(tx, input.realmId, gate) }));
@@ -34,7 +39,12 @@ export const reserveAttempt = (tx: Transaction, input: Parameters<Counters['rese
     else if (gate.limit > 0) state.failedMs.push(tx.nowMs);
     write(tx, input.realmId, gate, state);
   }
+  forgetExpired(tx);
   return { kind: locked ? 'locked' : 'granted' };
+};
+
+const forgetExpired = (tx: Transaction): void => {
+  tx.run(forget, tx.nowMs);
 };
 
 const refusalOf = (gate: AttemptGate, state: GateState): Reservation | undefined => {
@@ -70,7 +80,7 @@ const fail = (state: GateState, atMs: number, { limit, lock }: AttemptGate): voi
 
 /** A lease that ran out counts as a failure at that moment: its node died with the verdict. */
 const read = (tx: Transaction, realmId: RealmId, gate: AttemptGate): GateState => {
-  const row = tx.get(select, realmId, gate.purpose, gate.subject);
+  const row = tx.get(select, realmId, gate.purpose, gate.subject, tx.nowMs);
   if (row === undefined) return { failedMs: [], pending: [], failuresInRow: 0, lockedUntilMs: 0 };
   const all = JSON.parse(String(row['pending'])) as [string, number][];
   const state: GateState = {

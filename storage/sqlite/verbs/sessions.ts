@@ -120,17 +120,18 @@ interface OldestSessions {
   readonly cause: EndCause;
 }
 
-/** Keeps the new session and the newest others: `keep` in all. */
+/** Keeps the new session and the newest others: `keep` in all. What has expired goes first: it is nobody's session any more. */
 const endOldest = (tx: Transaction, oldest: OldestSessions, session: SealedNewSession): void => {
   const rows = tx.all(
     `UPDATE sessions SET revoked_at_ms = ?, revoked_cause = ? WHERE id IN (
         SELECT id FROM sessions WHERE ${oldest.column} = ? AND revoked_at_ms IS NULL AND id <> ?
-        ORDER BY created_at_ms DESC, id DESC LIMIT -1 OFFSET ?)
+        ORDER BY min(idle_expires_at_ms, absolute_expires_at_ms) > ? DESC, created_at_ms DESC, id DESC LIMIT -1 OFFSET ?)
       RETURNING id, realm_id, user_id`,
     tx.nowMs,
     oldest.cause,
     oldest.subject,
     oldest.own,
+    tx.nowMs,
     oldest.keep - 1,
   );
   for (const row of rows) traceEnd(tx, row, oldest.cause, session.context, session.lifetimeMs);
