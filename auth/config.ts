@@ -9,8 +9,7 @@ import { passwordsSettings } from './settings/passwords.ts';
 import { serverSettings } from './settings/server.ts';
 import { tokensSettings } from './settings/tokens.ts';
 
-export type { MessageTexts } from './settings/contract.ts';
-export { type ExtraClaim, extraClaims } from './settings/tokens.ts';
+export type { ExtraClaim } from './settings/tokens.ts';
 
 export const authSettings = defineSettings({
   ...serverSettings,
