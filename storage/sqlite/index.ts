@@ -17,6 +17,7 @@ import type { Outbox } from '../contracts/outbox.ts';
 import type { Revocations } from '../contracts/revocations.ts';
 import type { Sessions } from '../contracts/sessions.ts';
 import type { Storage } from '../contracts/storage.ts';
+import { StoreUnavailable } from '../contracts/store.ts';
 import { openReader, type Reader } from './reader.ts';
 import * as rows from './rows.ts';
 import type { SqlRow } from './transaction.ts';
@@ -76,6 +77,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     outbox: outbox(driver),
     stats: queue.stats,
     ping: async () => {
+      if (!queue.alive) throw new StoreUnavailable('the writer thread is gone');
       await reader.get('SELECT 1 AS one');
     },
     close: async () => {

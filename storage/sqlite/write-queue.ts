@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { StoreStats } from '../contracts/storage.ts';
 import { StoreUnavailable } from '../contracts/store.ts';
@@ -9,6 +10,8 @@ const maxPending = 20_000;
 
 export interface WriteQueue {
   readonly stats: StoreStats;
+  /** False while the writer thread is gone and a new one is not open yet. */
+  readonly alive: boolean;
   call<Name extends VerbName>(verb: Name, input: VerbInput<Name>): Promise<VerbOutput<Name>>;
   /** Answers once every accepted verb has been answered and the file is closed. */
   close(): Promise<void>;
@@ -19,8 +22,45 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** Starts the writer thread and resolves when the schema is up to date. Rejects when the file cannot be served. */
-export const openWriteQueue = (options: WriterOptions): Promise<WriteQueue> =>
+const reopenPauseMs = 250;
+
+/**
+ * Starts the writer thread and resolves when the schema is up to date. Rejects when the file cannot be served. A thread that dies
+ * later (memory, a fault in it) is replaced: otherwise the process would live on and answer 503 for ever.
+ */
+export const openWriteQueue = async (options: WriterOptions): Promise<WriteQueue> => {
+  const stats = { batches: 0, verbs: 0 };
+  const closing = new AbortController();
+  let current = await openWriter(options, stats);
+  const keepOpen = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      await current.ended;
+      await sleep(reopenPauseMs, undefined, { signal: closing.signal });
+      current = await openWriter(options, stats).catch(() => current);
+    }
+    await current.close();
+  };
+  const kept = keepOpen().catch(() => current.close());
+  return {
+    stats,
+    get alive() {
+      return current.alive;
+    },
+    call: (verb, input) => current.call(verb, input),
+    close: async () => {
+      closing.abort();
+      await current.close();
+      await kept;
+    },
+  };
+};
+
+interface Writer extends WriteQueue {
+  /** Resolves when the thread is gone, for whatever reason. */
+  readonly ended: Promise<void>;
+}
+
+const openWriter = (options: WriterOptions, stats: Counts): Promise<Writer> =>
   new Promise((resolve, reject) => {
     const worker = new Worker(
       new URL(import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js', import.meta.url),
@@ -29,7 +69,7 @@ export const openWriteQueue = (options: WriterOptions): Promise<WriteQueue> =>
         name: 'sqlite-writer',
       },
     );
-    const queue = createQueue(worker);
+    const queue = createQueue(worker, stats);
     worker.on('message', (message: WriterMessage) => {
       if (message.kind === 'opened') resolve(queue.handle);
       else if (message.kind === 'refused') {
@@ -48,7 +88,25 @@ export const openWriteQueue = (options: WriterOptions): Promise<WriteQueue> =>
     });
   });
 
-const createQueue = (worker: Worker) => {
+interface Counts {
+  batches: number;
+  verbs: number;
+}
+
+/**
+ * A small Buffer is a window on a pool of 64 KiB, and a message copies all that lies behind a window: 20,000 waiting verbs would
+ * hold over a gigabyte.
+ */
+const compact = (input: unknown): unknown => {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
+  const members = Object.entries(input).map(([name, value]) => [
+    name,
+    value instanceof Uint8Array && value.byteLength < value.buffer.byteLength ? Uint8Array.from(value) : value,
+  ]);
+  return Object.fromEntries(members);
+};
+
+const createQueue = (worker: Worker, stats: Counts) => {
   const pending = new Map<number, Pending>();
   let waiting: WriterCall[] = [];
   let nextId = 0;
@@ -68,11 +126,10 @@ const createQueue = (worker: Worker) => {
       if (pending.size >= maxPending) return reject(new StoreUnavailable(`${maxPending} verbs are waiting`));
       const id = nextId++;
       pending.set(id, { resolve, reject });
-      waiting.push({ id, verb, input });
+      waiting.push({ id, verb, input: compact(input) });
       if (waiting.length === 1) setImmediate(flush);
     });
 
-  const stats = { batches: 0, verbs: 0 };
   const settle = (results: readonly WriterResult[]): void => {
     stats.batches += 1;
     stats.verbs += results.length;
@@ -99,5 +156,14 @@ const createQueue = (worker: Worker) => {
     }
     await ended.promise;
   };
-  return { settle, fail, handle: { call, close, stats } satisfies WriteQueue };
+  const handle: Writer = {
+    stats,
+    ended: ended.promise,
+    get alive() {
+      return failure === undefined;
+    },
+    call,
+    close,
+  };
+  return { settle, fail, handle };
 };
