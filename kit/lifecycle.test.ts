@@ -129,10 +129,12 @@ describe('runServer', () => {
     const slow = 'console.log("starting"); await new Promise((resolve) => setTimeout(resolve, 150));';
     const served = run(`${slow} return serve();`);
     const refused = run(`${slow} throw new SettingsError([{ setting: 'A', problem: 'is bad' }]);`);
-    for (const { child } of [served, refused]) {
+    // Both listen before either is waited for: the second may speak first.
+    const starting = [served, refused].map(async ({ child }) => {
       if (child.stdout !== null) await once(child.stdout, 'data');
       child.kill('SIGTERM');
-    }
+    });
+    await Promise.all(starting);
     expect((await served.ended).code).toBe(0);
     expect((await refused.ended).code).toBe(78);
   });
