@@ -1,4 +1,5 @@
-import { type LoadedSettings, loadSettings, SettingsError } from '@sallyport/kit/config';
+import { type Environment, type LoadedSettings, loadSettings, SettingsError } from '@sallyport/kit/config';
+import { readEnvFile } from '@sallyport/kit/config-sources';
 import type { ServerInput } from '@sallyport/kit/lifecycle';
 import { authSettings, checkAuthSettings } from './config.ts';
 import { presets } from './presets/index.ts';
@@ -26,14 +27,15 @@ export const loadAuthSettings = ({
   env,
   envFile,
 }: Partial<ServerInput> & Pick<ServerInput, 'env'>): LoadedSettings<typeof authSettings> => {
-  const name = env['SALLYPORT_PRESET'];
+  const given = startNames(env, envFile);
+  const name = given('SALLYPORT_PRESET');
   const preset = name === undefined || name === '' ? undefined : presets[name];
   if (name && preset === undefined) {
     throw new SettingsError([
       { setting: 'SALLYPORT_PRESET', problem: `must be one of ${Object.keys(presets).join(', ')}` },
     ]);
   }
-  const file = env['SALLYPORT_CONFIG_FILE'];
+  const file = given('SALLYPORT_CONFIG_FILE');
   return loadSettings(authSettings, {
     env,
     ...(envFile !== undefined && { envFile }),
@@ -42,4 +44,12 @@ export const loadAuthSettings = ({
     knownElsewhere: gatewayNames,
     check: checkAuthSettings,
   });
+};
+
+/** The two names that decide what is read at all may stand in `.env` like any other; the process environment wins. */
+const startNames = (env: Environment, envFile: string | undefined): ((name: string) => string | undefined) => {
+  const file = envFile === undefined ? {} : readEnvFile(envFile);
+  // One that cannot be read is reported by `loadSettings`, together with everything else.
+  const below: Environment = 'problem' in file && 'setting' in file ? {} : (file as Environment);
+  return (name) => env[name]?.trim() || below[name]?.trim() || undefined;
 };

@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadAuthSettings } from './load-settings.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'load-settings-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const key = (byte: number) => Buffer.alloc(32, byte).toString('base64url');
+const env = { SALLYPORT_ROOT_KEYS: `1:${key(1)}`, CSRF_KEYS: `1:${key(2)}`, JWT_SECRET: key(3) };
+const envFileWith = (text: string): string => {
+  const file = join(folder, '.env');
+  writeFileSync(file, text);
+  return file;
+};
+
+describe('the settings of the issuer', () => {
+  it('follow a preset that stands in .env', () => {
+    const { settings } = loadAuthSettings({ env, envFile: envFileWith('SALLYPORT_PRESET=microservices\n') });
+    expect(settings).toMatchObject({ preset: 'microservices', jwtAlgorithm: 'HS256', refreshRotation: false });
+  });
+
+  it('follow the preset of the process environment over that of .env', () => {
+    const envFile = envFileWith('SALLYPORT_PRESET=microservices\n');
+    const { settings } = loadAuthSettings({
+      env: { ...env, SALLYPORT_PRESET: 'cookie-spa', CSRF_COOKIE_NAME: 'csrf_token' },
+      envFile,
+    });
+    expect(settings).toMatchObject({ preset: 'cookie-spa', basePath: '/api/v1/auth' });
+  });
+
+  it('refuse an unknown preset wherever it stands', () => {
+    expect(() => loadAuthSettings({ env, envFile: envFileWith('SALLYPORT_PRESET=nothing\n') })).toThrow(
+      'SALLYPORT_PRESET must be one of',
+    );
+  });
+
+  it('read the settings file that .env names', () => {
+    const file = join(folder, 'settings.json');
+    writeFileSync(file, JSON.stringify({ port: 9999 }));
+    const envFile = envFileWith(`SALLYPORT_PRESET=microservices\nSALLYPORT_CONFIG_FILE=${file}\n`);
+    expect(loadAuthSettings({ env, envFile }).settings.port).toBe(9999);
+  });
+});
