@@ -30,7 +30,7 @@ export interface SqliteOptions {
   readonly sealer: Sealer;
   /** How long a revocation entry lives: the longest access lifetime and the leeway. */
   readonly revocationLifetimeMs: number;
-  /** How long a write waits for another process on the same file. Default 10,000 ms. */
+  /** How long a write waits for another process on the same file before it is StoreUnavailable. Default 1,500 ms. */
   readonly lockTimeoutMs?: number;
   /** INSECURE, for tests: shared memory with one BigInt64 of milliseconds that moves the store's clock. */
   readonly clockOffset?: SharedArrayBuffer;
@@ -49,7 +49,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
   const file = resolve(options.file);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const clockOffset = options.clockOffset ?? new SharedArrayBuffer(8);
-  const queue = await openWriteQueue({ file, clockOffset, lockTimeoutMs: options.lockTimeoutMs ?? 10_000 });
+  const queue = await openWriteQueue({ file, clockOffset, lockTimeoutMs: options.lockTimeoutMs ?? 1500 });
   const reader = openReader(file);
   const offset = new BigInt64Array(clockOffset);
   const driver: Driver = {

@@ -40,6 +40,8 @@ export type WriterRequest =
 
 const maxBatch = 64;
 const sqliteBusy = 5;
+/** At start another process may be migrating, or recovering the log after a crash. */
+const openTimeoutMs = 15_000;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 const port = parentPort;
@@ -49,11 +51,11 @@ function start(parent: MessagePort, options: WriterOptions): void {
   const send = (message: WriterMessage): void => parent.postMessage(message);
   try {
     // Switching a new file to WAL needs the file alone for a moment.
-    const db = retryBusy(() => openForWriting(options.file), options.lockTimeoutMs);
+    const db = retryBusy(() => openForWriting(options.file), openTimeoutMs);
     const begin = (): void => beginImmediate(db, options.lockTimeoutMs);
     const offset = new BigInt64Array(options.clockOffset);
     const nowMs = (): EpochMs => (Date.now() + Number(Atomics.load(offset, 0))) as EpochMs;
-    const applied = retryBusy(() => migrate(db, begin, nowMs()), options.lockTimeoutMs);
+    const applied = retryBusy(() => migrate(db, begin, nowMs()), openTimeoutMs);
     const statements = createStatements(db);
     parent.on('message', (first: WriterRequest) => wakeUp(parent, first, { db, statements, begin, nowMs, send }));
     send({ kind: 'opened', applied });
