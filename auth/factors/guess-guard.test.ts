@@ -63,4 +63,24 @@ describe('the guess guard', () => {
       code: 'rate_limited',
     });
   });
+
+  it('asks the store no more often for a thousand waiting guesses than for fifty', async () => {
+    let asked = 0;
+    const reserveAttempt = async () => {
+      asked += 1;
+      return { kind: 'wait' as const };
+    };
+    const guard = createGuessGuard({
+      counters: { ...storage.counters, reserveAttempt },
+      settings: { loginLimitPerMinute: 1, loginLimitPerAddress: 0, lockout: false, hashQueueWaitSeconds: 1 },
+      clock: systemClock(),
+      random: systemRandom,
+    });
+    const waiting = Array.from({ length: 1000 }, () =>
+      guard({ identifier: 'crowd', address: undefined, judge: wrong }).catch((error: { code: string }) => error.code),
+    );
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['busy']));
+    // Once each at the start, then at most 50 in 40 ms for one second, with room for a slow machine.
+    expect(asked).toBeLessThan(5000);
+  });
 });

@@ -25,10 +25,15 @@ const leaseMs = 120_000;
 /** 10 in a row: 15 minutes, doubling, at most a day. */
 const lock = { after: 10, firstMs: 15 * 60_000, longestMs: 86_400_000 } as const;
 const pollMs = 40;
+/** With more guesses waiting each asks the less often, so that all of them together never ask the store more than this many would. */
+const fullSpeedWaiters = 50;
+/** Beyond, 503 at once: a login costs its caller one connection and nothing else. */
+const maxWaiting = 2000;
 
 export const createGuessGuard = (options: GuessGuardOptions): GuessGuard => {
   const { counters, settings, clock, random } = options;
   const realmId = defaultRealm;
+  const line: Line = { waiting: 0 };
   return async function guardGuess({ identifier, address, judge }) {
     const gates = gatesFor(identifier, address, settings);
     if (gates.length === 0) return { kind: 'judged', value: (await judge()).value };
@@ -36,7 +41,7 @@ export const createGuessGuard = (options: GuessGuardOptions): GuessGuard => {
     const reserve = () => counters.reserveAttempt({ realmId, attemptId, gates, leaseMs });
     const settle = (outcome: 'failed' | 'succeeded' | 'cancelled') =>
       counters.settleAttempt({ realmId, attemptId, gates, outcome });
-    if ((await waitForPlace(reserve, settings.hashQueueWaitSeconds * 1000, clock)) === 'locked')
+    if ((await waitForPlace(reserve, settings.hashQueueWaitSeconds * 1000, clock, line)) === 'locked')
       return { kind: 'locked' };
     try {
       const { right, value } = await judge();
@@ -91,15 +96,27 @@ const waitForPlace = async (
   reserve: () => Promise<Reservation>,
   longestMs: number,
   clock: Clock,
+  line: Line,
 ): Promise<'granted' | 'locked'> => {
   const deadline = clock.nowMs() + longestMs;
   for (;;) {
     const reservation = await reserve();
     if (reservation.kind === 'granted' || reservation.kind === 'locked') return reservation.kind;
     if (reservation.kind === 'limited') throw limited(reservation, clock.nowMs());
-    if (clock.nowMs() >= deadline) throw new Problem('busy', { retryAfterSeconds: 2 });
-    await sleep(pollMs * (0.5 + Math.random()));
+    if (clock.nowMs() >= deadline || line.waiting >= maxWaiting) throw new Problem('busy', { retryAfterSeconds: 2 });
+    await pause(line);
   }
+};
+
+interface Line {
+  waiting: number;
+}
+
+const pause = async (line: Line): Promise<void> => {
+  line.waiting += 1;
+  const crowd = Math.max(1, line.waiting / fullSpeedWaiters);
+  await sleep(pollMs * crowd * (0.5 + Math.random()));
+  line.waiting -= 1;
 };
 
 /** draft-ietf-httpapi-ratelimit-headers: policy, remaining, seconds to reset. */
