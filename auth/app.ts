@@ -28,7 +28,7 @@ import { createLogoutHttp } from './logout/http.ts';
 import { createLogout } from './logout/logout.ts';
 import { mountRoutes } from './mount.ts';
 import { createRefreshHttp } from './refresh/http.ts';
-import { createRefresh } from './refresh/refresh.ts';
+import { createRefresh, type RefreshOptions } from './refresh/refresh.ts';
 import { createRegisterHttp } from './register/http.ts';
 import { createRegister } from './register/register.ts';
 import type { Handlers } from './route.ts';
@@ -50,6 +50,7 @@ export interface AppParts {
   readonly unsettled: UnsettledRotations;
   readonly password: PasswordFactor;
   readonly isReady: () => Promise<boolean>;
+  readonly onRefreshAnomaly: RefreshOptions['onAnomaly'];
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -77,7 +78,9 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   const guard = createGuessGuard({ counters: storage.counters, settings, clock, random });
   const register = createRegister({ accounts, password, random, clock, shape });
   const login = createLogin({ accounts, effects, password, guard, startSession, shape });
-  const refresh = createRefresh({ ...parts, sessions, accounts, effects, tokens: refreshTokens, policy, idleTtlMs });
+  const onAnomaly = parts.onRefreshAnomaly;
+  const refreshParts = { sessions, accounts, effects, tokens: refreshTokens, policy, idleTtlMs, onAnomaly };
+  const refresh = createRefresh({ ...refreshParts, unsettled: parts.unsettled, random });
   const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
   const changePassword = createChangePassword({ accounts, sessions, password, guard, renewSession });
   const deleteAccount = createDeleteAccount({ accounts, sessions });

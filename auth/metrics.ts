@@ -6,6 +6,7 @@ import type { UnsettledRotations } from './tokens/unsettled.ts';
 
 export interface AuthMetrics {
   readonly metrics: Metrics;
+  readonly countRefreshAnomaly: (anomaly: string) => void;
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
 }
 
@@ -17,6 +18,11 @@ export const createAuthMetrics = (watched: {
   const metrics = createMetrics('sallyport_auth_');
   const requests = metrics.counter({ name: 'requests_total', help: 'Answered requests.', labels: ['route', 'status'] });
   const durations = metrics.histogram({ name: 'request_duration_seconds', help: 'Time to answer.', labels: ['route'] });
+  const anomalies = metrics.counter({
+    name: 'refresh_anomalies_total',
+    help: 'Refresh tokens that tell of a store that has gone back, or of a root key that is not held here.',
+    labels: ['anomaly'],
+  });
   metrics.gauge({ name: 'hash_pool_active', help: 'Password hashes under way.', collect: () => watched.pool.active });
   metrics.gauge({ name: 'hash_pool_waiting', help: 'Logins waiting for a hash.', collect: () => watched.pool.waiting });
   metrics.gauge({
@@ -32,6 +38,7 @@ export const createAuthMetrics = (watched: {
   });
   return {
     metrics,
+    countRefreshAnomaly: (anomaly) => anomalies.inc({ anomaly }),
     observe: (route, status, seconds) => {
       requests.inc({ route, status: String(status) });
       durations.observe({ route }, seconds);

@@ -69,7 +69,7 @@ const startParts = async (
   });
   lifecycle.add({ name: 'effects', stop: () => drain.stop() });
 
-  const { metrics, observe } = createAuthMetrics({ pool, unsettled, store: storage.stats });
+  const { metrics, observe, countRefreshAnomaly } = createAuthMetrics({ pool, unsettled, store: storage.stats });
   const isReady = () => answers(storage);
   const app = await buildApp({
     settings,
@@ -80,6 +80,11 @@ const startParts = async (
     password,
     isReady,
     observe,
+    onRefreshAnomaly: (anomaly, sessionId) => {
+      countRefreshAnomaly(anomaly);
+      // Anybody can write a token that names an unknown key: that one is counted alone.
+      if (anomaly !== 'key_unknown') log.error({ event: anomaly, sessionId }, 'the store has gone back');
+    },
     clock,
     random,
     log,

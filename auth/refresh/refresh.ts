@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { EpochMs, ErrorCode } from '@sallyport/contract';
+import type { EpochMs, ErrorCode, SessionId } from '@sallyport/contract';
 import type { Random } from '@sallyport/kit/random';
 import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
 import type { Effects } from '@sallyport/storage/contracts/effects';
@@ -42,6 +42,9 @@ export interface RefreshRequest {
   readonly context: ActContext;
 }
 
+/** What an operator must hear of. The first two mean that the store has gone back, the third that nodes hold different keys. */
+export type RefreshAnomaly = 'adopted_ahead' | 'session_lost' | 'key_unknown';
+
 export interface RefreshOptions {
   readonly sessions: Sessions;
   readonly accounts: Accounts;
@@ -51,6 +54,8 @@ export interface RefreshOptions {
   readonly random: Pick<Random, 'bytes'>;
   readonly policy: RotationPolicy;
   readonly idleTtlMs: number;
+  /** refresh.md: counted, and logged as errors where the store has gone back. */
+  readonly onAnomaly: (anomaly: RefreshAnomaly, sessionId: SessionId | undefined) => void;
 }
 
 /** A verdict that was overtaken by another caller is judged again, at most this often. */
@@ -63,14 +68,18 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
 
   return async function refresh(request) {
     const token = tokens.parse(request.token);
-    if (token === undefined) return refused('refresh_invalid');
+    if (token === undefined) {
+      if (tokens.namesUnknownKey(request.token)) options.onAnomaly('key_unknown', undefined);
+      return refused('refresh_invalid');
+    }
     await options.unsettled.settle();
     const found = await sessions.findSession(token.sessionId);
     let session = found.value;
     let nowMs = found.nowMs;
     for (let judgement = 0; judgement < maxJudgements; judgement += 1) {
-      if (session === undefined || !tokens.holds(session) || !tokens.isGenuine(token, session))
-        return refused('refresh_invalid');
+      if (session === undefined) return refused('refresh_invalid');
+      if (!tokens.holds(session)) options.onAnomaly('key_unknown', session.id);
+      if (!tokens.holds(session) || !tokens.isGenuine(token, session)) return refused('refresh_invalid');
       const attempt = request.attemptId === undefined ? undefined : hashAttempt(session, request.attemptId);
       const verdict = judge(present(token, session, attempt, request, tokens), factsOf(session), policy, nowMs);
       const step = await carryOut(verdict, { session, token, attempt, request, nowMs }, options);
@@ -120,10 +129,11 @@ const carryOut = async (verdict: Verdict, judged: Case, options: RefreshOptions)
 const refuse = async (
   code: RefreshRefusal,
   { session, request }: Case,
-  { effects }: RefreshOptions,
+  { effects, onAnomaly }: RefreshOptions,
 ): Promise<RefreshOutcome> => {
   if (code === 'session_lost') {
     const { realmId, userId, id } = session;
+    onAnomaly('session_lost', id);
     await effects.appendEffects([{ act: 'session.lost', realmId, userId, sessionId: id, context: request.context }]);
   }
   return refused(code, session);
@@ -152,6 +162,7 @@ const rotate = async (newGeneration: number, judged: Case, options: RefreshOptio
       context: request.context,
     });
     if (!value.won || value.session === undefined) return { done: false, session: { value: value.session, nowMs } };
+    if (newGeneration > session.generation + 1) options.onAnomaly('adopted_ahead', session.id);
     return { done: true, outcome: await finish(value.session, refreshToken, false, options) };
   } catch (error) {
     // The caller gets 503 and comes back with the old token: its overlap starts again when the store answers.

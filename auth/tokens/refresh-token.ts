@@ -58,6 +58,8 @@ export interface RefreshTokens {
   readonly current: { readonly keyId: number; readonly hashKeyId: string };
   /** Undefined: not one of ours, by form or by M1, or under a root key that this node does not hold. */
   parse(token: string): ParsedRefreshToken | undefined;
+  /** Of our form, under a root key that this node does not hold; nothing else about it has been checked. */
+  namesUnknownKey(token: string): boolean;
   /** M2: was this token derived for the session that the row describes? */
   isGenuine(token: ParsedRefreshToken, row: TokenPosition): boolean;
   /** The token of a position. Throws where the node does not hold the position's keys. */
@@ -108,6 +110,10 @@ export const createRefreshTokens = (options: {
       if (!timingSafeEqual(expected, bytes.subarray(headBytes, headBytes + macBytes))) return undefined;
       const sessionId = uuidFromBytes(bytes.subarray(3, 19)) as SessionId;
       return { keyId, sessionId, generation: bytes.readUInt32BE(19), bytes };
+    },
+    namesUnknownKey: (token) => {
+      const bytes = decode(token);
+      return bytes !== undefined && !roots.has(bytes.readUInt16BE(1));
     },
     isGenuine: ({ bytes, keyId, generation }, row) => {
       const head = bytes.subarray(0, headBytes + macBytes);

@@ -65,6 +65,7 @@ export const openWorld = async (sabotage: Sabotage = (options) => options): Prom
         policy,
         random: systemRandom,
         idleTtlMs: 3_600_000_000,
+        onAnomaly: () => undefined,
       }),
     );
   });
