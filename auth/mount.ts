@@ -43,7 +43,11 @@ interface Seen {
 const seenRequests = new WeakMap<IncomingMessage, Seen>();
 
 export const mountRoutes = (app: FastifyInstance, options: MountOptions): void => {
-  app.addHook('onRequest', async (request) => void seenRequests.set(request.raw, look(request, options)));
+  app.addHook('onRequest', async (request) => {
+    seenRequests.set(request.raw, look(request, options));
+    // After the look: what is refused here has its log line with the address all the same.
+    singleHeader(request, assertionHeader);
+  });
   app.addHook('onResponse', async (request, reply) => observe(request, reply, options));
   for (const route of options.routes) {
     const handler = options.handlers[route.id];
@@ -56,7 +60,7 @@ const look = (request: FastifyRequest, { clientAddress, random }: MountOptions):
   address: clientAddress({
     method: request.method,
     target: request.raw.url ?? '/',
-    assertion: singleHeader(request, assertionHeader),
+    assertion: onlyValue(request, assertionHeader),
     socketAddress: request.raw.socket.remoteAddress,
   }),
   traceId: childOf(request.headers['traceparent'], random).traceId,
@@ -161,6 +165,12 @@ const buildRequest = (request: FastifyRequest, options: MountOptions): RouteRequ
 };
 
 const userAgentLimit = 500;
+
+/** Undefined where it is missing or doubled. */
+const onlyValue = (request: FastifyRequest, name: string): string | undefined => {
+  const values = request.raw.headersDistinct[name];
+  return values?.length === 1 ? values[0] : undefined;
+};
 
 /** Node joins repeated headers with a comma or keeps the first: both would be a guess, so a doubled one is refused. */
 const singleHeader = (request: FastifyRequest, name: string): string | undefined => {
