@@ -55,13 +55,19 @@ export const createAccessTokenIssuer = (
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
+const claimSources: Readonly<Record<ExtraClaim, (user: User, session: IssuedSession) => string | undefined>> = {
+  user_id: (user) => user.id,
+  email: (user) => user.email,
+  name: (user) => user.name ?? user.displayName,
+  role: (user) => user.roles[0] ?? 'user',
+  device_id: (_, session) => session.deviceId,
+};
+
 const extraClaims = (user: User, session: IssuedSession, names: readonly ExtraClaim[]): Partial<AccessTokenClaims> => {
-  const values: Record<ExtraClaim, string | undefined> = {
-    user_id: user.id,
-    email: user.email,
-    name: user.name ?? user.displayName,
-    role: user.roles[0] ?? 'user',
-    device_id: session.deviceId,
-  };
-  return Object.fromEntries(names.filter((name) => values[name] !== undefined).map((name) => [name, values[name]]));
+  const claims: Record<string, string> = {};
+  for (const name of names) {
+    const value = claimSources[name](user, session);
+    if (value !== undefined) claims[name] = value;
+  }
+  return claims;
 };

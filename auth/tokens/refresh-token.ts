@@ -14,6 +14,8 @@ const tokenBytes = headBytes + 2 * macBytes;
 const tokenLength = Math.ceil((tokenBytes * 4) / 3);
 const tokenForm = new RegExp(`^[A-Za-z0-9_-]{${tokenLength}}$`);
 /** HKDF info labels (RFC 5869 §3.2). */
+/** Session keys that are kept between the check of a token and the derivation of its successor. */
+const keptSessionKeys = 512;
 const preLabel = 'sallyport/refresh/1/pre';
 const label = 'sallyport/refresh/1';
 
@@ -92,10 +94,22 @@ export const createRefreshTokens = (options: {
     const secret = secrets.get(hashKeyId);
     return secret && createHmac('sha256', secret).update(root.key).digest();
   };
+  // Checking a token and deriving its successor need the same key: the last ones are kept, no longer than the root keys themselves.
+  const sessionKeys = new Map<string, Buffer>();
+  const sessionKey = (material: Buffer, name: string, row: Pick<TokenPosition, 'salt' | 'id'>): Buffer => {
+    const place = `${name}${row.id}${Buffer.from(row.salt.buffer, row.salt.byteOffset, row.salt.length).toString('latin1')}`;
+    const kept = sessionKeys.get(place);
+    if (kept !== undefined) return kept;
+    const key = expand(material, row.salt, Buffer.concat([Buffer.from(label), uuidToBytes(row.id)]));
+    const [oldest] = sessionKeys.keys();
+    if (sessionKeys.size >= keptSessionKeys && oldest !== undefined) sessionKeys.delete(oldest);
+    sessionKeys.set(place, key);
+    return key;
+  };
   const secondMac = (head: Uint8Array, keyId: number, hashKeyId: string, row: Pick<TokenPosition, 'salt' | 'id'>) => {
     const root = roots.get(keyId);
     const material = root && keyMaterial(root, hashKeyId);
-    return material && mac(expand(material, row.salt, Buffer.concat([Buffer.from(label), uuidToBytes(row.id)])), head);
+    return material && mac(sessionKey(material, `${keyId}/${hashKeyId}/`, row), head);
   };
 
   return {
