@@ -47,14 +47,14 @@ export const killUnderLoad = async (options: {
       } catch {
         // The issuer died with the answer on its way: the client keeps token and attempt id and comes again.
         counts.unanswered += 1;
-        await sleep(5);
+        await sleep(15);
       }
     };
     const load = holders.map(async (holder) => {
       while (running && refused.length === 0) await refreshOnce(holder);
     });
     for (let kill = 0; kill < options.kills; kill += 1) {
-      await sleep(40 + options.random() * 160);
+      await sleep(60 + options.random() * 340);
       await issuer.kill();
       issuer = await startIssuer(folder, issuer.port);
     }
