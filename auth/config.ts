@@ -31,6 +31,14 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
   if (settings.jwtPrivateKey !== undefined && settings.jwtPrivateKeyPath !== undefined) {
     problems.push({ setting: 'JWT_PRIVATE_KEY', problem: 'and JWT_PRIVATE_KEY_PATH are both set: remove one' });
   }
+  const ownKey = settings.jwtPrivateKey ?? settings.jwtPrivateKeyPath;
+  if (settings.jwtAlgorithm !== 'HS256' && settings.jwtPublicKeyPath !== undefined && ownKey === undefined) {
+    // The ring would sign, and whoever verifies with the file would refuse every token.
+    problems.push({
+      setting: 'JWT_PUBLIC_KEY_PATH',
+      problem: 'is set without JWT_PRIVATE_KEY_PATH: set that as well, or remove it to sign with a key of the ring',
+    });
+  }
   if (settings.sessionMaxTtlSeconds < settings.refreshTokenTtlSeconds) {
     problems.push({ setting: 'SESSION_MAX_TTL_SECONDS', problem: 'is shorter than REFRESH_TOKEN_TTL_SECONDS' });
   }

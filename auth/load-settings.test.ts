@@ -36,6 +36,16 @@ describe('the settings of the issuer', () => {
     );
   });
 
+  it('refuse a public key without its private half: another key would sign', () => {
+    const given = { ...env, SALLYPORT_PRESET: 'microservices', JWT_PUBLIC_KEY_PATH: '/keys/public.pem' };
+    expect(() => loadAuthSettings({ env: { ...given, JWT_ALGORITHM: 'RS256' } })).toThrow(
+      'JWT_PUBLIC_KEY_PATH is set without JWT_PRIVATE_KEY_PATH',
+    );
+    const withBoth = { ...given, JWT_ALGORITHM: 'RS256', JWT_PRIVATE_KEY_PATH: '/keys/private.pem' };
+    expect(loadAuthSettings({ env: withBoth }).settings.jwtPublicKeyPath).toBe('/keys/public.pem');
+    expect(loadAuthSettings({ env: given }).settings.jwtAlgorithm).toBe('HS256');
+  });
+
   it('read the settings file that .env names', () => {
     const file = join(folder, 'settings.json');
     writeFileSync(file, JSON.stringify({ port: 9999 }));
