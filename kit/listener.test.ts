@@ -181,3 +181,31 @@ describe('privateListener', () => {
     expect((await fetch(`${url}/refused`)).status).toBe(403);
   });
 });
+
+describe('a connection that looks idle when the stop begins', () => {
+  it('may have a request on its way: it is answered, and the answer ends the connection', async () => {
+    const listener = await listen({ handler: (_, res) => res.end('answered'), port: 0 });
+    const socket = connect(listener.port, '127.0.0.1');
+    let answers = '';
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      answers += text;
+    });
+    socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await once(socket, 'data');
+    const closed = listener.close();
+    setTimeout(() => socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'), 50);
+    await once(socket, 'close');
+    await closed;
+    expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);
+    expect(answers.match(/connection: close/gi)).toHaveLength(1);
+  });
+
+  it('is closed after a moment where nothing comes', async () => {
+    const listener = await listen({ handler: (_, res) => res.end(), port: 0 });
+    const socket = connect(listener.port, '127.0.0.1');
+    socket.resume().write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await once(socket, 'data');
+    await Promise.all([listener.close(), once(socket, 'close')]);
+    expect(socket.destroyed).toBe(true);
+  });
+});
