@@ -35,7 +35,7 @@ export interface AssertionVerifierOptions {
   /** Whole seconds. Default 30. */
   readonly leewaySeconds?: number;
   readonly replay?: {
-    /** At least lifetime + twice the leeway, or an assertion could outlive its memory. Default 90. */
+    /** At least lifetime + twice the leeway, or an assertion could outlive its memory. Default that, or 90 where it is less. */
     readonly ttlSeconds?: number;
     /** Unsafe requests within `ttlSeconds`; beyond, they are refused. Default 262,144. */
     readonly maxEntries?: number;
@@ -103,12 +103,12 @@ const importKeys = (keys: readonly AssertionKey[]): ReadonlyMap<string, KeyObjec
 };
 
 const replayMemory = (given: AssertionVerifierOptions['replay'], leewaySeconds: number): ReplayMemory => {
-  const { ttlSeconds = 90, maxEntries = 262_144 } = checkOptions('replay', given ?? {}, [], {
+  // Acceptable from iat - leeway to exp + leeway.
+  const shortest = assertionLifetimeSeconds + 2 * leewaySeconds;
+  const { ttlSeconds = Math.max(90, shortest), maxEntries = 262_144 } = checkOptions('replay', given ?? {}, [], {
     ttlSeconds: 0,
     maxEntries: 0,
   });
-  // Acceptable from iat - leeway to exp + leeway.
-  const shortest = assertionLifetimeSeconds + 2 * leewaySeconds;
   if (ttlSeconds < shortest) throw new TypeError(`replay.ttlSeconds is under ${shortest}`);
   return createReplayMemory(ttlSeconds * 1000, maxEntries);
 };
