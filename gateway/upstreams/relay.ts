@@ -18,6 +18,18 @@ export interface RelayRequest {
 
 /** RFC 9110 §9.2.2: these may be repeated when nothing has been read of the answer. */
 const idempotentMethods: readonly (string | undefined)[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
+/** The others' assertions are good for one use: a service that has seen the first attempt would refuse the second. */
+const safeMethods: readonly (string | undefined)[] = ['GET', 'HEAD', 'OPTIONS'];
+
+/** What undici tells of a connection that ended, beside the error's code. */
+interface ConnectionEnd extends Error {
+  readonly code?: unknown;
+  readonly socket?: { readonly bytesRead?: number };
+}
+
+/** A service may close a kept connection (one on which it has answered before) just as a request is written to it. */
+const isKeptConnectionEnd = ({ code, socket }: ConnectionEnd): boolean =>
+  code === 'ECONNRESET' || code === 'EPIPE' || (code === 'UND_ERR_SOCKET' && (socket?.bytesRead ?? 0) > 0);
 
 const clientGone = new Error('the client went away');
 
@@ -67,7 +79,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       return;
     }
     // RFC 9110 §10.1.1: the body is asked for once somebody wants it.
-    if (this.#exchange.expectsContinue) this.#exchange.res.writeContinue();
+    if (this.#exchange.expectsContinue && !this.#isRepeated) this.#exchange.res.writeContinue();
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
@@ -98,8 +110,9 @@ export class Relay implements Dispatcher.DispatchHandler {
       this.#finish();
       return;
     }
-    if (this.#mayRepeat()) {
+    if (this.#mayRepeat(error)) {
       this.#isRepeated = true;
+      this.#controller = undefined;
       this.#dispatch();
       return;
     }
@@ -114,14 +127,15 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#request.upstream.pending -= 1;
   }
 
-  /** Only what never reached a service: without a connection `onRequestStart` is not called. */
-  #mayRepeat(): boolean {
-    return (
-      !this.#isRepeated &&
-      this.#controller === undefined &&
-      this.#request.body === null &&
-      idempotentMethods.includes(this.#exchange.req.method)
-    );
+  /**
+   * Once: what never reached a service (without a connection `onRequestStart` is not called), and a safe request whose
+   * kept connection ended before its answer began. RFC 9112 §9.3.1: a client may repeat idempotent requests by itself.
+   */
+  #mayRepeat(error: ConnectionEnd): boolean {
+    const { req, res } = this.#exchange;
+    if (this.#isRepeated || this.#request.body !== null || res.headersSent) return false;
+    if (this.#controller === undefined) return idempotentMethods.includes(req.method);
+    return isKeptConnectionEnd(error) && safeMethods.includes(req.method);
   }
 }
 
