@@ -68,6 +68,8 @@ const openPublic = (settings: GatewaySettings, gateway: Gateway) =>
     },
     configure: (server) => {
       server.on('checkContinue', gateway.handleExpecting);
+      // RFC 9110 §10.1.1: another expectation MAY be refused. node:http would, past the log and the flood limit.
+      server.on('checkExpectation', gateway.handle);
       refuseConnect(server, settings);
     },
   });

@@ -23,6 +23,8 @@ export const limits = ({ bodyLimitBytes }: LimitsOptions): Step => {
     // RFC 9112 §6.1: both are a sign of smuggling. llhttp refuses it too; the proxy's framing must not rest on one parser.
     if (headers.contentLength.length > 0 && headers.transferEncoding.length > 0)
       return new Problem('request_malformed');
+    // RFC 9112 §6.1: HTTP/1.0 knows no transfer coding; such a message has to be treated as wrongly framed.
+    if (headers.transferEncoding.length > 0 && req.httpVersion !== '1.1') return new Problem('request_malformed');
     if (headers.contentLength.length > 1) return ambiguous('content-length');
     const [coding] = headers.transferEncoding;
     if (headers.transferEncoding.length > 1 || (coding !== undefined && coding.trim().toLowerCase() !== 'chunked')) {

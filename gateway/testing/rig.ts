@@ -185,7 +185,13 @@ export const problemOf = (answer: WireAnswer): Json => JSON.parse(answer.body) a
  * Writes bytes as they are and returns what comes back, until the other side closes, has said something and then nothing for
  * a second, or `waitMs` are over.
  */
-export const sendRaw = ({ port }: { readonly port: number }, bytes: string, waitMs = 10_000): Promise<string> =>
+export const sendRaw = (
+  { port }: { readonly port: number },
+  bytes: string,
+  waitMs = 10_000,
+  /** Further bytes, once there are any. */
+  later?: Promise<string>,
+): Promise<string> =>
   new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     let answer = '';
@@ -204,6 +210,7 @@ export const sendRaw = ({ port }: { readonly port: number }, bytes: string, wait
     socket.on('close', finish);
     socket.on('error', finish);
     socket.write(bytes, 'latin1');
+    void later?.then((more) => socket.write(more, 'latin1'));
   });
 
 /** How often a service answered on a raw connection. */
