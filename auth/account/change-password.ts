@@ -47,10 +47,13 @@ export const createChangePassword = (
     const guess = await guard({ identifier: user.email ?? user.username ?? user.id, address: context.address, judge });
     if (stored === undefined || guess.kind === 'locked' || !guess.value) return { kind: 'wrong_password' };
     if (currentPassword.normalize('NFKC') === newPassword.normalize('NFKC')) return { kind: 'unchanged' };
+    const newHash = await password.hash(newPassword);
+    // An access token outlives its session's expiry by minutes: nothing is changed for a session that could not adopt the change.
+    if (!(await isLive(sessions, session.id))) return { kind: 'overtaken' };
     const changed = await accounts.changePassword({
       userId: user.id,
       expectedHash: stored.passwordHash ?? '',
-      newHash: await password.hash(newPassword),
+      newHash,
       sessionId: session.id,
       context,
     });
@@ -61,4 +64,10 @@ export const createChangePassword = (
     await sessions.endSessionsOfUser({ userId: user.id, except: session.id, cause: 'password_changed', context });
     return renewed === undefined ? { kind: 'overtaken' } : { kind: 'changed', user: changed.user, ...renewed };
   };
+};
+
+const isLive = async (sessions: Sessions, sessionId: Session['id']): Promise<boolean> => {
+  const { value, nowMs } = await sessions.findSession(sessionId);
+  if (value === undefined || value.revokedAtMs !== undefined) return false;
+  return nowMs < Math.min(value.idleExpiresAtMs, value.absoluteExpiresAtMs);
 };
