@@ -4,6 +4,7 @@ import { StoreUnavailable } from '@sallyport/storage/contracts/store';
 
 /** Rotations whose outcome this node does not know are remembered up to this number; beyond, the oldest is dropped. */
 const maxUnsettled = 10_000;
+const settledAtOnce = 256;
 
 export interface UnsettledRotations {
   remember(sessionId: SessionId, rotationId: Uint8Array): void;
@@ -30,6 +31,16 @@ export const createUnsettledRotations = (sessions: Pick<Sessions, 'settleRotatio
     }
   };
 
+  /** After an outage every refresh waits for this: one run serves them all, and a batch of the store takes many at once. */
+  const settleAll = async (): Promise<void> => {
+    while (open.size > 0) {
+      const some = [...open].slice(0, settledAtOnce);
+      const settled = await Promise.all(some.map(([sessionId, rotationId]) => settleOne(sessionId, rotationId)));
+      if (settled.includes(false)) return;
+    }
+  };
+  let running: Promise<void> | undefined;
+
   return {
     get size() {
       return open.size;
@@ -39,10 +50,11 @@ export const createUnsettledRotations = (sessions: Pick<Sessions, 'settleRotatio
       if (open.size >= maxUnsettled && oldest !== undefined) open.delete(oldest);
       open.set(sessionId, rotationId);
     },
-    settle: async () => {
-      for (const [sessionId, rotationId] of open) {
-        if (!(await settleOne(sessionId, rotationId))) return;
-      }
+    settle: () => {
+      running ??= settleAll().finally(() => {
+        running = undefined;
+      });
+      return running;
     },
   };
 };
