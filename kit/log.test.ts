@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLog, type LogOptions, logRequest, redactPathsOf } from './log.ts';
+import { createLog, type Log, type LogOptions, logRequest, type RequestLine, redactPathsOf } from './log.ts';
 
 const recording = (options: Partial<LogOptions> = {}) => {
   const lines: string[] = [];
@@ -148,5 +148,42 @@ describe('logRequest', () => {
     expect(String(first?.['agent'])).toHaveLength(256);
     expect(second).toMatchObject({ level: 'warn', status: 503 });
     expect(JSON.stringify([first, second])).not.toContain(secret);
+  });
+
+  it('writes exactly what pino would, redaction included', () => {
+    const { log, lines } = recording({ redact: ['/user'] });
+    // A log that is not known to logRequest takes the way through pino.
+    const throughPino: Pick<Log, 'info' | 'warn'> = { info: log.info.bind(log), warn: log.warn.bind(log) };
+    const base = { requestId: 'r1', method: 'GET', address: '::1', target: '/a' };
+    const requests: RequestLine[] = [
+      { ...base, traceId: 'ab', status: 200, durationMs: 0.1 },
+      { ...base, status: 503, durationMs: Number.NaN, agent: 'q"u\\o\nte\u007f\ud800 \u2028 \u00e9 \u{1f600}' },
+      { ...base, target: '/\u0000?token=x', status: 99, durationMs: 1e21, agent: '' },
+      {
+        ...base,
+        status: 404,
+        durationMs: 5,
+        fields: { user: secret, AUTHORIZATION: secret, event: 'login', ok: false, none: undefined, 'we"ird': 1 },
+      },
+    ];
+    for (const request of requests) {
+      logRequest(log, request);
+      logRequest(throughPino, request);
+    }
+    const timeless = lines.map((line) => line.replace(/"time":"[^"]+"/, '"time":""'));
+    expect(timeless).toHaveLength(2 * requests.length);
+    for (let at = 0; at < timeless.length; at += 2) expect(timeless[at]).toBe(timeless[at + 1]);
+    expect(lines.join('')).not.toContain(secret);
+  });
+
+  it('keeps to the level, also one set later, and to the bindings of a child', () => {
+    const { log, lines, read } = recording();
+    const line = { requestId: 'r', method: 'GET', target: '/', status: 200, durationMs: 1, address: '::1' };
+    logRequest(log.child({ part: 'p' }), line);
+    log.level = 'error';
+    logRequest(log, line);
+    logRequest(log, { ...line, status: 500 });
+    expect(lines).toHaveLength(1);
+    expect(read()[0]).toMatchObject({ part: 'p' });
   });
 });

@@ -5,8 +5,10 @@
  */
 import { type DestinationStream, type LevelWithSilent, type Logger, pino, stdTimeFunctions } from 'pino';
 import { createRedact } from './log-redact.ts';
+import { rememberRequestLines } from './log-request.ts';
 
 export { redactPathsOf } from './log-redact.ts';
+export { logRequest, type RequestLine } from './log-request.ts';
 
 export type Log = Logger;
 export type LogLevel = LevelWithSilent;
@@ -36,6 +38,7 @@ const secretHeaders = [
 
 export const createLog = ({ name, level, destination, redact = [] }: LogOptions): Log => {
   const withoutSecrets = createRedact([...secretHeaders, ...redact]);
+  const stream = destination ?? pino.destination({ dest: 1, sync: true });
   const log = pino(
     {
       name,
@@ -46,8 +49,9 @@ export const createLog = ({ name, level, destination, redact = [] }: LogOptions)
       // The formatter has done it; pino's own would write all members of an error.
       serializers: { err: (told) => told },
     },
-    destination ?? pino.destination({ dest: 1, sync: true }),
+    stream,
   );
+  rememberRequestLines(log, { name, stream, withoutSecrets });
   const createChild = log.child;
   // What a child carries into each of its lines is written once, past the formatter.
   log.child = function createChildWithoutSecrets(bindings, options) {
@@ -62,38 +66,3 @@ export const createLog = ({ name, level, destination, redact = [] }: LogOptions)
  */
 export const bufferedStdout = (): DestinationStream =>
   pino.destination({ dest: 1, sync: false, minLength: 15_360, periodicFlush: 250 });
-
-/** One answered request. */
-export interface RequestLine {
-  readonly requestId: string;
-  readonly traceId?: string;
-  readonly method: string;
-  /** The request target; what follows `?` is not logged. */
-  readonly target: string;
-  readonly status: number;
-  readonly durationMs: number;
-  /** The client's address as this server judges it. */
-  readonly address: string;
-  /** The `User-Agent` header. */
-  readonly agent?: string | undefined;
-  /** Further members, for example `event` and `user` of an auth event. */
-  readonly fields?: Readonly<Record<string, string | number | boolean | undefined>>;
-}
-
-const agentLimitCharacters = 256;
-const pathLimitCharacters = 1024;
-
-/** Writes the one line of a request: level `info`, from status 500 on `warn` (the cause has its own `error` line). */
-export const logRequest = (log: Pick<Log, 'info' | 'warn'>, line: RequestLine): void => {
-  const { target, agent, durationMs, fields, ...rest } = line;
-  const [path = ''] = target.split('?', 1);
-  const entry = {
-    ...fields,
-    ...rest,
-    path: path.slice(0, pathLimitCharacters),
-    durationMs: Math.round(durationMs * 1000) / 1000,
-    agent: agent?.slice(0, agentLimitCharacters),
-  };
-  if (line.status >= 500) log.warn(entry, 'request');
-  else log.info(entry, 'request');
-};
