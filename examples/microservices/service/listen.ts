@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { SettingsError } from './settings.ts';
 
 export interface Listener {
@@ -8,20 +9,33 @@ export interface Listener {
 }
 
 const idleCheckMs = 20;
+/** The gateway keeps connections: a request may be on its way on one that looks idle. */
+const idleGraceMs = 250;
 
 /** Opens one socket per host; `localhost` stands for both loopbacks, since clients resolve it to either. */
 export const listen = async (handler: RequestListener, hosts: readonly string[], port: number): Promise<Listener> => {
   const servers: Server[] = [];
+  const state = { closing: false };
+  // A connection that goes on sending requests would never be idle: while closing, each answer ends its connection.
+  const answer: RequestListener = (request, response) => {
+    if (state.closing) response.shouldKeepAlive = false;
+    return handler(request, response);
+  };
   try {
     for (const host of hosts.flatMap((name) => (name === 'localhost' ? ['127.0.0.1', '::1'] : [name]))) {
-      const server = await open(handler, host, port, hosts.includes('localhost') && host === '::1');
+      const server = await open(answer, host, port, hosts.includes('localhost') && host === '::1');
       if (server !== undefined) servers.push(server);
     }
   } catch (error) {
     await closeAll(servers, 0);
     throw error;
   }
-  return { close: (limitMs = 5_000) => closeAll(servers, limitMs) };
+  return {
+    close: (limitMs = 5_000) => {
+      state.closing = true;
+      return closeAll(servers, limitMs);
+    },
+  };
 };
 
 const open = async (
@@ -44,9 +58,14 @@ const open = async (
 };
 
 const closeAll = async (servers: readonly Server[], limitMs: number): Promise<void> => {
-  const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  // `close` of node:http would close idle connections at once.
+  const closed = Promise.all(
+    servers.map((server) => new Promise((resolve) => NetServer.prototype.close.call(server, resolve))),
+  );
+  const graceEndsMs = performance.now() + Math.min(idleGraceMs, limitMs);
   // A connection whose answer just ended is idle but open: keep-alive would hold it for a minute.
   const idle = setInterval(() => {
+    if (performance.now() < graceEndsMs) return;
     for (const server of servers) server.closeIdleConnections();
   }, idleCheckMs);
   const limit = setTimeout(() => {
@@ -55,4 +74,6 @@ const closeAll = async (servers: readonly Server[], limitMs: number): Promise<vo
   await closed;
   clearInterval(idle);
   clearTimeout(limit);
+  // Ends the timers of node:http.
+  for (const server of servers) server.close();
 };
