@@ -78,7 +78,8 @@ const twins: readonly { readonly name: string; readonly attempts: boolean; reado
             const expectedGeneration = value?.generation ?? 0;
             const blind = { ...rotation, expectedGeneration, newGeneration: expectedGeneration + 1 };
             const outcome = await options.sessions.rotateSession(blind);
-            if (outcome.value.won || outcome.value.session?.revokedAtMs !== undefined) return outcome;
+            if (outcome.value.won) return outcome;
+            if (outcome.value.session?.revokedAtMs !== undefined) return outcome;
           }
         },
       },

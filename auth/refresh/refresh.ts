@@ -161,9 +161,10 @@ const rotate = async (newGeneration: number, judged: Case, options: RefreshOptio
       ...(judged.nowMs - session.lastSeenAtMs >= lastSeenGrainMs && { origin: request.origin }),
       context: request.context,
     });
-    if (!value.won || value.session === undefined) return { done: false, session: { value: value.session, nowMs } };
+    if (!value.won) return { done: false, session: { value: value.session, nowMs } };
     if (newGeneration > session.generation + 1) options.onAnomaly('adopted_ahead', session.id);
-    return { done: true, outcome: await finish(value.session, refreshToken, false, options) };
+    const rotated = { ...session, generation: newGeneration, sessionEpoch: value.sessionEpoch };
+    return { done: true, outcome: await finish(rotated, refreshToken, false, options) };
   } catch (error) {
     // The caller gets 503 and comes back with the old token: its overlap starts again when the store answers.
     if (error instanceof StoreUnavailable) unsettled.remember(session.id, rotationId);

@@ -3,7 +3,7 @@
  * M1 needs a root key only: garbage and forgeries are refused before the store is asked. M2 needs the root key and the salt of
  * the session's row: neither the store nor the key alone can mint. Nothing here asks a store or a clock.
  */
-import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hash, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { SessionId } from '@sallyport/contract';
 import { uuidFromBytes, uuidToBytes } from '@sallyport/kit/random';
 
@@ -73,7 +73,7 @@ export interface RefreshTokens {
 
 interface HeldRoot {
   readonly key: Buffer;
-  readonly preKey: Buffer;
+  readonly preKey: KeyObject;
 }
 
 /** First root key and first secret = current. */
@@ -95,8 +95,8 @@ export const createRefreshTokens = (options: {
     return secret && createHmac('sha256', secret).update(root.key).digest();
   };
   // Checking a token and deriving its successor need the same key: the last ones are kept, no longer than the root keys themselves.
-  const sessionKeys = new Map<string, Buffer>();
-  const sessionKey = (material: Buffer, name: string, row: Pick<TokenPosition, 'salt' | 'id'>): Buffer => {
+  const sessionKeys = new Map<string, KeyObject>();
+  const sessionKey = (material: Buffer, name: string, row: Pick<TokenPosition, 'salt' | 'id'>): KeyObject => {
     const place = `${name}${row.id}${Buffer.from(row.salt.buffer, row.salt.byteOffset, row.salt.length).toString('latin1')}`;
     const kept = sessionKeys.get(place);
     if (kept !== undefined) return kept;
@@ -152,7 +152,7 @@ export const createRefreshTokens = (options: {
     },
     holds: ({ keyId, hashKeyId }) => roots.has(keyId) && (hashKeyId === '' || secrets.has(hashKeyId)),
     hash: (token, hashKeyId) => {
-      if (hashKeyId === '') return createHash('sha256').update(token).digest();
+      if (hashKeyId === '') return hash('sha256', token, 'buffer');
       const secret = secrets.get(hashKeyId);
       return secret && createHmac('sha256', secret).update(token).digest();
     },
@@ -173,10 +173,10 @@ const secretsFor = (
   return generation === row.generation ? [row.hashKeyId] : [...secrets.keys(), ...unkeyed];
 };
 
-const expand = (key: Buffer, salt: string | Uint8Array, info: string | Uint8Array): Buffer =>
-  Buffer.from(hkdfSync('sha256', key, salt, info, 32));
+const expand = (key: Buffer, salt: string | Uint8Array, info: string | Uint8Array): KeyObject =>
+  createSecretKey(Buffer.from(hkdfSync('sha256', key, salt, info, 32)));
 
-const mac = (key: Buffer, data: Uint8Array): Buffer =>
+const mac = (key: KeyObject, data: Uint8Array): Buffer =>
   createHmac('sha256', key).update(data).digest().subarray(0, macBytes);
 
 /** Strict: exact length, one spelling, known version. */

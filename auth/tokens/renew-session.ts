@@ -42,7 +42,10 @@ export const createSessionRenewer = (
         idleTtlMs,
         context,
       });
-      if (value.won && value.session !== undefined) return { session: value.session, refreshToken };
+      if (value.won) {
+        const { sessionEpoch } = value;
+        return { session: { ...row, generation: newGeneration, salt: newSalt, sessionEpoch }, refreshToken };
+      }
       row = value.session;
     }
     return undefined;

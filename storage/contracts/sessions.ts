@@ -118,11 +118,10 @@ export interface Rotation {
   readonly context: ActContext;
 }
 
-/** `won`: this caller's rotation was committed. Otherwise `session` is the row as it is now, to be judged again. */
-export interface RotationOutcome {
-  readonly won: boolean;
-  readonly session: Session | undefined;
-}
+/** `won`: this caller's rotation was committed; `sessionEpoch` is the row's, as it was then. Otherwise `session` is the row as it is now, to be judged again. */
+export type RotationOutcome =
+  | { readonly won: true; readonly sessionEpoch: number }
+  | { readonly won: false; readonly session: Session | undefined };
 
 export interface Sessions {
   /** Starts the session and ends the oldest ones above the limits, in one step. Returns the store's time of the login. */

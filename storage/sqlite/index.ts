@@ -137,8 +137,10 @@ const sessions = ({ queue, reader, sealer, lifetimeMs, nowMs }: Driver): Session
   },
   rotateSession: async ({ origin, ...rotation }) => {
     const originSealed = origin && rows.sealOrigin(origin, rotation.sessionId, sealer);
-    const { won, row, nowMs: at } = await queue.call('rotateSession', { ...rotation, originSealed });
-    return { value: { won, session: row && rows.sessionFromRow(row, sealer) }, nowMs: at as EpochMs };
+    const rotated = await queue.call('rotateSession', { ...rotation, originSealed });
+    const nowMs = rotated.nowMs as EpochMs;
+    if (rotated.won) return { value: { won: true, sessionEpoch: rotated.sessionEpoch }, nowMs };
+    return { value: { won: false, session: rotated.row && rows.sessionFromRow(rotated.row, sealer) }, nowMs };
   },
   keepSession: async ({ origin, ...input }) => {
     const originSealed = origin && rows.sealOrigin(origin, input.sessionId, sealer);

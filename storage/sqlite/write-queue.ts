@@ -7,6 +7,8 @@ import type { WriterCall, WriterMessage, WriterOptions, WriterRequest, WriterRes
 
 /** Verbs that may wait for the writer; beyond, callers get StoreUnavailable at once. */
 const maxPending = 20_000;
+/** Answers that are handed on in one turn of the event loop. */
+const answersPerTurn = 8;
 
 export interface WriteQueue {
   readonly stats: StoreStats;
@@ -99,11 +101,13 @@ interface Counts {
  */
 const compact = (input: unknown): unknown => {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
-  const members = Object.entries(input).map(([name, value]) => [
-    name,
-    value instanceof Uint8Array && value.byteLength < value.buffer.byteLength ? Uint8Array.from(value) : value,
-  ]);
-  return Object.fromEntries(members);
+  const members: Record<string, unknown> = { ...input };
+  for (const name in members) {
+    const value = members[name];
+    if (value instanceof Uint8Array && value.byteLength < value.buffer.byteLength)
+      members[name] = Uint8Array.from(value);
+  }
+  return members;
 };
 
 const createQueue = (worker: Worker, stats: Counts) => {
@@ -130,19 +134,31 @@ const createQueue = (worker: Worker, stats: Counts) => {
       if (waiting.length === 1) setImmediate(flush);
     });
 
+  const settleOne = (result: WriterResult): void => {
+    const waiter = pending.get(result.id);
+    pending.delete(result.id);
+    if ('failure' in result) waiter?.reject(new StoreUnavailable(result.failure, result.outcomeUnknown));
+    else waiter?.resolve(result.output);
+  };
+
+  /** What follows an answer (signing, writing to a socket) takes its time: a whole batch at once would hold up everybody else. */
+  const arrived: WriterResult[] = [];
+  const deliver = (): void => {
+    for (const result of arrived.splice(0, answersPerTurn)) settleOne(result);
+    if (arrived.length > 0) setImmediate(deliver);
+  };
+
   const settle = (results: readonly WriterResult[]): void => {
     stats.batches += 1;
     stats.verbs += results.length;
-    for (const result of results) {
-      const waiter = pending.get(result.id);
-      pending.delete(result.id);
-      if ('failure' in result) waiter?.reject(new StoreUnavailable(result.failure, result.outcomeUnknown));
-      else waiter?.resolve(result.output);
-    }
+    const idle = arrived.length === 0;
+    arrived.push(...results);
+    if (idle) deliver();
   };
 
   const fail = (reason: string): void => {
     failure ??= reason;
+    for (const result of arrived.splice(0)) settleOne(result);
     for (const waiter of pending.values()) waiter.reject(new StoreUnavailable(reason, true));
     pending.clear();
     ended.resolve();

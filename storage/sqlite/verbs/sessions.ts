@@ -141,14 +141,15 @@ const rotateStatement = `UPDATE sessions SET generation = ?, key_id = ?, token_h
     salt = coalesce(?, salt), winner_attempt = ?, loser_attempts = NULL, idle_expires_at_ms = min(?, absolute_expires_at_ms),
     last_seen_at_ms = CASE WHEN ? - last_seen_at_ms >= ${lastSeenGrainMs} THEN ? ELSE last_seen_at_ms END,
     origin_sealed = coalesce(?, origin_sealed)
-  WHERE id = ? AND generation = ? AND ${alive} RETURNING *`;
+  WHERE id = ? AND generation = ? AND ${alive} RETURNING id, realm_id, user_id, session_epoch`;
 
 export type SealedRotation = Omit<Rotation, 'origin'> & { readonly originSealed: string | undefined };
 
-export const rotateSession = (
-  tx: Transaction,
-  rotation: SealedRotation,
-): { readonly won: boolean; readonly row: SqlRow | undefined; readonly nowMs: number } => {
+export type RotatedRow =
+  | { readonly won: true; readonly sessionEpoch: number; readonly nowMs: number }
+  | { readonly won: false; readonly row: SqlRow | undefined; readonly nowMs: number };
+
+export const rotateSession = (tx: Transaction, rotation: SealedRotation): RotatedRow => {
   const now = tx.nowMs;
   const row = tx.get(
     rotateStatement,
@@ -172,7 +173,7 @@ export const rotateSession = (
   if (row === undefined) return { won: false, row: readSession(tx, rotation.sessionId), nowMs: now };
   const ahead = rotation.newGeneration > rotation.expectedGeneration + 1;
   trace(tx, row, { act: ahead ? 'session.adopted_ahead' : 'session.refreshed', context: rotation.context });
-  return { won: true, row, nowMs: now };
+  return { won: true, sessionEpoch: Number(row['session_epoch']), nowMs: now };
 };
 
 export const keepSession = (
