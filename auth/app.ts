@@ -85,11 +85,13 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   const changePassword = createChangePassword({ accounts, sessions, password, guard, renewSession });
   const deleteAccount = createDeleteAccount({ accounts, sessions });
 
+  const authenticate = createAuthenticate({ verifier: createVerifier(parts), sessions, accounts });
+
   const handlers: Handlers = {
     ...createRegisterHttp({ register, startSession, transport, answerWithTokens, settings }),
     ...createLoginHttp({ login, endEarlierSession: logout.logout, transport, answerWithTokens, settings }),
     ...createRefreshHttp({ refresh, transport, answerWithTokens, settings }),
-    ...createLogoutHttp({ logout, transport, settings }),
+    ...createLogoutHttp({ logout, authenticate, transport, settings }),
     ...createSessionsHttp({ sessions, settings }),
     ...createAccountHttp({ changePassword, deleteAccount, transport, answerWithTokens, csrf, settings }),
     ...createKeysHttp({ ring, settings }),
@@ -103,7 +105,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     ...settings,
     routes,
     handlers,
-    authenticate: createAuthenticate({ verifier: createVerifier(parts), sessions, accounts }),
+    authenticate,
     clientAddress: createClientAddress(createAssertions(parts)),
     // refresh.md: 1 s up to half the overlap.
     storeRetrySeconds: () => 1 + Math.floor(Math.random() * Math.max(1, settings.refreshOverlapSeconds / 2)),

@@ -1,5 +1,4 @@
-import { type Environment, type LoadedSettings, loadSettings, SettingsError } from '@sallyport/kit/config';
-import { readEnvFile } from '@sallyport/kit/config-sources';
+import { type LoadedSettings, loadSettings, SettingsError, startNames } from '@sallyport/kit/config';
 import type { ServerInput } from '@sallyport/kit/lifecycle';
 import { authSettings, checkAuthSettings } from './config.ts';
 import { presets } from './presets/index.ts';
@@ -44,12 +43,4 @@ export const loadAuthSettings = ({
     knownElsewhere: gatewayNames,
     check: checkAuthSettings,
   });
-};
-
-/** The two names that decide what is read at all may stand in `.env` like any other; the process environment wins. */
-const startNames = (env: Environment, envFile: string | undefined): ((name: string) => string | undefined) => {
-  const file = envFile === undefined ? {} : readEnvFile(envFile);
-  // One that cannot be read is reported by `loadSettings`, together with everything else.
-  const below: Environment = 'problem' in file && 'setting' in file ? {} : (file as Environment);
-  return (name) => env[name]?.trim() || below[name]?.trim() || undefined;
 };

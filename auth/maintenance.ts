@@ -19,6 +19,7 @@ import { openStore } from './open-store.ts';
 import { createRegister, type RegisterOutcome } from './register/register.ts';
 
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
+export { presets as issuerPresets } from './presets/index.ts';
 export type { RegisterOutcome } from './register/register.ts';
 /** For generated documentation, and for whoever hands an environment on. */
 export const issuerSettings = authSettings;

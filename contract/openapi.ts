@@ -42,21 +42,32 @@ export const openApiDocument = ({ title, version, routes, basePath }: OpenApiOpt
     const path = routePath(route, basePath).replaceAll(/:([A-Za-z]+)/g, '{$1}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
   }
-  return {
+  return withoutOwnKeywords({
     openapi: '3.1.0',
+    servers: [{ url: '/' }],
     info: { title, version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     paths,
     components: {
       schemas: { Problem: problemSchema },
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT (RFC 9068)' } },
     },
-  };
+  }) as Record<string, unknown>;
+};
+
+/** The tag `secret: true` steers our log; outside, an extension has to begin with `x-` (OpenAPI 3.1 §4.9). */
+const withoutOwnKeywords = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutOwnKeywords);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(([name, inner]) =>
+    name === 'secret' && inner === true ? ['x-secret', true] : [name, withoutOwnKeywords(inner)],
+  );
+  return Object.fromEntries(members);
 };
 
 const operation = (route: RouteDefinition): object => ({
   operationId: route.id,
   summary: route.summary,
-  ...(route.bearer && { security: [{ bearer: [] }] }),
+  security: route.bearer ? [{ bearer: [] }] : [],
   ...(route.params && {
     parameters: Object.entries(route.params.properties).map(([name, schema]) => ({
       name,

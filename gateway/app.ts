@@ -60,10 +60,11 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   /** The life of a request. */
   const steps: readonly Step[] = [
     accessLog({ log, metrics, random, clock, trustedProxies, elapsedMs }),
+    cors({ origins: settings.corsOrigins }),
+    // Before anything is refused: contracts/microservices.md, "everything counts".
+    floodLimit({ perMinute: settings.floodLimitPerMinute, burst: settings.floodLimitBurst, elapsedMs }),
     limits({ bodyLimitBytes }),
     canonicalTargetStep(),
-    cors({ origins: settings.corsOrigins }),
-    floodLimit({ perMinute: settings.floodLimitPerMinute, burst: settings.floodLimitBurst, elapsedMs }),
     preflight(),
     route({
       table: createRouteTable(settings.routes, upstreams),

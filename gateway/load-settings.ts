@@ -1,4 +1,10 @@
-import { type LoadedSettings, loadSettings, type SettingProblem, SettingsError } from '@sallyport/kit/config';
+import {
+  type LoadedSettings,
+  loadSettings,
+  type SettingProblem,
+  SettingsError,
+  startNames,
+} from '@sallyport/kit/config';
 import type { ServerInput } from '@sallyport/kit/lifecycle';
 import { type GatewaySettings, gatewaySettings } from './config.ts';
 import { presets } from './presets/index.ts';
@@ -34,14 +40,15 @@ export const loadGatewaySettings = (
   { env, envFile }: Partial<ServerInput> & Pick<ServerInput, 'env'>,
   check: (settings: GatewaySettings) => readonly SettingProblem[],
 ): LoadedSettings<typeof gatewaySettings> => {
-  const name = env['SALLYPORT_PRESET'];
+  const given = startNames(env, envFile);
+  const name = given('SALLYPORT_PRESET');
   const preset = name ? presets[name] : undefined;
   if (name && preset === undefined) {
     throw new SettingsError([
       { setting: 'SALLYPORT_PRESET', problem: `must be one of ${Object.keys(presets).join(', ')}` },
     ]);
   }
-  const file = env['SALLYPORT_CONFIG_FILE'];
+  const file = given('SALLYPORT_CONFIG_FILE');
   return loadSettings(gatewaySettings, {
     env,
     ...(envFile !== undefined && { envFile }),

@@ -58,3 +58,11 @@ const parseJson = (text: string): unknown => {
     return undefined;
   }
 };
+
+/** The two names that decide what is read at all may stand in `.env` like any other; the process environment wins. */
+export const startNames = (env: Environment, envFile: string | undefined): ((name: string) => string | undefined) => {
+  const file = envFile === undefined ? {} : readEnvFile(envFile);
+  // One that cannot be read is reported by `loadSettings`, together with everything else.
+  const below: Environment = 'problem' in file && 'setting' in file ? {} : (file as Environment);
+  return (name) => env[name]?.trim() || below[name]?.trim() || undefined;
+};

@@ -42,7 +42,7 @@ export {
   type SettingsSchema,
   settingNames,
 } from './config-setting.ts';
-export type { Environment } from './config-sources.ts';
+export { type Environment, startNames } from './config-sources.ts';
 
 export interface SettingsInput<S extends SettingsSchema> {
   /** The process environment. Empty values count as not given. */

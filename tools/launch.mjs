@@ -24,6 +24,7 @@ const commands = {
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '--linter-enabled=false'],
   generate: ['tools/generate.ts'],
   bench: ['bench/main.ts'],
+  node: [],
   prove: ['tests/prove/main.ts'],
 };
 
@@ -47,9 +48,10 @@ async function launch([command, ...args]) {
     return 1;
   }
   const [target, ...fixed] = commands[command];
+  const file = target === undefined ? [] : [join(root, target)];
   return runChild({
     node: node.path,
-    args: [join(root, target), ...fixed, ...args],
+    args: [...file, ...fixed, ...args],
     cwd: root,
     env: { ...process.env, UV_THREADPOOL_SIZE: threadPoolSize(), NODE_COMPILE_CACHE: compileCache() },
     stop,

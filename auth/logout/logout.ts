@@ -1,4 +1,4 @@
-import type { UserId } from '@sallyport/contract';
+import type { SessionId, UserId } from '@sallyport/contract';
 import type { Accounts } from '@sallyport/storage/contracts/accounts';
 import type { Sessions } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
@@ -16,6 +16,8 @@ export interface Logout {
    * dead token ends nothing, and nobody is told.
    */
   logout(token: string, context: ActContext): Promise<UserId | undefined>;
+  /** Ends the session of an access token. */
+  endSession(sessionId: SessionId, context: ActContext): Promise<void>;
   /** The epochs come first: from then on every session and access token of the user is dead; marking the rows follows. */
   logoutEverywhere(userId: UserId, context: ActContext): Promise<void>;
 }
@@ -28,6 +30,9 @@ export const createLogout = ({ accounts, sessions, tokens }: LogoutOptions): Log
     if (session === undefined || !tokens.isGenuine(parsed, session)) return undefined;
     await sessions.endSession({ sessionId: session.id, cause: 'logout', context });
     return session.userId;
+  },
+  endSession: async (sessionId, context) => {
+    await sessions.endSession({ sessionId, cause: 'logout', context });
   },
   logoutEverywhere: async (userId, context) => {
     await accounts.endAllSessions(userId, context);

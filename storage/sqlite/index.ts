@@ -3,7 +3,7 @@
  * read-only connection. Several processes may share the file. It never holds a decision between two statements: that is
  * what the verbs are for.
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { EpochMs } from '@sallyport/contract';
 import { uuidToBytes } from '@sallyport/kit/random';
@@ -48,6 +48,8 @@ interface Driver {
 export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
   const file = resolve(options.file);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  // SQLite gives its log files the mode of the database.
+  closeSync(openSync(file, 'a', 0o600));
   const clockOffset = options.clockOffset ?? new SharedArrayBuffer(8);
   const queue = await openWriteQueue({ file, clockOffset, lockTimeoutMs: options.lockTimeoutMs ?? 1500 });
   const reader = openReader(file);

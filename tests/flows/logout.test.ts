@@ -94,3 +94,14 @@ describe('POST /auth/logout-all', () => {
     expectProblem(await call('POST', '/auth/logout-all'), 'token_missing', 'Authorization header missing');
   });
 });
+
+describe('logout with the access token alone', () => {
+  it('ends the session that the token belongs to, and is 200 with a dead one', async () => {
+    const { access, refresh: token } = await signUp(call);
+    for (let count = 0; count < 2; count += 1) {
+      expect((await call('POST', '/auth/logout', { bearer: access })).status).toBe(200);
+    }
+    expectProblem(await refresh(token), 'session_revoked', gone);
+    expectProblem(await call('GET', '/auth/me', { bearer: access }), 'token_revoked');
+  });
+});

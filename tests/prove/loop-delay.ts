@@ -13,7 +13,16 @@ export interface LoopDelay {
 const samplingMs = 10;
 
 /** The issuer's event-loop delay under refresh load, as its own metrics tell it (reset at each reading). */
-export const loopDelay = async ({ seconds, sessions }: { seconds: number; sessions: number }): Promise<LoopDelay> => {
+export const loopDelay = async ({
+  seconds,
+  sessions,
+  perSecond,
+}: {
+  readonly seconds: number;
+  readonly sessions: number;
+  /** Steady rate over all sessions; undefined: as fast as it goes. */
+  readonly perSecond?: number;
+}): Promise<LoopDelay> => {
   const folder = issuerFolder();
   const issuer = await startIssuer(folder);
   const client = issuerClient(issuer.url, sessions);
@@ -24,7 +33,9 @@ export const loopDelay = async ({ seconds, sessions }: { seconds: number; sessio
       const until = performance.now() + forMs;
       await Promise.all(
         tokens.map(async (_, index) => {
-          while (performance.now() < until) {
+          for (let due = performance.now() + index * 3; performance.now() < until; ) {
+            if (perSecond !== undefined) await sleep(Math.max(0, due - performance.now()));
+            due += perSecond === undefined ? 0 : (sessions * 1000) / perSecond;
             const { status, body } = await client.refresh(String(tokens[index]));
             if (status !== 200) throw new Error(`refresh answered ${status}`);
             tokens[index] = String(body['refresh_token']);

@@ -53,7 +53,7 @@ const readOperation = (path: string, method: string, raw: RawOperation): Operati
     id: raw.operationId,
     method: method.toUpperCase(),
     path,
-    bearer: raw.security !== undefined,
+    bearer: (raw.security ?? []).length > 0,
     body: raw.requestBody?.content['application/json']?.schema,
     parameters: raw.parameters ?? [],
     answers: successes.flatMap(([, { content }]) => Object.values(content).map(({ schema }) => schema)),

@@ -1,9 +1,9 @@
-import { issuerSettings, settingsEnvExample, settingsMarkdown } from '@sallyport/auth/maintenance';
-import { gatewaySettings } from '@sallyport/gateway/maintenance';
+import { issuerPresets, issuerSettings, settingsEnvExample, settingsMarkdown } from '@sallyport/auth/maintenance';
+import { gatewayPresets, gatewaySettings } from '@sallyport/gateway/maintenance';
 
 const servers = [
-  { title: 'Issuer', source: 'auth/config.ts', schema: issuerSettings },
-  { title: 'Gateway', source: 'gateway/config.ts', schema: gatewaySettings },
+  { title: 'Issuer', source: 'auth/config.ts', schema: issuerSettings, presets: issuerPresets },
+  { title: 'Gateway', source: 'gateway/config.ts', schema: gatewaySettings, presets: gatewayPresets },
 ] as const;
 
 /** `docs/generated/settings.md`: every setting of every server. */
@@ -17,8 +17,27 @@ export const settingsPage = (): string =>
     '(`SALLYPORT_PRESET`), default. Secrets are also read from the file that `<NAME>_FILE` names. Durations: `2h`, `15m`, `10s`, or',
     'a bare number in the unit of the name.',
     '',
-    ...servers.flatMap(({ title, source, schema }) => [`## ${title} (\`${source}\`)`, '', settingsMarkdown(schema)]),
+    ...servers.flatMap(({ title, source, schema, presets }) => [
+      `## ${title} (\`${source}\`)`,
+      '',
+      settingsMarkdown(schema),
+      ...Object.entries(presets).map(([name, preset]) => presetTable(title, name, schema, preset)),
+    ]),
   ].join('\n');
+
+/** Where a preset differs from the defaults above: `npm start` always runs a preset. */
+const presetTable = (title: string, name: string, schema: SettingsTable, preset: object): string => {
+  const rows = Object.entries(preset).flatMap(([key, value]) => {
+    const env = schema[key]?.env;
+    if (env === undefined) return [];
+    return [`| \`${env}\` | \`${Array.isArray(value) ? value.join(',') : String(value)}\` |`];
+  });
+  return [`### ${title}: what the preset \`${name}\` sets`, '', '| name | value |', '|---|---|', ...rows, ''].join(
+    '\n',
+  );
+};
+
+type SettingsTable = Readonly<Record<string, { readonly env: string | undefined }>>;
 
 /** `.env.example`: settings that both servers have stand once. */
 export const envExample = (): string => {

@@ -1,6 +1,6 @@
 /** Fastify 5: a plugin that guards the whole app and sets `request.identity`. */
 import type { FastifyPluginCallback } from 'fastify';
-import type { Caller, Guard } from '../guard/guard.ts';
+import { assertGuard, type Caller, type Guard } from '../guard/guard.ts';
 import { checkIncoming } from './incoming.ts';
 
 declare module 'fastify' {
@@ -15,6 +15,7 @@ declare module 'fastify' {
  * instance it is registered on is guarded, the not-found handler included. Register it before the routes.
  */
 export const guardFastify = (guard: Guard): FastifyPluginCallback => {
+  assertGuard(guard);
   const plugin: FastifyPluginCallback = (app, _options, done) => {
     app.decorateRequest('identity');
     app.addHook('onRequest', async function guarded(request, reply) {

@@ -1,6 +1,6 @@
 /** Fetch API (Request to Response): Deno, Bun, service workers, or any framework that speaks it. */
 import type { Answer } from '../guard/answer.ts';
-import type { Caller, Guard } from '../guard/guard.ts';
+import { assertGuard, type Caller, type Guard } from '../guard/guard.ts';
 import { isIdentityHeader } from '../guard/identity-header.ts';
 
 export type FetchHandler = (request: Request, caller: Caller) => Response | Promise<Response>;
@@ -36,8 +36,9 @@ export const guardFetch = (
   guard: Guard,
   handler: FetchHandler,
   { target = ({ url }) => targetOfUrl(url) }: GuardFetchOptions = {},
-): ((request: Request) => Promise<Response>) =>
-  async function guarded(request) {
+): ((request: Request) => Promise<Response>) => {
+  assertGuard(guard);
+  return async function guarded(request) {
     const { method, headers } = request;
     const decision = await guard.check({
       method,
@@ -47,3 +48,4 @@ export const guardFetch = (
     if (!decision.pass) return answerResponse(decision.answer);
     return handler(withoutIdentityHeaders(request), decision.caller);
   };
+};

@@ -1,7 +1,7 @@
 /** Hono 4: middleware that sets `c.get('identity')`. */
 import type { IncomingMessage } from 'node:http';
 import type { Context, MiddlewareHandler } from 'hono';
-import type { Caller, Guard, GuardDecision } from '../guard/guard.ts';
+import { assertGuard, type Caller, type Guard, type GuardDecision } from '../guard/guard.ts';
 import { isIdentityHeader } from '../guard/identity-header.ts';
 import { answerResponse, fetchValues, targetOfUrl } from './fetch.ts';
 import { checkIncoming } from './incoming.ts';
@@ -30,8 +30,9 @@ const hide = ({ headers }: Request): void => {
 };
 
 /** Middleware for `app.use(guardHono(guard))`. */
-export const guardHono = (guard: Guard): MiddlewareHandler<GuardedEnv> =>
-  async function guarded(context, next): Promise<Response | undefined> {
+export const guardHono = (guard: Guard): MiddlewareHandler<GuardedEnv> => {
+  assertGuard(guard);
+  return async function guarded(context, next): Promise<Response | undefined> {
     const decision = await check(guard, context);
     hide(context.req.raw);
     if (!decision.pass) return answerResponse(decision.answer);
@@ -39,3 +40,4 @@ export const guardHono = (guard: Guard): MiddlewareHandler<GuardedEnv> =>
     await next();
     return undefined;
   };
+};

@@ -1,7 +1,7 @@
 /** node:http: wraps a handler. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Answer } from '../guard/answer.ts';
-import type { Caller, Guard } from '../guard/guard.ts';
+import { assertGuard, type Caller, type Guard } from '../guard/guard.ts';
 import { checkIncoming } from './incoming.ts';
 
 export type GuardedHandler = (
@@ -20,6 +20,7 @@ export const sendAnswer = (response: ServerResponse, answer: Answer): void => {
  * A handler's rejection destroys the response: frameworks above do better, this one has no opinion.
  */
 export const guardNode = (guard: Guard, handler: GuardedHandler): RequestListener => {
+  assertGuard(guard);
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const decision = await checkIncoming(guard, request, request.url ?? '');
     if (decision.pass) await handler(request, response, decision.caller);

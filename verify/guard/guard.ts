@@ -26,6 +26,17 @@ export interface Guard {
   check(request: GuardRequest): GuardDecision | Promise<GuardDecision>;
 }
 
+/**
+ * Called by every adapter as it is set up: type stripping checks no types, and a plugin that is registered wrongly would otherwise
+ * guard nothing and say nothing.
+ * @throws TypeError
+ */
+export const assertGuard = (guard: Guard): void => {
+  if (typeof guard?.check !== 'function') {
+    throw new TypeError('not a guard: pass what createGuard or createBearerGuard returned');
+  }
+};
+
 /** Told of every refusal, for metrics and log. `reason` is of a closed list and holds nothing of the request. */
 export type OnRefusal = (code: ErrorCode, reason: string) => void;
 
