@@ -63,6 +63,6 @@ const parseJson = (text: string): unknown => {
 export const startNames = (env: Environment, envFile: string | undefined): ((name: string) => string | undefined) => {
   const file = envFile === undefined ? {} : readEnvFile(envFile);
   // One that cannot be read is reported by `loadSettings`, together with everything else.
-  const below: Environment = 'problem' in file && 'setting' in file ? {} : (file as Environment);
+  const below: Environment = 'problem' in file && 'setting' in file ? {} : file;
   return (name) => env[name]?.trim() || below[name]?.trim() || undefined;
 };

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Problem } from '@sallyport/contract';
 import { systemClock } from '@sallyport/kit/clock';
 import { systemRandom } from '@sallyport/kit/random';
 import { createSealer } from '@sallyport/kit/seal';
@@ -8,6 +9,8 @@ import { drivers } from '@sallyport/storage';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGuessGuard } from './guess-guard.ts';
+
+const codeOf = (error: unknown): string => (error instanceof Problem ? error.code : 'no problem');
 
 const folder = mkdtempSync(join(tmpdir(), 'guess-guard-'));
 let storage: Storage;
@@ -46,12 +49,7 @@ describe('the guess guard', () => {
     const guard = guardWith(2);
     const tries = [];
     for (const identifier of spellings) {
-      tries.push(
-        await guard({ identifier, address: '192.0.2.1', judge: wrong }).then(
-          ({ kind }) => kind,
-          (error: { code: string }) => error.code,
-        ),
-      );
+      tries.push(await guard({ identifier, address: '192.0.2.1', judge: wrong }).then(({ kind }) => kind, codeOf));
     }
     expect(tries).toEqual(['judged', 'judged', 'rate_limited', 'rate_limited', 'rate_limited', 'rate_limited']);
   });
@@ -77,7 +75,7 @@ describe('the guess guard', () => {
       random: systemRandom,
     });
     const waiting = Array.from({ length: 1000 }, () =>
-      guard({ identifier: 'crowd', address: undefined, judge: wrong }).catch((error: { code: string }) => error.code),
+      guard({ identifier: 'crowd', address: undefined, judge: wrong }).catch(codeOf),
     );
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(['busy']));
     // Once each at the start, then at most 50 in 40 ms for one second, with room for a slow machine.
