@@ -93,6 +93,22 @@ export const countersConformance: Conformance = (store) => {
       expect((await reserve('11')).kind).toBe('granted');
     });
 
+    it('take places at a locked subject as at any other, and count in its window without lengthening the lock', async () => {
+      const lock = { after: 3, firstMs: 1000, longestMs: 60_000 };
+      const { reserve, settle } = attempts(store, lock);
+      for (const attemptId of ['1', '2', '3']) {
+        await reserve(attemptId);
+        await settle(attemptId, 'failed');
+      }
+      const kinds = [];
+      for (let index = 0; index < 20; index += 1) kinds.push((await reserve(`locked-${index}`, index)).kind);
+      expect(kinds).toEqual([...Array.from({ length: 7 }, () => 'locked'), ...Array.from({ length: 13 }, () => 'wait')]);
+      for (let index = 0; index < 7; index += 1) await settle(`locked-${index}`, 'locked');
+      expect((await reserve('beyond')).kind).toBe('limited');
+      store().advance(60_000);
+      expect((await reserve('after')).kind).toBe('granted');
+    });
+
     it('forget a row of failures after a quiet day', async () => {
       const lock = { after: 2, firstMs: 1000, longestMs: 1000 };
       const { reserve, settle } = attempts(store, lock);

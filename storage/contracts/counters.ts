@@ -33,10 +33,14 @@ export type Reservation =
   /** So many attempts are under way that this one might be beyond the limit: ask again when one of them is settled. */
   | { readonly kind: 'wait' }
   | { readonly kind: 'limited'; readonly retryAtMs: EpochMs; readonly limit: number; readonly windowMs: number }
+  /** Granted in everything but the verdict: nobody may be told it. Settled as `locked`. */
   | { readonly kind: 'locked' };
 
-/** `cancelled`: not judged at all (the queue was full); it counts for nothing. */
-export type AttemptOutcome = 'failed' | 'succeeded' | 'cancelled';
+/**
+ * `cancelled`: not judged at all (the queue was full); it counts for nothing. `locked`: counts in the window like a failure, and
+ * does not lengthen the lock.
+ */
+export type AttemptOutcome = 'failed' | 'succeeded' | 'cancelled' | 'locked';
 
 export interface Counters {
   /** Exact sliding window by the store's clock: of N callers in one window, at most `limit` are allowed. Refused ones do not count. */
@@ -49,8 +53,8 @@ export interface Counters {
   }): Promise<AttemptCount>;
   /**
    * Takes a place at every gate, or at none. Failed attempts and those under way together never pass a gate's limit, whatever the
-   * number of callers and nodes. A place that is not settled within `leaseMs` (its node died) counts as failed. `locked` takes no
-   * place; the attempt is counted at once.
+   * number of callers and nodes. A place that is not settled within `leaseMs` (its node died) counts as failed. An attempt at a
+   * locked subject takes its places too: neither its cost nor the answers to attempts beside it tell of the lock.
    */
   reserveAttempt(input: {
     readonly realmId: RealmId;

@@ -27,15 +27,31 @@ const id = <T extends string>(row: SqlRow, column: string): T => uuidFromBytes(r
 const time = (row: SqlRow, column: string): EpochMs => Number(row[column]) as EpochMs;
 const list = (row: SqlRow, column: string): readonly string[] => JSON.parse(String(row[column])) as string[];
 
+/** Optional members and the columns that they come from. Made once: a row is read for every request. */
+const optional = (columns: Readonly<Record<string, string>>): OptionalColumns => Object.entries(columns);
+type OptionalColumns = readonly (readonly [member: string, column: string])[];
+
 /** Copies the columns that are not NULL under their new names, so that absent means absent. */
-const present = (row: SqlRow, columns: Readonly<Record<string, string>>): Record<string, unknown> => {
+const present = (row: SqlRow, columns: OptionalColumns): Record<string, unknown> => {
   const members: Record<string, unknown> = {};
-  for (const [member, column] of Object.entries(columns)) {
+  for (const [member, column] of columns) {
     const value = row[column];
     if (value !== null && value !== undefined) members[member] = value;
   }
   return members;
 };
+
+const userColumns = optional({
+  email: 'email',
+  username: 'username',
+  name: 'name',
+  firstName: 'first_name',
+  lastName: 'last_name',
+  displayName: 'display_name',
+  avatarUrl: 'avatar_url',
+  disabledAtMs: 'disabled_at_ms',
+  deletedAtMs: 'deleted_at_ms',
+});
 
 export const userFromRow = (row: SqlRow, sealer: Sealer): UserWithPassword => {
   const userId = id<UserId>(row, 'id');
@@ -43,17 +59,7 @@ export const userFromRow = (row: SqlRow, sealer: Sealer): UserWithPassword => {
   return {
     id: userId,
     realmId: row['realm_id'] as RealmId,
-    ...present(row, {
-      email: 'email',
-      username: 'username',
-      name: 'name',
-      firstName: 'first_name',
-      lastName: 'last_name',
-      displayName: 'display_name',
-      avatarUrl: 'avatar_url',
-      disabledAtMs: 'disabled_at_ms',
-      deletedAtMs: 'deleted_at_ms',
-    }),
+    ...present(row, userColumns),
     ...(typeof phone === 'string' && { phoneNumber: sealer.open(phone, places.phone(userId)).toString('utf8') }),
     roles: list(row, 'roles'),
     permissions: list(row, 'permissions'),
@@ -73,6 +79,16 @@ const splitAttempts = (blob: unknown): readonly Uint8Array[] => {
   );
 };
 
+const sessionColumns = optional({
+  scope: 'scope',
+  audience: 'audience',
+  acr: 'acr',
+  winnerAttempt: 'winner_attempt',
+  boundKeyThumbprint: 'bound_key_thumbprint',
+  label: 'label',
+  revokedAtMs: 'revoked_at_ms',
+});
+
 export const sessionFromRow = (row: SqlRow, sealer: Sealer): Session => {
   const sessionId = id<SessionId>(row, 'id');
   return {
@@ -81,15 +97,7 @@ export const sessionFromRow = (row: SqlRow, sealer: Sealer): Session => {
     userId: id<UserId>(row, 'user_id'),
     ...(row['device_id'] !== null && { deviceId: id<DeviceId>(row, 'device_id') }),
     clientId: String(row['client_id']),
-    ...present(row, {
-      scope: 'scope',
-      audience: 'audience',
-      acr: 'acr',
-      winnerAttempt: 'winner_attempt',
-      boundKeyThumbprint: 'bound_key_thumbprint',
-      label: 'label',
-      revokedAtMs: 'revoked_at_ms',
-    }),
+    ...present(row, sessionColumns),
     ...(row['revoked_cause'] !== null && { revokedCause: row['revoked_cause'] as EndCause }),
     createdAtMs: time(row, 'created_at_ms'),
     authTimeMs: time(row, 'auth_time_ms'),
@@ -119,6 +127,8 @@ const openOrigin = (sealed: unknown, sessionId: SessionId, sealer: Sealer): Orig
 export const sealOrigin = (origin: Origin, sessionId: SessionId, sealer: Sealer): string =>
   sealer.seal(JSON.stringify(origin), places.origin(sessionId));
 
+const deviceColumns = optional({ name: 'name', confirmedAtMs: 'confirmed_at_ms', revokedAtMs: 'revoked_at_ms' });
+
 export const deviceFromRow = (row: SqlRow, sealer: Sealer): Device => {
   const deviceId = id<DeviceId>(row, 'id');
   const userId = id<UserId>(row, 'user_id');
@@ -131,7 +141,7 @@ export const deviceFromRow = (row: SqlRow, sealer: Sealer): Device => {
     deviceKey: sealer.open(String(row['device_key_sealed']), places.deviceKey(realmId, userId, deviceId)),
     proofRequired: row['proof_required'] === 1,
     createdAtMs: time(row, 'created_at_ms'),
-    ...present(row, { name: 'name', confirmedAtMs: 'confirmed_at_ms', revokedAtMs: 'revoked_at_ms' }),
+    ...present(row, deviceColumns),
   };
 };
 
@@ -144,6 +154,8 @@ export const keyFromRow = (row: SqlRow): StoredKey => ({
   state: row['state'] as StoredKey['state'],
   createdAtMs: time(row, 'created_at_ms'),
 });
+
+const effectColumns = optional({ address: 'address', userAgent: 'user_agent' });
 
 export const effectFromRow = (row: SqlRow): Effect => ({
   id: uuidFromBytes(row['id'] as Uint8Array),
@@ -158,8 +170,15 @@ export const effectFromRow = (row: SqlRow): Effect => ({
   context: {
     actor: row['actor'] as ActContext['actor'],
     requestId: String(row['request_id']),
-    ...present(row, { address: 'address', userAgent: 'user_agent' }),
+    ...present(row, effectColumns),
   },
+});
+
+const auditColumns = optional({
+  userId: 'user_id',
+  sessionId: 'session_id',
+  address: 'address',
+  userAgent: 'user_agent',
 });
 
 export const auditFromRow = (row: SqlRow): AuditRecord => ({
@@ -167,7 +186,7 @@ export const auditFromRow = (row: SqlRow): AuditRecord => ({
   realmId: row['realm_id'] as RealmId,
   eventType: String(row['event_type']),
   actor: String(row['actor']),
-  ...present(row, { userId: 'user_id', sessionId: 'session_id', address: 'address', userAgent: 'user_agent' }),
+  ...present(row, auditColumns),
   requestId: String(row['request_id']),
   details: String(row['details']),
   atMs: time(row, 'at_ms'),

@@ -9,6 +9,8 @@ import type { WriterCall, WriterMessage, WriterOptions, WriterRequest, WriterRes
 const maxPending = 20_000;
 /** Answers that are handed on in one turn of the event loop. */
 const answersPerTurn = 8;
+/** While a batch is being written, the next one is sent after it as soon as it has this many verbs; a smaller one waits for its end. */
+const worthSending = 16;
 
 export interface WriteQueue {
   readonly stats: StoreStats;
@@ -113,15 +115,24 @@ const compact = (input: unknown): unknown => {
 const createQueue = (worker: Worker, stats: Counts) => {
   const pending = new Map<number, Pending>();
   let waiting: WriterCall[] = [];
+  let posted = 0;
   let nextId = 0;
   let failure: string | undefined;
   const ended = Promise.withResolvers<void>();
 
-  /** One message per turn of the event loop, whatever number of requests arrived in it. */
   const flush = (): void => {
     const calls = waiting;
     waiting = [];
+    posted += calls.length;
     worker.postMessage({ kind: 'calls', calls } satisfies WriterRequest);
+  };
+
+  /**
+   * One message per turn of the event loop at most, whatever number of requests arrived in it; and while the disk is waited for,
+   * what arrives is gathered: a message wakes the writer, and few large batches cost less than many small ones.
+   */
+  const flushWhenWorthIt = (): void => {
+    if (waiting.length > 0 && (posted === 0 || waiting.length >= worthSending)) flush();
   };
 
   const call: WriteQueue['call'] = (verb, input) =>
@@ -131,7 +142,7 @@ const createQueue = (worker: Worker, stats: Counts) => {
       const id = nextId++;
       pending.set(id, { resolve, reject });
       waiting.push({ id, verb, input: compact(input) });
-      if (waiting.length === 1) setImmediate(flush);
+      if (waiting.length === 1 || waiting.length === worthSending) setImmediate(flushWhenWorthIt);
     });
 
   const settleOne = (result: WriterResult): void => {
@@ -151,6 +162,8 @@ const createQueue = (worker: Worker, stats: Counts) => {
   const settle = (results: readonly WriterResult[]): void => {
     stats.batches += 1;
     stats.verbs += results.length;
+    posted -= results.length;
+    flushWhenWorthIt();
     const idle = arrived.length === 0;
     arrived.push(...results);
     if (idle) deliver();

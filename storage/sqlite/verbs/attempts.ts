@@ -34,9 +34,7 @@ export const reserveAttempt = (tx: Transaction, input: Parameters<Counters['rese
   }
   const locked = states.some(({ gate, state }) => gate.lock !== undefined && state.lockedUntilMs > tx.nowMs);
   for (const { gate, state } of states) {
-    // An attempt on a locked subject is not judged, and counts all the same: it still costs a hash.
-    if (!locked) state.pending.push([input.attemptId, tx.nowMs + input.leaseMs]);
-    else if (gate.limit > 0) state.failedMs.push(tx.nowMs);
+    state.pending.push([input.attemptId, tx.nowMs + input.leaseMs]);
     write(tx, input.realmId, gate, state);
   }
   forgetExpired(tx);
@@ -64,14 +62,20 @@ export const settleAttempt = (tx: Transaction, input: Parameters<Counters['settl
     if (at < 0) continue;
     state.pending.splice(at, 1);
     if (input.outcome === 'failed') fail(state, tx.nowMs, gate);
+    if (input.outcome === 'locked') countInWindow(state, tx.nowMs, gate);
     if (input.outcome === 'succeeded') state.failuresInRow = 0;
     write(tx, input.realmId, gate, state);
   }
 };
 
-const fail = (state: GateState, atMs: number, { limit, lock }: AttemptGate): void => {
-  // Without a limit nothing would ever bound the list.
+/** Without a limit nothing would ever bound the list. */
+const countInWindow = (state: GateState, atMs: number, { limit }: AttemptGate): void => {
   if (limit > 0) state.failedMs.push(atMs);
+};
+
+const fail = (state: GateState, atMs: number, gate: AttemptGate): void => {
+  const { lock } = gate;
+  countInWindow(state, atMs, gate);
   state.failuresInRow += 1;
   if (lock === undefined || state.failuresInRow % lock.after !== 0) return;
   const doublings = state.failuresInRow / lock.after - 1;
