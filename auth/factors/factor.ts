@@ -26,7 +26,7 @@ export type PasswordVerdict = 'wrong' | 'right' | 'outdated';
 /** What happened to one guess at a secret. */
 export type Guess<T> =
   | { readonly kind: 'judged'; readonly value: T }
-  /** The account is locked for a time: nothing was judged, and the caller must not be able to tell. */
+  /** The account is locked for a time: the verdict was thrown away, at the cost of any other, and the caller must not be able to tell. */
   | { readonly kind: 'locked' };
 
 /**

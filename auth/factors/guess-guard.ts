@@ -5,7 +5,7 @@ import { defaultRealm, Problem } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
 import { emailKey } from '@sallyport/kit/identifier';
 import type { Random } from '@sallyport/kit/random';
-import type { AttemptGate, Counters, Reservation } from '@sallyport/storage/contracts/counters';
+import type { AttemptGate, AttemptOutcome, Counters, Reservation } from '@sallyport/storage/contracts/counters';
 import type { AuthSettings } from '../config.ts';
 import type { GuessGuard } from './factor.ts';
 
@@ -39,12 +39,15 @@ export const createGuessGuard = (options: GuessGuardOptions): GuessGuard => {
     if (gates.length === 0) return { kind: 'judged', value: (await judge()).value };
     const attemptId = random.uuidv7(clock.nowMs());
     const reserve = () => counters.reserveAttempt({ realmId, attemptId, gates, leaseMs });
-    const settle = (outcome: 'failed' | 'succeeded' | 'cancelled') =>
-      counters.settleAttempt({ realmId, attemptId, gates, outcome });
-    if ((await waitForPlace(reserve, settings.hashQueueWaitSeconds * 1000, clock, line)) === 'locked')
-      return { kind: 'locked' };
+    const settle = (outcome: AttemptOutcome) => counters.settleAttempt({ realmId, attemptId, gates, outcome });
+    const place = await waitForPlace(reserve, settings.hashQueueWaitSeconds * 1000, clock, line);
     try {
       const { right, value } = await judge();
+      if (place === 'locked') {
+        // Judged for the cost alone, in time and in writes; the verdict ends here.
+        await settle('locked');
+        return { kind: 'locked' };
+      }
       await settle(right ? 'succeeded' : 'failed');
       return { kind: 'judged', value };
     } catch (error) {

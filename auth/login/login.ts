@@ -31,8 +31,8 @@ export interface LoginRequest {
 }
 
 /**
- * Starts a session for the right password. Unknown account, wrong password and locked account take the same path, cost the same
- * and answer the same.
+ * Starts a session for the right password. Unknown user, wrong password, account without password, locked and disabled account take
+ * the same path, cost the same, count the same and answer the same.
  */
 export const createLogin = (options: LoginOptions): ((request: LoginRequest) => Promise<LoginOutcome>) => {
   const { accounts, password, guard, startSession, shape } = options;
@@ -40,13 +40,11 @@ export const createLogin = (options: LoginOptions): ((request: LoginRequest) => 
     const user = await findUser(accounts, shape, identifier);
     const judge = async () => {
       const value = await password.verify(user, plain);
-      return { right: value !== 'wrong', value };
+      // A right password of a disabled account counts like a wrong one: the limit would tell it otherwise.
+      return { right: value !== 'wrong' && user?.disabledAtMs === undefined, value };
     };
     const guess = await guard({ identifier, address: origin.address, judge });
-    if (guess.kind === 'locked') {
-      await password.verify(undefined, plain);
-      return refuse('refused', 'locked', user, context, options);
-    }
+    if (guess.kind === 'locked') return refuse('refused', 'locked', user, context, options);
     if (user === undefined || guess.value === 'wrong') return refuse('refused', 'password', user, context, options);
     if (user.disabledAtMs !== undefined) return refuse('disabled', 'disabled', user, context, options);
     if (guess.value === 'outdated' && user.passwordHash !== undefined) {

@@ -102,7 +102,10 @@ export const countersConformance: Conformance = (store) => {
       }
       const kinds = [];
       for (let index = 0; index < 20; index += 1) kinds.push((await reserve(`locked-${index}`, index)).kind);
-      expect(kinds).toEqual([...Array.from({ length: 7 }, () => 'locked'), ...Array.from({ length: 13 }, () => 'wait')]);
+      expect(kinds).toEqual([
+        ...Array.from({ length: 7 }, () => 'locked'),
+        ...Array.from({ length: 13 }, () => 'wait'),
+      ]);
       for (let index = 0; index < 7; index += 1) await settle(`locked-${index}`, 'locked');
       expect((await reserve('beyond')).kind).toBe('limited');
       store().advance(60_000);
