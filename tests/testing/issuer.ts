@@ -42,9 +42,13 @@ export const issuerFolder = (): IssuerFolder => {
   return { path, databaseFile: join(path, 'sallyport.db'), settings };
 };
 
-/** Starts an issuer with the preset `microservices`; `settings` stand above everything else. */
-export const startIssuer = async (settings: Settings = {}, folder: IssuerFolder = issuerFolder()): Promise<Issuer> => {
-  const server = await startServer(entry, { ...quickSettings, ...folder.settings, ...settings }, folder.path);
+/** Starts an issuer with the preset `microservices`; `settings` stand above everything else. `main`: a sabotaged copy's URL. */
+export const startIssuer = async (
+  settings: Settings = {},
+  folder: IssuerFolder = issuerFolder(),
+  main = entry,
+): Promise<Issuer> => {
+  const server = await startServer(main, { ...quickSettings, ...folder.settings, ...settings }, folder.path);
   return {
     ...server,
     folder,
