@@ -2,17 +2,8 @@ import { constants, setPriority } from 'node:os';
 import { hash, verify } from '@node-rs/bcrypt';
 import { issuerClient } from '@sallyport/tests/prove/client';
 import { issuerFolder, startIssuer } from '@sallyport/tests/prove/issuer-process';
+import type { BenchResult } from './judge.ts';
 import { openLoop, percentile } from './measure.ts';
-
-export interface LoginFigures {
-  readonly barePerSecond: number;
-  readonly loginsPerSecond: number;
-  /** To reach: 0.95. */
-  readonly ratio: number;
-  /** Side load while logins run; to reach: below 50 ms. */
-  readonly refreshP99Ms: number;
-  readonly verifyP99Ms: number;
-}
 
 const cost = 12;
 const seconds = 15;
@@ -20,7 +11,7 @@ const parallel = 8;
 const password = 'correct horse battery';
 
 /** Logins with bcrypt 12 against the bare hash loop, both under 20 refreshes/s and 50 verifies/s in an open loop, generator niced. */
-export const benchLogin = async (): Promise<LoginFigures> => {
+export const benchLogin = async (): Promise<BenchResult> => {
   setPriority(constants.priority.PRIORITY_LOW);
   const folder = issuerFolder({ BCRYPT_COST: String(cost), LOGIN_LIMIT_PER_MINUTE: '0', LOCKOUT: 'off' });
   const issuer = await startIssuer(folder);
@@ -43,12 +34,16 @@ export const benchLogin = async (): Promise<LoginFigures> => {
     const loginSide = side();
     const loginsPerSecond = await inParallel(() => client.post('/auth/login', { email, password }));
     const [refreshes, verifies] = await Promise.all([loginSide.refreshes.stop(), loginSide.verifies.stop()]);
+    const ratio = Math.round((loginsPerSecond / barePerSecond) * 100) / 100;
+    const refreshP99Ms = Math.round(percentile(refreshes.latencies, 0.99));
+    const verifyP99Ms = Math.round(percentile(verifies.latencies, 0.99));
     return {
-      barePerSecond,
-      loginsPerSecond,
-      ratio: Math.round((loginsPerSecond / barePerSecond) * 100) / 100,
-      refreshP99Ms: Math.round(percentile(refreshes.latencies, 0.99)),
-      verifyP99Ms: Math.round(percentile(verifies.latencies, 0.99)),
+      figures: { barePerSecond, loginsPerSecond, ratio, refreshP99Ms, verifyP99Ms },
+      verdicts: [
+        { what: 'login bcrypt 12, of the bare hash loop', measured: ratio, unit: 'x', atLeast: 0.95 },
+        { what: 'p99 of refresh beside logins', measured: refreshP99Ms, unit: 'ms', atMost: 50 },
+        { what: 'p99 of verify beside logins', measured: verifyP99Ms, unit: 'ms', atMost: 50 },
+      ],
     };
   } finally {
     await client.close();

@@ -1,12 +1,15 @@
 /**
- * `npm run bench -- <name> …`: figures beside their peers, in one run on one machine. Prints JSON; never judges a test run.
+ * `npm run bench -- [name …]`: figures beside their peers, in one run on one machine. Prints JSON per bench, then one table that
+ * says which figures are reached. Never judges a test run: it exits 0 whatever was reached.
  */
+import { type BenchResult, type Verdict, verdictTable } from './judge.ts';
 import { benchLogin } from './login.ts';
 import { benchRefresh } from './refresh.ts';
+import { benchScale } from './scale.ts';
 import { benchStart } from './start.ts';
 import { benchVerify } from './verify.ts';
 
-const benches: Readonly<Record<string, { readonly about: string; readonly run: () => Promise<object> }>> = {
+const benches: Readonly<Record<string, { readonly about: string; readonly run: () => Promise<BenchResult> }>> = {
   verify: {
     about: 'RS256 access tokens, unseen and seen, against crypto.verify, fast-jwt, jsonwebtoken, jose',
     run: benchVerify,
@@ -14,6 +17,7 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: (
   refresh: { about: 'refresh over HTTP against the bare statements and bare ES256 signing', run: benchRefresh },
   login: { about: 'login with bcrypt 12 against the bare hash loop, under side load', run: benchLogin },
   start: { about: 'issuer from cold start to the first answered login; memory', run: benchStart },
+  scale: { about: 'refresh and login at a thousand and at a million users and sessions', run: benchScale },
 };
 
 const names = process.argv.slice(2);
@@ -23,8 +27,12 @@ if (unknown.length > 0) {
   process.stderr.write(`unknown: ${unknown.join(', ')}\nusage: npm run bench -- [name …]\n${list.join('\n')}\n`);
   process.exitCode = 2;
 } else {
+  const verdicts: Verdict[] = [];
   for (const [name, { run }] of Object.entries(benches)) {
-    if (names.length === 0 || names.includes(name))
-      process.stdout.write(`${JSON.stringify({ [name]: await run() }, null, 2)}\n`);
+    if (names.length > 0 && !names.includes(name)) continue;
+    const result = await run();
+    process.stdout.write(`${JSON.stringify({ [name]: result.figures }, null, 2)}\n`);
+    verdicts.push(...result.verdicts);
   }
+  process.stdout.write(`\n${verdictTable(verdicts)}\n`);
 }

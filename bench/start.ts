@@ -1,18 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { issuerClient } from '@sallyport/tests/prove/client';
 import { issuerFolder, startIssuer } from '@sallyport/tests/prove/issuer-process';
-
-export interface StartFigures {
-  /** From spawning the process to the first answered login, empty data folder, argon2id. */
-  readonly firstLoginMs: readonly number[];
-  readonly medianMs: number;
-  /** Resident memory after it, MiB. */
-  readonly residentMiB: number;
-}
+import type { BenchResult } from './judge.ts';
 
 const runs = 5;
 
-export const benchStart = async (): Promise<StartFigures> => {
+/** From spawning the process to the first answered login, empty data folder, argon2id; and the resident memory after it. */
+export const benchStart = async (): Promise<BenchResult> => {
   const firstLoginMs: number[] = [];
   let residentMiB = 0;
   for (let run = 0; run < runs; run += 1) {
@@ -29,5 +23,12 @@ export const benchStart = async (): Promise<StartFigures> => {
     await issuer.stop();
     folder.remove();
   }
-  return { firstLoginMs, medianMs: firstLoginMs.toSorted((a, b) => a - b)[runs >> 1] ?? Number.NaN, residentMiB };
+  const medianMs = firstLoginMs.toSorted((a, b) => a - b)[runs >> 1] ?? Number.NaN;
+  return {
+    figures: { firstLoginMs, medianMs, residentMiB },
+    verdicts: [
+      { what: 'cold start to first answered login', measured: medianMs, unit: 'ms', atMost: 1000 },
+      { what: 'memory after it', measured: residentMiB, unit: 'MiB', atMost: 150 },
+    ],
+  };
 };

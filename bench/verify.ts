@@ -4,6 +4,7 @@ import { createAccessTokenVerifier, jwkThumbprint, publicKeysFromPem } from '@sa
 import { createVerifier } from 'fast-jwt';
 import { jwtVerify } from 'jose';
 import jsonwebtoken from 'jsonwebtoken';
+import type { BenchResult } from './judge.ts';
 import { type Figure, measureInTurn } from './measure.ts';
 
 const rounds = 7;
@@ -11,7 +12,7 @@ const unseenPerRound = 400;
 const seenPerRound = 100_000;
 
 /** Verifying RS256 access tokens: each token once (unseen), and one token again and again (seen). */
-export const benchVerify = async (): Promise<{ unseen: readonly Figure[]; seen: readonly Figure[] }> => {
+export const benchVerify = async (): Promise<BenchResult> => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const publicPem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const kid = jwkThumbprint(createPublicKey(privateKey));
@@ -48,8 +49,22 @@ export const benchVerify = async (): Promise<{ unseen: readonly Figure[]; seen: 
     ],
     { rounds, operations: seenPerRound },
   );
-  return { unseen, seen };
+  return {
+    figures: { unseen, seen },
+    verdicts: [
+      {
+        what: 'verify unseen RS256, of raw crypto.verify',
+        measured: perSecond(unseen, 'sallyport') / perSecond(unseen, 'raw crypto.verify'),
+        unit: 'x',
+        atLeast: 0.8,
+      },
+      { what: 'verify seen', measured: perSecond(seen, 'sallyport'), unit: '/s', atLeast: 1_000_000 },
+    ],
+  };
 };
+
+const perSecond = (figures: readonly Figure[], name: string): number =>
+  figures.find((figure) => figure.name === name)?.perSecond ?? Number.NaN;
 
 const mustPass = (verification: unknown): void => {
   if (typeof verification !== 'object' || verification === null || Reflect.get(verification, 'ok') !== true) {
