@@ -1,20 +1,4 @@
-import type { ErrorCode } from '@sallyport/contract';
-
-/** Why a session is over. `signed_out`: the application said so. The others are the issuer's codes. */
-export type SignedOutCause =
-  | 'signed_out'
-  | 'signed_out_elsewhere'
-  | 'no_session'
-  | Extract<
-      ErrorCode,
-      | 'refresh_invalid'
-      | 'refresh_expired'
-      | 'refresh_reused'
-      | 'session_revoked'
-      | 'session_lost'
-      | 'proof_required'
-      | 'user_unknown'
-    >;
+import type { SignedOutCause } from './signed-out-cause.ts';
 
 /** The session is over; a new login is needed. The tokens have been cleared. */
 export class SignedOutError extends Error {

@@ -3,13 +3,11 @@
  * tabs, and takes nothing but the issuer's word for a logout. It has no dependency and never logs a token.
  */
 export { type ApiClient, type ApiClientOptions, createApiClient } from './api-client.ts';
-export { ApiError, NetworkError, type SignedOutCause, SignedOutError } from './errors.ts';
+export { type CookieStoreOptions, cookieStore } from './cookie-store.ts';
+export { ApiError, NetworkError, SignedOutError } from './errors.ts';
+export type { KeyValueStorage } from './key-value-storage.ts';
+export { localStorageStore } from './local-storage-store.ts';
+export type { SignedOutCause } from './signed-out-cause.ts';
+export type { TabsMemory } from './tabs-memory.ts';
 export { createTokenManager, type TokenManager, type TokenManagerOptions } from './token-manager.ts';
-export {
-  type KeyValueStorage,
-  localStorageStore,
-  memoryStore,
-  type RefreshAttempt,
-  type StoredTokens,
-  type TokenStore,
-} from './token-store.ts';
+export { memoryStore, type RefreshAttempt, type StoredTokens, type TabChange, type TokenStore } from './token-store.ts';

@@ -16,22 +16,25 @@ export const readAnswer =
   async (url, init) => {
     try {
       const response = await fetch(url, init);
-      const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
-      return {
-        ok: response.ok,
-        status: response.status,
-        body: parseObject(await response.text()),
-        retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : undefined,
-      };
+      const body = parseObject(await response.text());
+      const { ok, status, headers } = response;
+      return { ok, status, body, retryAfterSeconds: retryAfter(headers, body) };
     } catch (error) {
       throw new NetworkError(error);
     }
   };
 
-const parseObject = (text: string): Readonly<Record<string, unknown>> => {
+/** A page of another origin sees only the headers that CORS exposes; the problem itself says it too. */
+const retryAfter = (headers: Headers, { params }: Answer['body']): number | undefined => {
+  const told: unknown = headers.get('retry-after') ?? Object(params)['retryAfterSeconds'];
+  const seconds = Number(told ?? Number.NaN);
+  return Number.isFinite(seconds) ? seconds : undefined;
+};
+
+const parseObject = (text: string): Answer['body'] => {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+    return typeof value === 'object' && value !== null ? (value as Answer['body']) : {};
   } catch {
     // A proxy's HTML page, or nothing at all.
     return {};

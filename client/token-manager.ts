@@ -1,34 +1,27 @@
-import type { ErrorCode } from '@sallyport/contract';
-import { ApiError, NetworkError, type SignedOutCause, SignedOutError } from './errors.ts';
-import { type AnswerReader, readAnswer } from './read-answer.ts';
-import type { RefreshAttempt, StoredTokens, TokenStore } from './token-store.ts';
+import { attemptFor } from './attempt.ts';
+import { ApiError, NetworkError, SignedOutError } from './errors.ts';
+import { createExclusive } from './exclusive.ts';
+import { type Answer, readAnswer } from './read-answer.ts';
+import { issuersWord, type SignedOutCause } from './signed-out-cause.ts';
+import { managerOptions, type TokenManagerOptions } from './token-manager-options.ts';
+import type { StoredTokens, TabChange } from './token-store.ts';
 
-export interface TokenManagerOptions {
-  /** Where the issuer's routes are, for example `https://api.example.org/api/v1/auth`. No slash at the end. */
-  readonly authUrl: string;
-  readonly store: TokenStore;
-  /** `body`: the refresh token travels in JSON. `cookie`: the browser keeps and sends it (`credentials: 'include'`). Default `body`. */
-  readonly transport?: 'body' | 'cookie';
-  /** Default `refresh`. */
-  readonly refreshPath?: string;
-  readonly fetch?: typeof globalThis.fetch;
-  /** Milliseconds since the epoch. Default: the system clock. */
-  readonly now?: () => number;
-  /** From 0 to 1, for jitter only. Default `Math.random`. */
-  readonly jitter?: () => number;
-  /** The session ended: by logout here or elsewhere, or because the issuer refused a refresh. */
-  readonly onSignedOut?: (cause: SignedOutCause) => void;
-}
+export type { TokenManagerOptions };
 
 export interface TokenManager {
-  /** Keeps the tokens of a login's answer. */
+  /**
+   * Posts to a route that answers with tokens (`login`, `register`) and keeps what comes. Returns the answer's body. In cookie mode no
+   * refresh of another tab can put its older cookie over the new one. Throws ApiError, NetworkError.
+   */
+  signIn(path: string, body: unknown): Promise<Answer['body']>;
+  /** Keeps the tokens of a login's answer, where the application made the call itself. */
   saveTokens(tokens: {
     accessToken: string;
     refreshToken?: string;
     expiresInSeconds: number;
     csrfToken?: string;
   }): void;
-  /** The access token, refreshed first when it is about to expire. Undefined: signed out. Throws NetworkError or ApiError where a needed refresh could not be made. */
+  /** The access token, refreshed first when it has expired. Undefined: signed out. Throws NetworkError or ApiError where a needed refresh could not be made. */
   getAccessToken(): Promise<string | undefined>;
   /** The CSRF token of the last answer, where the issuer gives one. */
   csrfToken(): string | undefined;
@@ -36,9 +29,12 @@ export interface TokenManager {
   refresh(presented?: string): Promise<string>;
   /** On load and now and then: refreshes when less than min(30 min, a quarter of the lifetime) remains. False: could not, tokens kept. */
   checkAndRefresh(): Promise<boolean>;
-  /** Tells the issuer, then clears whatever it answered. */
-  logout(): Promise<void>;
-  /** Forgets the tokens without telling anybody. */
+  /**
+   * Tells the issuer, then clears whatever it answered, in all tabs. False: the issuer could not be told. In cookie mode it is told
+   * before anything else as soon as it answers again, since no script can delete the cookie.
+   */
+  logout(): Promise<boolean>;
+  /** Forgets this tab's tokens without telling anybody. */
   clearTokens(): void;
   /** Stops watching other tabs. */
   close(): void;
@@ -47,26 +43,66 @@ export interface TokenManager {
 const earliestMarginSeconds = 1800;
 /** refresh.md: the SDK jitters its refresh by 10 %, so that a thief who calls in step is met. */
 const jitterShare = 0.1;
-const attemptTailLength = 16;
+/** A login may wait for its hash. */
+const signInTimeoutMs = 60_000;
 
 /** Keeps one session's tokens fresh: single flight, attempt ids, and no logout for anything but the issuer's word. */
-export const createTokenManager = (options: TokenManagerOptions): TokenManager => {
-  const { store, transport = 'body', refreshPath = 'refresh', now = Date.now, jitter = Math.random } = options;
-  const authUrl = options.authUrl.replace(/\/+$/, '');
-  const call: AnswerReader = readAnswer(options.fetch ?? globalThis.fetch.bind(globalThis));
+export const createTokenManager = (given: TokenManagerOptions): TokenManager => {
+  const options = managerOptions(given);
+  const { store, authUrl, now, jitter, timeoutMs } = options;
+  const { tabs } = store;
+  const inCookie = options.transport === 'cookie';
+  const read = readAnswer(options.fetch);
+  const exclusive = createExclusive(options.locks, `sallyport ${authUrl}`, timeoutMs + 1000);
   let flying: Promise<string> | undefined;
   let lifetimeSeconds = 0;
+  /** Rises with every login and every end here: an answer to what was asked before counts no more. */
+  let turn = 0;
+  let live = store.readTokens() !== undefined;
+  let over: SignedOutCause | undefined;
+  /** The session that this tab's tokens belong to, as the tabs name it. */
+  let mark: string | undefined;
 
-  const signOut = (cause: SignedOutCause): void => {
+  const post = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}, limitMs = timeoutMs) =>
+    read(`${authUrl}/${path}`, {
+      method: 'POST',
+      headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      credentials: inCookie ? 'include' : 'same-origin',
+      signal: AbortSignal.timeout(limitMs),
+    });
+
+  const forget = (cause: SignedOutCause): void => {
+    turn += 1;
+    live = false;
+    over = cause;
+    mark = undefined;
     store.clear();
-    options.onSignedOut?.(cause);
   };
+  /** Over in this tab; `everywhere`: in all of them. */
+  const end = (cause: SignedOutCause, everywhere: boolean): SignedOutError => {
+    if (everywhere) tabs?.endSession(mark);
+    forget(cause);
+    options.onSignedOut?.(cause);
+    return new SignedOutError(cause);
+  };
+  /** Another tab has ended the session or begun another one, told by what the tabs share. */
+  const endedElsewhere = (shared: string | undefined): SignedOutError =>
+    end(shared === undefined ? 'signed_out_elsewhere' : 'signed_in_elsewhere', false);
 
-  const stopWatching = store.watch?.(() => {
-    if (store.readTokens() === undefined) options.onSignedOut?.('signed_out_elsewhere');
+  const stopWatching = store.watch?.((change: TabChange) => {
+    if (change === 'signed_out') {
+      if (live) end('signed_out_elsewhere', false);
+      return;
+    }
+    if (tabs !== undefined && tabs.readSession() === mark) return;
+    if (tabs !== undefined && live) end('signed_in_elsewhere', false);
+    over = undefined;
+    live = store.readTokens() !== undefined;
+    options.onSignedIn?.();
   });
 
-  const keep = (body: Readonly<Record<string, unknown>>, previous: StoredTokens | undefined): string => {
+  const keep = (body: Answer['body'], previous: StoredTokens | undefined): string => {
     const accessToken = String(body['access_token']);
     lifetimeSeconds = Number(body['expires_in']);
     const refreshToken = typeof body['refresh_token'] === 'string' ? body['refresh_token'] : previous?.refreshToken;
@@ -77,7 +113,17 @@ export const createTokenManager = (options: TokenManagerOptions): TokenManager =
       ...(refreshToken !== undefined && { refreshToken }),
       ...(csrfToken !== undefined && { csrfToken }),
     });
+    live = true;
+    over = undefined;
     return accessToken;
+  };
+
+  const begin = (body: Answer['body']): void => {
+    turn += 1;
+    tabs?.noteLogoutOwed(false);
+    mark = tabs?.beginSession();
+    store.forgetAttempt();
+    keep(body, undefined);
   };
 
   /** Another tab has moved on meanwhile: its tokens are newer than any answer to what was presented here. */
@@ -88,25 +134,59 @@ export const createTokenManager = (options: TokenManagerOptions): TokenManager =
     return moved ? stored.accessToken : undefined;
   };
 
-  const exchange = async (): Promise<string> => {
+  /** What became of the session while the issuer was asked; undefined: nothing. */
+  const changedMeanwhile = (askedIn: number, shared: string | undefined): string | undefined => {
+    if (turn !== askedIn) {
+      const stored = store.readTokens();
+      if (stored !== undefined) return stored.accessToken;
+      throw new SignedOutError(over ?? 'signed_out');
+    }
+    if (tabs !== undefined && tabs.readSession() !== shared) throw endedElsewhere(tabs.readSession());
+    return undefined;
+  };
+
+  const payOwedLogout = async (): Promise<void> => {
+    const answer = await post('logout', undefined);
+    if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
+    tabs?.noteLogoutOwed(false);
+    throw end(live ? 'signed_out_elsewhere' : 'no_session', true);
+  };
+
+  const exchange = async (alone: boolean): Promise<string> => {
+    if (tabs?.owesLogout()) await payOwedLogout();
+    const askedIn = turn;
+    const shared = tabs?.readSession();
+    if (mark !== undefined && shared !== mark) throw endedElsewhere(shared);
     const before = store.readTokens();
-    if (transport === 'body' && before?.refreshToken === undefined) throw new SignedOutError('no_session');
+    if (!inCookie && before?.refreshToken === undefined) throw new SignedOutError('no_session');
     const attempt = attemptFor(before?.refreshToken, store);
-    const answer = await call(`${authUrl}/${refreshPath}`, {
-      method: 'POST',
-      headers: { 'idempotency-key': attempt.id, ...(transport === 'body' && { 'content-type': 'application/json' }) },
-      ...(transport === 'body' && { body: JSON.stringify({ refresh_token: before?.refreshToken }) }),
-      credentials: transport === 'cookie' ? 'include' : 'same-origin',
+    const body = inCookie ? undefined : { refresh_token: before?.refreshToken };
+    const answer = await post(options.refreshPath, body, { 'idempotency-key': attempt.id }).catch((lost: unknown) => {
+      // A tab that did not wait for this one may have let the id go.
+      if (inCookie && store.readAttempt() === undefined) store.writeAttempt(attempt);
+      throw lost;
     });
-    if (answer.ok) return overtaken(before, answer.body['refresh_token']) ?? keep(answer.body, before);
-    // Only the issuer's own word ends a session: 429, 5xx and whatever a proxy says keep the tokens.
-    if (answer.status !== 400 && answer.status !== 401)
-      throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
+    const other = changedMeanwhile(askedIn, shared);
+    if (other !== undefined) return other;
+    if (!answer.ok) return refused(answer, before, shared);
+    const newer = overtaken(before, answer.body['refresh_token']);
+    if (newer !== undefined) return newer;
+    // refresh.md: new for each generation. In cookie mode no tab sees the generation, so the id goes only when no other tab can have a
+    // call on its way with it: that call's answer may get lost, and the id would be its only proof.
+    if (alone || !inCookie) store.forgetAttempt();
+    mark = shared ?? tabs?.beginSession();
+    return keep(answer.body, before);
+  };
+
+  const refused = (answer: Answer, before: StoredTokens | undefined, shared: string | undefined): string => {
+    const word = answer.status === 401 ? issuersWord(answer.body) : undefined;
+    if (word === undefined) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
     const newer = overtaken(before, undefined);
     if (newer !== undefined) return newer;
-    const cause = signedOutCause(answer.body);
-    signOut(cause);
-    throw new SignedOutError(cause);
+    // The first visit: the browser had no cookie to send.
+    const hadNone = inCookie && word === 'refresh_invalid' && !live && shared === undefined;
+    mark = shared;
+    throw end(hadNone ? 'no_session' : word, true);
   };
 
   const refresh: TokenManager['refresh'] = (presented) => {
@@ -114,7 +194,7 @@ export const createTokenManager = (options: TokenManagerOptions): TokenManager =
     // Another tab has been faster.
     if (presented !== undefined && stored !== undefined && stored.accessToken !== presented)
       return Promise.resolve(stored.accessToken);
-    flying ??= exchange().finally(() => {
+    flying ??= exclusive(exchange).finally(() => {
       flying = undefined;
     });
     return flying;
@@ -125,24 +205,36 @@ export const createTokenManager = (options: TokenManagerOptions): TokenManager =
     const lifetime = lifetimeSeconds || Math.max(0, remainingSeconds(tokens));
     return Math.min(earliestMarginSeconds, lifetime / 4) * (1 + jitterShare * (2 * jitter() - 1));
   };
+  /** Nothing to refresh with: said already, or never begun. */
+  const isOver = (stored: StoredTokens | undefined): boolean =>
+    stored === undefined && (!inCookie || over !== undefined);
 
   return {
-    saveTokens: ({ accessToken, refreshToken, expiresInSeconds, csrfToken }) => {
-      keep(
-        { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresInSeconds, csrf_token: csrfToken },
-        undefined,
-      );
-    },
+    signIn: (path, body) =>
+      exclusive(async () => {
+        const answer = await post(path, body, {}, signInTimeoutMs);
+        if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
+        if (typeof answer.body['access_token'] === 'string') begin(answer.body);
+        return answer.body;
+      }),
+    saveTokens: ({ accessToken, refreshToken, expiresInSeconds, csrfToken }) =>
+      begin({
+        access_token: accessToken,
+        refresh_token: refreshToken,
+        expires_in: expiresInSeconds,
+        csrf_token: csrfToken,
+      }),
     getAccessToken: async () => {
       const stored = store.readTokens();
-      if (stored === undefined) return transport === 'cookie' ? refresh().catch(undefinedWhenSignedOut) : undefined;
-      if (remainingSeconds(stored) > 0) return stored.accessToken;
+      if (isOver(stored)) return undefined;
+      if (stored !== undefined && remainingSeconds(stored) > 0) return stored.accessToken;
       return refresh().catch(undefinedWhenSignedOut);
     },
     csrfToken: () => store.readTokens()?.csrfToken,
     refresh,
     checkAndRefresh: async () => {
       const stored = store.readTokens();
+      if (isOver(stored)) return false;
       if (stored !== undefined && remainingSeconds(stored) >= marginSeconds(stored)) return true;
       return refresh().then(
         () => true,
@@ -151,22 +243,15 @@ export const createTokenManager = (options: TokenManagerOptions): TokenManager =
     },
     logout: async () => {
       const refreshToken = store.readTokens()?.refreshToken;
-      try {
-        await call(`${authUrl}/logout`, {
-          method: 'POST',
-          ...(refreshToken !== undefined && {
-            headers: { 'content-type': 'application/json' },
-            body: JSON.stringify({ refresh_token: refreshToken }),
-          }),
-          credentials: transport === 'cookie' ? 'include' : 'same-origin',
-        });
-      } catch (error) {
-        if (!(error instanceof NetworkError)) throw error;
-      } finally {
-        signOut('signed_out');
-      }
+      // Noted first: the page may be closed before the answer comes.
+      tabs?.noteLogoutOwed(true);
+      const body = refreshToken === undefined ? undefined : { refresh_token: refreshToken };
+      const told = await post('logout', body).then(({ ok }) => ok, falseWhenUnanswered);
+      if (told) tabs?.noteLogoutOwed(false);
+      end('signed_out', true);
+      return told;
     },
-    clearTokens: () => store.clear(),
+    clearTokens: () => forget('signed_out'),
     close: () => stopWatching?.(),
   };
 };
@@ -176,33 +261,7 @@ const undefinedWhenSignedOut = (error: unknown): undefined => {
   throw error;
 };
 
-/** Kept before the call, where all tabs see it: whoever comes after a lost answer says that it is the same holder. */
-const attemptFor = (refreshToken: string | undefined, store: TokenStore): RefreshAttempt => {
-  const of = refreshToken?.slice(-attemptTailLength) ?? '';
-  const kept = store.readAttempt();
-  if (kept?.of === of) return kept;
-  const attempt = { of, id: randomId() };
-  store.writeAttempt(attempt);
-  return attempt;
+const falseWhenUnanswered = (error: unknown): false => {
+  if (error instanceof NetworkError) return false;
+  throw error;
 };
-
-/** 24 random bytes in base64url: 32 characters. */
-const randomId = (): string => {
-  const bytes = crypto.getRandomValues(new Uint8Array(24));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_');
-};
-
-const causes: readonly ErrorCode[] = [
-  'refresh_invalid',
-  'refresh_expired',
-  'refresh_reused',
-  'session_revoked',
-  'session_lost',
-  'proof_required',
-  'user_unknown',
-];
-
-const signedOutCause = (body: Readonly<Record<string, unknown>>): SignedOutCause =>
-  causes.includes(body['code'] as ErrorCode) ? (body['code'] as SignedOutCause) : 'refresh_invalid';
