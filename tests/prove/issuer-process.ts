@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -50,16 +50,18 @@ interface Ready {
   readonly urls: { readonly public: string; readonly private: string };
 }
 
-export const startIssuer = async (folder: IssuerFolder, port = 0): Promise<Issuer> => {
+/** `main`: another issuer than this repository's own, such as a sabotaged copy. */
+export const startIssuer = async (folder: IssuerFolder, port = 0, main = entry): Promise<Issuer> => {
   const env = {
     ...folder.env,
     AUTH_PORT: String(port),
     AUTH_PRIVATE_PORT: '0',
     PATH: process.env['PATH'] ?? '',
-    // As the launcher hands it on.
+    // Both as the launcher hands them on.
+    UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'] ?? String(availableParallelism() + 4),
     ...(process.env['NODE_COMPILE_CACHE'] !== undefined && { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
   };
-  const child = spawn(process.execPath, [entry], {
+  const child = spawn(process.execPath, [main], {
     env,
     cwd: folder.path,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -11,6 +11,8 @@ import { killUnderLoad } from './kill-under-load.ts';
 import { loopDelay } from './loop-delay.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { seeded } from './seeded.ts';
+import { provenTabStorm } from './tab-storm.ts';
+import { loginTiming } from './timing.ts';
 
 interface Proof {
   readonly about: string;
@@ -37,11 +39,27 @@ const proofs: Readonly<Record<string, Proof>> = {
       saturated: await loopDelay({ seconds, sessions: 32 }),
     }),
   },
+  timing: {
+    about:
+      'whether the time of a refused login tells why, 4,000 interleaved pairs (takes 15 min; wants an idle machine)',
+    run: (seed, pairs = 4000) => loginTiming({ ...timingCounts(pairs), random: seeded(seed) }),
+  },
+  'tab-storm': {
+    about: '1,000 browsers with 5 tabs each refresh at once and lose answers, in body and in cookie transport',
+    run: (seed, sessions = 1000) => provenTabStorm(sessions, seeded(seed)),
+  },
   'refresh-model': {
     about: 'the refresh property suite and its sabotaged twins at 2,000 stories',
     run: async (seed, stories = 2000) => refreshModel(seed, stories),
   },
 };
+
+const timingCounts = (pairs: number) => ({
+  pairs,
+  controlPairs: pairs,
+  otherPairs: Math.ceil(pairs / 5),
+  sabotagedPairs: Math.ceil(pairs / 20),
+});
 
 const refreshModel = (seed: number, stories: number): object => {
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');

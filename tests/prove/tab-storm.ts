@@ -1,0 +1,230 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  createTokenManager,
+  type KeyValueStorage,
+  localStorageStore,
+  type TokenManager,
+  type TokenStore,
+} from '@sallyport/client';
+import { newAttemptId } from './client.ts';
+import { issuerFolder, startIssuer } from './issuer-process.ts';
+import { type CookieJar, createLossyNetwork, type LossyNetwork, type NetworkCounts } from './lossy-network.ts';
+
+interface TabStormOptions {
+  readonly sessions: number;
+  readonly tabs: number;
+  readonly rounds: number;
+  readonly transport: 'body' | 'cookie';
+  readonly overlapSeconds: number;
+  /** False: no client sends an `Idempotency-Key`. */
+  readonly attemptIds: boolean;
+  /** Of the calls, whose answer does not arrive. */
+  readonly lossShare: number;
+  readonly random: () => number;
+}
+
+export interface TabStormResult extends NetworkCounts {
+  readonly transport: 'body' | 'cookie';
+  readonly sessions: number;
+  readonly tabs: number;
+  readonly rounds: number;
+  /** Sessions that any tab was told to be over. */
+  readonly loggedOut: number;
+  /** As the issuers' own audit tells it. */
+  readonly reuseVerdicts: number;
+  /** Tabs that gave up after all their retries. */
+  readonly gaveUp: number;
+  readonly sessionsStillRefreshing: number;
+}
+
+const cookieName = '__Host-refresh_token';
+const sessionsPerAccount = 20;
+const retries = 60;
+
+/** One browser: tabs that share a storage and cookies, each with its own token manager. */
+interface Browser {
+  readonly store: TokenStore;
+  readonly tabs: readonly TokenManager[];
+  loggedOut: boolean;
+}
+
+/**
+ * Browsers with several tabs whose access token has run out, all at once, from two issuers on one SQLite file, on a network that
+ * loses answers: nobody is logged out, and nobody is taken for a thief.
+ */
+const tabStorm = async (options: TabStormOptions): Promise<TabStormResult> => {
+  const folder = issuerFolder({
+    // Quick to set up; the storm itself hashes nothing.
+    PASSWORD_HASH: 'argon2id',
+    REFRESH_TRANSPORT: options.transport,
+    REFRESH_COOKIE_NAME: cookieName,
+    REFRESH_OVERLAP_SECONDS: String(options.overlapSeconds),
+  });
+  const issuers = [await startIssuer(folder), await startIssuer(folder)];
+  const urls = issuers.map(({ url }) => url);
+  const network = createLossyNetwork({ ...options, urls, cookieName });
+  try {
+    const browsers = await openBrowsers(urls[0] ?? '', network, options);
+    const gaveUp = await storm(browsers, network, options);
+    const sessionsStillRefreshing = await stillRefreshing(browsers);
+    await Promise.all(issuers.map((issuer) => issuer.stop()));
+    const { transport, sessions, tabs, rounds } = options;
+    return {
+      ...{ transport, sessions, tabs, rounds, ...network.counts },
+      loggedOut: browsers.filter(({ loggedOut }) => loggedOut).length,
+      reuseVerdicts: countReuse(folder.path),
+      gaveUp,
+      sessionsStillRefreshing,
+    };
+  } finally {
+    await network.close();
+    await Promise.all(issuers.map((issuer) => issuer.stop()));
+    folder.remove();
+  }
+};
+
+/** Both transports, and a twin without overlap and attempt ids, which must log browsers out or the storm would prove nothing. */
+export const provenTabStorm = async (
+  sessions: number,
+  random: () => number,
+  overlapSeconds = 10,
+): Promise<Readonly<Record<'body' | 'cookie' | 'unprotected', TabStormResult>>> => {
+  const storm = { sessions, tabs: 5, rounds: 3, overlapSeconds, attemptIds: true, lossShare: 0.25, random } as const;
+  return {
+    body: await tabStorm({ ...storm, transport: 'body' }),
+    cookie: await tabStorm({ ...storm, transport: 'cookie' }),
+    unprotected: await tabStorm({
+      ...storm,
+      sessions: Math.min(sessions, 50),
+      transport: 'body',
+      overlapSeconds: 0,
+      attemptIds: false,
+    }),
+  };
+};
+
+const storm = async (
+  browsers: readonly Browser[],
+  network: LossyNetwork,
+  { rounds, lossShare, overlapSeconds, attemptIds, random }: TabStormOptions,
+): Promise<number> => {
+  let gaveUp = 0;
+  network.lossShare = lossShare;
+  for (let round = 0; round < rounds; round += 1) {
+    const waking = browsers.flatMap((browser) => {
+      expire(browser);
+      return browser.tabs.map((tab) => wake(tab, random));
+    });
+    gaveUp += (await Promise.all(waking)).filter((awake) => !awake).length;
+  }
+  // The last answer of every browser is lost, and it comes back when the overlap is long over: only the attempt id speaks for it.
+  network.lossShare = 1;
+  for (const browser of browsers) expire(browser);
+  await Promise.all(browsers.map(({ tabs: [tab] }) => tab?.getAccessToken().catch(() => undefined)));
+  network.lossShare = 0;
+  await sleep(attemptIds ? overlapSeconds * 1000 + 1000 : 0);
+  const back = browsers.flatMap(({ tabs }) => tabs.map((tab) => wake(tab, random)));
+  return gaveUp + (await Promise.all(back)).filter((awake) => !awake).length;
+};
+
+/** The clock has moved on: the access token that the tabs share is over. */
+const expire = ({ store }: Browser): void => {
+  const tokens = store.readTokens();
+  if (tokens === undefined) return;
+  const attempt = store.readAttempt();
+  store.writeTokens({ ...tokens, expiresAtSeconds: 1 });
+  if (attempt !== undefined) store.writeAttempt(attempt);
+};
+
+/** A tab that needs a token and comes again until it has one. False: it never got one. */
+const wake = async (tab: TokenManager, random: () => number): Promise<boolean> => {
+  await sleep(random() * 20);
+  for (let attempt = 0; attempt < retries; attempt += 1) {
+    try {
+      // Undefined: signed out, which its browser has noted.
+      await tab.getAccessToken();
+      return true;
+    } catch {
+      await sleep(10 + random() * 90);
+    }
+  }
+  return false;
+};
+
+const stillRefreshing = async (browsers: readonly Browser[]): Promise<number> => {
+  const answers = await Promise.allSettled(browsers.map(({ tabs: [tab] }) => tab?.refresh()));
+  return answers.filter(({ status }) => status === 'fulfilled').length;
+};
+
+const openBrowsers = async (
+  url: string,
+  network: LossyNetwork,
+  { sessions, tabs, transport }: TabStormOptions,
+): Promise<Browser[]> => {
+  const post = async (path: string, body: object, jar?: CookieJar) => {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    const response = await network.fetchFor(jar)(`${url}${path}`, init);
+    if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+    return (await response.json()) as Readonly<Record<string, unknown>>;
+  };
+  const open = async (account: { email: string; password: string }): Promise<Browser> => {
+    const jar: CookieJar | undefined = transport === 'cookie' ? {} : undefined;
+    const answer = await post('/auth/login', account, jar);
+    const store = localStorageStore(sharedStorage());
+    const browser: Browser = { store, tabs: [], loggedOut: false };
+    const openTab = () =>
+      createTokenManager({
+        authUrl: `${url}/auth`,
+        store,
+        transport,
+        fetch: network.fetchFor(jar),
+        onSignedOut: () => {
+          browser.loggedOut = true;
+        },
+      });
+    const opened = Array.from({ length: tabs }, openTab);
+    opened[0]?.saveTokens({
+      accessToken: String(answer['access_token']),
+      ...(transport === 'body' && { refreshToken: String(answer['refresh_token']) }),
+      expiresInSeconds: 900,
+    });
+    return Object.assign(browser, { tabs: opened });
+  };
+  const accounts = Math.ceil(sessions / sessionsPerAccount);
+  const opened = await Promise.all(
+    Array.from({ length: accounts }, async (_, index) => {
+      const account = { email: `${newAttemptId()}@example.org`, password: 'correct horse battery' };
+      await post('/auth/register', { ...account, name: 'Tabs' });
+      const browsers: Browser[] = [];
+      const count = Math.min(sessionsPerAccount, sessions - index * sessionsPerAccount);
+      while (browsers.length < count) browsers.push(await open(account));
+      return browsers;
+    }),
+  );
+  return opened.flat();
+};
+
+/** localStorage as the tabs of one browser see it. */
+const sharedStorage = (): KeyValueStorage => {
+  const values = new Map<string, string>();
+  return {
+    getItem: (key) => values.get(key) ?? null,
+    setItem: (key, value) => void values.set(key, value),
+    removeItem: (key) => void values.delete(key),
+  };
+};
+
+/** Effects that are not drained yet count as well. */
+const countReuse = (folder: string): number => {
+  const db = new DatabaseSync(join(folder, 'sallyport.db'), { readOnly: true });
+  const row = db
+    .prepare(
+      `SELECT count(*) AS reused FROM (SELECT effect_id FROM audit WHERE event_type = 'refresh_reused'
+        UNION SELECT id FROM effects WHERE act = 'refresh.reused')`,
+    )
+    .get();
+  db.close();
+  return Number(row?.['reused']);
+};
