@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { diskWaits } from './disk-waits.ts';
 import { killUnderLoad } from './kill-under-load.ts';
+import { provenLoginStorm } from './login-storm.ts';
 import { loopDelay } from './loop-delay.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { seeded } from './seeded.ts';
@@ -43,6 +44,11 @@ const proofs: Readonly<Record<string, Proof>> = {
     about:
       'whether the time of a refused login tells why, 4,000 interleaved pairs (takes 15 min; wants an idle machine)',
     run: (seed, pairs = 4000) => loginTiming({ ...timingCounts(pairs), random: seeded(seed) }),
+  },
+  'login-storm': {
+    about:
+      '100 parallel logins, Argon2id and bcrypt 12, beside 20 refreshes and 50 verifies a second (wants an idle machine)',
+    run: (_, seconds = 20) => provenLoginStorm(seconds),
   },
   'tab-storm': {
     about: '1,000 browsers with 5 tabs each refresh at once and lose answers, in body and in cookie transport',

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { diskWaits, straceVersion } from './disk-waits.ts';
 import { killUnderLoad } from './kill-under-load.ts';
+import { provenLoginStorm } from './login-storm.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { seeded } from './seeded.ts';
+import { provenTabStorm } from './tab-storm.ts';
+import { loginTiming } from './timing.ts';
 
 describe('refresh over HTTP', () => {
   it('keeps one lineage under 50 parallel callers from two processes on one SQLite file', async () => {
@@ -20,6 +23,22 @@ describe('refresh over HTTP', () => {
     expect(result.acknowledged).toBeGreaterThan(50);
   });
 
+  it('logs nobody out when browsers with five tabs refresh at once and lose answers, and does without overlap and attempt ids', async () => {
+    const { unprotected, ...storms } = await provenTabStorm(20, seeded(2), 1);
+    for (const storm of Object.values(storms)) {
+      expect(storm).toMatchObject({
+        refusals: 0,
+        loggedOut: 0,
+        reuseVerdicts: 0,
+        gaveUp: 0,
+        sessionsStillRefreshing: 20,
+      });
+      expect(storm.lostAnswers + storm.cutConnections).toBeGreaterThan(20);
+    }
+    expect(unprotected.loggedOut).toBeGreaterThan(0);
+    expect(unprotected.reuseVerdicts).toBeGreaterThan(0);
+  }, 60_000);
+
   const strace = straceVersion();
   if (strace === undefined) console.warn('SKIPPED: no strace on this machine, so waits for the disk are not counted');
   it.skipIf(strace === undefined && process.env['SALLYPORT_REQUIRE_SERVICES'] !== '1')(
@@ -31,4 +50,23 @@ describe('refresh over HTTP', () => {
       expect(syncs).toBeGreaterThanOrEqual(batches);
     },
   );
+});
+
+describe('a refused login', () => {
+  it('takes as long whatever is wrong, and not where the hash for unknown users is skipped', async () => {
+    const counts = { pairs: 100, controlPairs: 50, otherPairs: 30, sabotagedPairs: 20 };
+    expect(await loginTiming({ ...counts, random: seeded(3) })).toMatchObject({ passed: true });
+  }, 120_000);
+});
+
+describe('a storm of logins', () => {
+  it('is served beside refreshes and verifies without an error, and blocks them where hashes block the event loop', async () => {
+    const { argon2id, bcrypt, sabotaged } = await provenLoginStorm(2);
+    for (const { refresh, verify, logins } of [argon2id, bcrypt]) {
+      expect([refresh.count, refresh.failed, verify.count, verify.failed]).toEqual([40, 0, 100, 0]);
+      expect(logins).toBeGreaterThan(10);
+    }
+    // How fast is for `npm run prove`: this machine may be doing anything else. Ten times slower is the twin's doing.
+    expect(sabotaged.verify.p50Ms).toBeGreaterThan(argon2id.verify.p50Ms * 3);
+  }, 90_000);
 });

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  cookieStore,
   createTokenManager,
   type KeyValueStorage,
   localStorageStore,
@@ -17,6 +18,8 @@ interface TabStormOptions {
   readonly tabs: number;
   readonly rounds: number;
   readonly transport: 'body' | 'cookie';
+  /** Web Locks, which the cookie transport uses where the browser has them. */
+  readonly locks: boolean;
   readonly overlapSeconds: number;
   /** False: no client sends an `Idempotency-Key`. */
   readonly attemptIds: boolean;
@@ -43,11 +46,16 @@ const cookieName = '__Host-refresh_token';
 const sessionsPerAccount = 20;
 const retries = 60;
 
-/** One browser: tabs that share a storage and cookies, each with its own token manager. */
+/** One browser: tabs that share a storage, cookies and locks, each with its own token manager. */
 interface Browser {
-  readonly store: TokenStore;
-  readonly tabs: readonly TokenManager[];
+  readonly tabs: readonly Tab[];
   loggedOut: boolean;
+}
+
+interface Tab {
+  /** In cookie transport each tab's own. */
+  readonly store: TokenStore;
+  readonly manager: TokenManager;
 }
 
 /**
@@ -90,11 +98,13 @@ export const provenTabStorm = async (
   sessions: number,
   random: () => number,
   overlapSeconds = 10,
-): Promise<Readonly<Record<'body' | 'cookie' | 'unprotected', TabStormResult>>> => {
-  const storm = { sessions, tabs: 5, rounds: 3, overlapSeconds, attemptIds: true, lossShare: 0.25, random } as const;
+): Promise<Readonly<Record<'body' | 'cookie' | 'cookieWithoutLocks' | 'unprotected', TabStormResult>>> => {
+  const protection = { overlapSeconds, attemptIds: true, locks: true } as const;
+  const storm = { sessions, tabs: 5, rounds: 3, ...protection, lossShare: 0.25, random } as const;
   return {
     body: await tabStorm({ ...storm, transport: 'body' }),
     cookie: await tabStorm({ ...storm, transport: 'cookie' }),
+    cookieWithoutLocks: await tabStorm({ ...storm, transport: 'cookie', locks: false }),
     unprotected: await tabStorm({
       ...storm,
       sessions: Math.min(sessions, 50),
@@ -115,27 +125,26 @@ const storm = async (
   for (let round = 0; round < rounds; round += 1) {
     const waking = browsers.flatMap((browser) => {
       expire(browser);
-      return browser.tabs.map((tab) => wake(tab, random));
+      return browser.tabs.map(({ manager }) => wake(manager, random));
     });
     gaveUp += (await Promise.all(waking)).filter((awake) => !awake).length;
   }
   // The last answer of every browser is lost, and it comes back when the overlap is long over: only the attempt id speaks for it.
   network.lossShare = 1;
   for (const browser of browsers) expire(browser);
-  await Promise.all(browsers.map(({ tabs: [tab] }) => tab?.getAccessToken().catch(() => undefined)));
+  await Promise.all(browsers.map(({ tabs: [tab] }) => tab?.manager.getAccessToken().catch(() => undefined)));
   network.lossShare = 0;
   await sleep(attemptIds ? overlapSeconds * 1000 + 1000 : 0);
-  const back = browsers.flatMap(({ tabs }) => tabs.map((tab) => wake(tab, random)));
+  const back = browsers.flatMap(({ tabs }) => tabs.map(({ manager }) => wake(manager, random)));
   return gaveUp + (await Promise.all(back)).filter((awake) => !awake).length;
 };
 
-/** The clock has moved on: the access token that the tabs share is over. */
-const expire = ({ store }: Browser): void => {
-  const tokens = store.readTokens();
-  if (tokens === undefined) return;
-  const attempt = store.readAttempt();
-  store.writeTokens({ ...tokens, expiresAtSeconds: 1 });
-  if (attempt !== undefined) store.writeAttempt(attempt);
+/** The clock has moved on: the access tokens of all tabs are over. */
+const expire = ({ tabs }: Browser): void => {
+  for (const { store } of tabs) {
+    const tokens = store.readTokens();
+    if (tokens !== undefined) store.writeTokens({ ...tokens, expiresAtSeconds: 1 });
+  }
 };
 
 /** A tab that needs a token and comes again until it has one. False: it never got one. */
@@ -154,56 +163,68 @@ const wake = async (tab: TokenManager, random: () => number): Promise<boolean> =
 };
 
 const stillRefreshing = async (browsers: readonly Browser[]): Promise<number> => {
-  const answers = await Promise.allSettled(browsers.map(({ tabs: [tab] }) => tab?.refresh()));
+  const answers = await Promise.allSettled(browsers.map(({ tabs: [tab] }) => tab?.manager.refresh()));
   return answers.filter(({ status }) => status === 'fulfilled').length;
 };
 
-const openBrowsers = async (
-  url: string,
-  network: LossyNetwork,
-  { sessions, tabs, transport }: TabStormOptions,
-): Promise<Browser[]> => {
-  const post = async (path: string, body: object, jar?: CookieJar) => {
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-    const response = await network.fetchFor(jar)(`${url}${path}`, init);
-    if (!response.ok) throw new Error(`${path} answered ${response.status}`);
-    return (await response.json()) as Readonly<Record<string, unknown>>;
-  };
-  const open = async (account: { email: string; password: string }): Promise<Browser> => {
-    const jar: CookieJar | undefined = transport === 'cookie' ? {} : undefined;
-    const answer = await post('/auth/login', account, jar);
-    const store = localStorageStore(sharedStorage());
-    const browser: Browser = { store, tabs: [], loggedOut: false };
-    const openTab = () =>
-      createTokenManager({
-        authUrl: `${url}/auth`,
-        store,
-        transport,
-        fetch: network.fetchFor(jar),
-        onSignedOut: () => {
-          browser.loggedOut = true;
-        },
-      });
-    const opened = Array.from({ length: tabs }, openTab);
-    opened[0]?.saveTokens({
-      accessToken: String(answer['access_token']),
-      ...(transport === 'body' && { refreshToken: String(answer['refresh_token']) }),
-      expiresInSeconds: 900,
-    });
-    return Object.assign(browser, { tabs: opened });
-  };
+const openBrowsers = async (url: string, network: LossyNetwork, options: TabStormOptions): Promise<Browser[]> => {
+  const { sessions } = options;
   const accounts = Math.ceil(sessions / sessionsPerAccount);
   const opened = await Promise.all(
     Array.from({ length: accounts }, async (_, index) => {
       const account = { email: `${newAttemptId()}@example.org`, password: 'correct horse battery' };
-      await post('/auth/register', { ...account, name: 'Tabs' });
+      await post(network.fetchFor(), `${url}/auth/register`, { ...account, name: 'Tabs' });
       const browsers: Browser[] = [];
       const count = Math.min(sessionsPerAccount, sessions - index * sessionsPerAccount);
-      while (browsers.length < count) browsers.push(await open(account));
+      while (browsers.length < count) browsers.push(await openBrowser(url, network, account, options));
       return browsers;
     }),
   );
   return opened.flat();
+};
+
+const openBrowser = async (
+  url: string,
+  network: LossyNetwork,
+  account: object,
+  { tabs, transport, locks }: TabStormOptions,
+): Promise<Browser> => {
+  const jar: CookieJar | undefined = transport === 'cookie' ? {} : undefined;
+  const fetch = network.fetchFor(jar);
+  const answer = await post(fetch, `${url}/auth/login`, account);
+  const shared = sharedStorage();
+  const ownLocks = locks ? locksOfOneBrowser() : null;
+  const browser: Browser = { tabs: [], loggedOut: false };
+  const openTab = (): Tab => {
+    const store = transport === 'cookie' ? cookieStore({ storage: shared }) : localStorageStore(shared);
+    const onSignedOut = () => {
+      browser.loggedOut = true;
+    };
+    const authUrl = `${url}/auth`;
+    return { store, manager: createTokenManager({ authUrl, store, transport, fetch, locks: ownLocks, onSignedOut }) };
+  };
+  const opened = Array.from({ length: tabs }, openTab);
+  opened[0]?.manager.saveTokens({
+    accessToken: String(answer['access_token']),
+    ...(transport === 'body' && { refreshToken: String(answer['refresh_token']) }),
+    expiresInSeconds: 900,
+  });
+  return Object.assign(browser, { tabs: opened });
+};
+
+const post = async (fetch: typeof globalThis.fetch, url: string, body: object) => {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return (await response.json()) as Readonly<Record<string, unknown>>;
+};
+
+/** All browsers of the storm are in this one process, whose locks have one set of names. */
+const locksOfOneBrowser = (): Pick<LockManager, 'request'> => {
+  const own = newAttemptId();
+  const request = (name: string, options: LockOptions, work: LockGrantedCallback<unknown>) =>
+    navigator.locks.request(`${own} ${name}`, options, work);
+  return { request } as Pick<LockManager, 'request'>;
 };
 
 /** localStorage as the tabs of one browser see it. */
