@@ -18,7 +18,7 @@ import { createClientAddress } from './client-address.ts';
 import type { AuthSettings } from './config.ts';
 import { mountCors } from './cors.ts';
 import { mountDocs } from './docs.ts';
-import type { PasswordFactor } from './factors/factor.ts';
+import type { PasswordFactor, PasswordPolicy } from './factors/factor.ts';
 import { createGuessGuard } from './factors/guess-guard.ts';
 import { createHealthHttp } from './health.ts';
 import { createKeysHttp } from './keys/http.ts';
@@ -49,6 +49,7 @@ export interface AppParts {
   readonly refreshTokens: RefreshTokens;
   readonly unsettled: UnsettledRotations;
   readonly password: PasswordFactor;
+  readonly policy: PasswordPolicy;
   readonly isReady: () => Promise<boolean>;
   readonly onRefreshAnomaly: RefreshOptions['onAnomaly'];
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
@@ -59,6 +60,7 @@ export interface AppParts {
 
 export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   const { settings, storage, ring, refreshTokens, password, clock, random, log } = parts;
+  const passwordPolicy = parts.policy;
   const { accounts, sessions, effects } = storage;
   const shape = settings.shape;
   const idleTtlMs = settings.refreshTokenTtlSeconds * 1000;
@@ -76,13 +78,14 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   const renewSession = createSessionRenewer({ sessions, tokens: refreshTokens, random, idleTtlMs });
 
   const guard = createGuessGuard({ counters: storage.counters, settings, clock, random });
-  const register = createRegister({ accounts, password, random, clock, shape });
+  const register = createRegister({ accounts, password, policy: passwordPolicy, random, clock, shape });
   const login = createLogin({ accounts, effects, password, guard, startSession, shape });
   const onAnomaly = parts.onRefreshAnomaly;
   const refreshParts = { sessions, accounts, effects, tokens: refreshTokens, policy, idleTtlMs, onAnomaly };
   const refresh = createRefresh({ ...refreshParts, unsettled: parts.unsettled, random });
   const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
-  const changePassword = createChangePassword({ accounts, sessions, password, guard, renewSession });
+  const changeParts = { accounts, sessions, password, guard, renewSession };
+  const changePassword = createChangePassword({ ...changeParts, policy: passwordPolicy });
   const deleteAccount = createDeleteAccount({ accounts, sessions });
 
   const authenticate = createAuthenticate({ verifier: createVerifier(parts), sessions, accounts });

@@ -39,6 +39,9 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
       problem: 'is set without JWT_PRIVATE_KEY_PATH: set that as well, or remove it to sign with a key of the ring',
     });
   }
+  if (settings.passwordBreachUrl !== undefined && settings.passwordBreachFile !== undefined) {
+    problems.push({ setting: 'PASSWORD_BREACH_URL', problem: 'and PASSWORD_BREACH_FILE are both set: remove one' });
+  }
   if (settings.sessionMaxTtlSeconds < settings.refreshTokenTtlSeconds) {
     problems.push({ setting: 'SESSION_MAX_TTL_SECONDS', problem: 'is shorter than REFRESH_TOKEN_TTL_SECONDS' });
   }

@@ -6,7 +6,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { defaultRealm, type UserId } from '@sallyport/contract';
 import { systemClock } from '@sallyport/kit/clock';
-import { settingNames } from '@sallyport/kit/config';
+import { defineSettings, loadSettings, settingNames } from '@sallyport/kit/config';
 import { emailKey, usernameKey } from '@sallyport/kit/identifier';
 import { systemRandom } from '@sallyport/kit/random';
 import type { User } from '@sallyport/storage/contracts/accounts';
@@ -14,28 +14,42 @@ import type { Storage } from '@sallyport/storage/contracts/storage';
 import { type AuthSettings, authSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
+import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { openStore } from './open-store.ts';
+import { createImportAccount, type ImportOutcome } from './register/import-account.ts';
 import { createRegister, type RegisterOutcome } from './register/register.ts';
+import { feedToken } from './revocations/feed-token.ts';
 
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
 export { presets as issuerPresets } from './presets/index.ts';
+export type { ImportOutcome } from './register/import-account.ts';
 export type { RegisterOutcome } from './register/register.ts';
 /** For generated documentation, and for whoever hands an environment on. */
 export const issuerSettings = authSettings;
 export const issuerSettingNames: readonly string[] = settingNames(authSettings);
 
-export interface NewAccount {
+interface AccountData {
   /** E-mail or user name, as the preset logs in. */
   readonly identifier: string;
-  readonly password: string;
   readonly name?: string;
   readonly roles: readonly string[];
   readonly permissions: readonly string[];
 }
 
+export interface NewAccount extends AccountData {
+  readonly password: string;
+}
+
+export interface ImportedAccount extends AccountData {
+  /** bcrypt, Argon2, PBKDF2 or scrypt in one of the forms of docs/guides/passwords.md. */
+  readonly passwordHash: string;
+}
+
 export interface Maintenance {
   createUser(account: NewAccount): Promise<RegisterOutcome>;
+  /** An account with a hash from another system; it is replaced at the first login. */
+  importUser(account: ImportedAccount): Promise<ImportOutcome>;
   /** Undefined: no such account. */
   setDisabled(identifier: string, disabled: boolean): Promise<User | undefined>;
   setRoles(identifier: string, roles: readonly string[], permissions: readonly string[]): Promise<User | undefined>;
@@ -47,8 +61,10 @@ export interface Maintenance {
 export const openMaintenance = async (env: Readonly<Record<string, string | undefined>>): Promise<Maintenance> => {
   const { settings } = loadAuthSettings({ env });
   const { storage } = await openStore(settings, systemRandom);
+  const doors = await openDoors(settings, storage);
   return {
-    createUser: await userCreator(settings, storage),
+    createUser: doors.createUser,
+    importUser: doors.importUser,
     setDisabled: async (identifier, disabled) => {
       const userId = await findId(settings, storage, identifier);
       return userId && storage.accounts.setUserDisabled(userId, disabled, context());
@@ -58,24 +74,48 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
       return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
     },
     listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
-    close: () => storage.close(),
+    close: async () => {
+      await doors.close();
+      await storage.close();
+    },
   };
 };
 
 const clock = systemClock();
 const context = () => ({ requestId: systemRandom.uuidv7(clock.nowMs()), actor: 'admin' }) as const;
 
-const userCreator = async (settings: AuthSettings, { accounts }: Storage): Promise<Maintenance['createUser']> => {
+type Doors = Pick<Maintenance, 'createUser' | 'importUser' | 'close'>;
+
+/** The rules for passwords are those of the server. */
+const openDoors = async (settings: AuthSettings, { accounts }: Storage): Promise<Doors> => {
   const pool = createHashPool({ places: availableParallelism(), maxWaiting: 10, maxWaitMs: 60_000 });
   const password = await openPasswordFactor(settings, pool, systemRandom);
+  const ignored = () => undefined;
+  const { maxBytes } = password;
+  const policy = await openPasswordPolicy({ settings, maxBytes, clock, observe: ignored, onBreachFailure: ignored });
   const shape = { ...settings.shape, requiredFields: [] };
-  const register = createRegister({ accounts, password, random: systemRandom, clock, shape });
-  return async ({ identifier, password: plain, name, roles, permissions }) => {
-    const body = { [shape.identifier]: identifier, password: plain, ...(name !== undefined && { name }) };
-    const outcome = await register(body, context());
-    if (outcome.kind !== 'registered' || (roles.length === 0 && permissions.length === 0)) return outcome;
-    const input = { userId: outcome.user.id, roles, permissions, context: context() };
-    return { ...outcome, user: (await accounts.setUserRoles(input)) ?? outcome.user };
+  const parts = { accounts, password, policy, random: systemRandom, clock, shape };
+  const register = createRegister(parts);
+  const importAccount = createImportAccount(parts);
+  const bodyOf = ({ identifier, name }: AccountData) => ({
+    [shape.identifier]: identifier,
+    ...(name !== undefined && { name }),
+  });
+  const withRoles = async (user: User, { roles, permissions }: AccountData): Promise<User> => {
+    if (roles.length === 0 && permissions.length === 0) return user;
+    const input = { userId: user.id, roles, permissions, context: context() };
+    return (await accounts.setUserRoles(input)) ?? user;
+  };
+  return {
+    createUser: async (account) => {
+      const outcome = await register({ ...bodyOf(account), password: account.password }, context());
+      return outcome.kind === 'registered' ? { ...outcome, user: await withRoles(outcome.user, account) } : outcome;
+    },
+    importUser: async (account) => {
+      const outcome = await importAccount(bodyOf(account), account.passwordHash, context());
+      return outcome.kind === 'imported' ? { ...outcome, user: await withRoles(outcome.user, account) } : outcome;
+    },
+    close: () => policy.close(),
   };
 };
 
@@ -88,6 +128,15 @@ const findId = async (
   const key = kind === 'email' ? emailKey(identifier) : usernameKey(identifier);
   const user = key === undefined ? undefined : await accounts.findUserForLogin(defaultRealm, { kind, key });
   return user?.id;
+};
+
+/**
+ * A subscriber's token at the revocation feed, from SALLYPORT_ROOT_KEYS alone.
+ * @throws SettingsError where the keys are missing, TypeError for a name of another form
+ */
+export const feedTokenOf = (subscriber: string, env: Readonly<Record<string, string | undefined>>): string => {
+  const { settings } = loadSettings(defineSettings({ rootKeys: authSettings.rootKeys }), { env });
+  return feedToken(subscriber, settings.rootKeys);
 };
 
 export interface KeyPair {

@@ -2,16 +2,20 @@ import type { RouteId } from '@sallyport/contract/routes';
 import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
 import type { StoreStats } from '@sallyport/storage/contracts/storage';
 import type { HashPool } from './factors/hash-pool.ts';
+import type { OpenedPolicy } from './factors/rules/index.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
 
 export interface AuthMetrics {
   readonly metrics: Metrics;
   readonly countRefreshAnomaly: (anomaly: string) => void;
+  /** Every rule that a new password was held against, with its outcome. */
+  readonly countPasswordCheck: (rule: string, outcome: string) => void;
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
 }
 
 export const createAuthMetrics = (watched: {
   readonly pool: HashPool;
+  readonly scorer: OpenedPolicy['scorer'];
   readonly unsettled: UnsettledRotations;
   readonly store: StoreStats;
 }): AuthMetrics => {
@@ -26,6 +30,17 @@ export const createAuthMetrics = (watched: {
   metrics.gauge({ name: 'hash_pool_active', help: 'Password hashes under way.', collect: () => watched.pool.active });
   metrics.gauge({ name: 'hash_pool_waiting', help: 'Logins waiting for a hash.', collect: () => watched.pool.waiting });
   metrics.gauge({
+    name: 'hash_pool_started',
+    help: 'Password hashes since the start.',
+    collect: () => watched.pool.started,
+  });
+  const checks = metrics.counter({
+    name: 'password_checks_total',
+    help: 'Rules that new passwords were held against, by outcome: passed, the code of the refusal, or failed.',
+    labels: ['rule', 'outcome'],
+  });
+  watchScorer(metrics, watched.scorer);
+  metrics.gauge({
     name: 'store_write_batches',
     help: 'Write transactions since the start; each waited for the disk once.',
     collect: () => watched.store.batches,
@@ -38,10 +53,29 @@ export const createAuthMetrics = (watched: {
   });
   return {
     metrics,
+    countPasswordCheck: (rule, outcome) => checks.inc({ rule, outcome }),
     countRefreshAnomaly: (anomaly) => anomalies.inc({ anomaly }),
     observe: (route, status, seconds) => {
       requests.inc({ route, status: String(status) });
       durations.observe({ route }, seconds);
     },
   };
+};
+
+const watchScorer = (metrics: Metrics, scorer: OpenedPolicy['scorer']): void => {
+  metrics.gauge({
+    name: 'password_scorer_running',
+    help: '1 while the thread that estimates password strength is there, with its dictionaries.',
+    collect: () => (scorer.running ? 1 : 0),
+  });
+  metrics.gauge({
+    name: 'password_scorer_waiting',
+    help: 'New passwords waiting for an estimate.',
+    collect: () => scorer.waiting,
+  });
+  metrics.gauge({
+    name: 'password_scorer_started',
+    help: 'Estimates since the start.',
+    collect: () => scorer.started,
+  });
 };

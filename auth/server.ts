@@ -14,6 +14,7 @@ import { buildApp } from './app.ts';
 import type { AuthSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
+import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { createAuthMetrics } from './metrics.ts';
 import { openStore } from './open-store.ts';
@@ -60,6 +61,15 @@ const startParts = async (
     maxWaitMs: settings.hashQueueWaitSeconds * 1000,
   });
   const password = await openPasswordFactor(settings, pool, random);
+  const policy = await openPasswordPolicy({
+    settings,
+    maxBytes: password.maxBytes,
+    clock,
+    observe: (rule, outcome) => countPasswordCheck(rule, outcome),
+    onBreachFailure: (err) =>
+      log.warn({ err, accepted: settings.passwordBreachFail === 'open' }, 'breach lookup failed'),
+  });
+  lifecycle.add({ name: 'password policy', stop: () => policy.close() });
   const unsettled = createUnsettledRotations(storage.sessions);
   lifecycle.add({ name: 'unsettled rotations', stop: settleRegularly(unsettled, log) });
   const drain = startDrain({
@@ -69,7 +79,12 @@ const startParts = async (
   });
   lifecycle.add({ name: 'effects', stop: () => drain.stop() });
 
-  const { metrics, observe, countRefreshAnomaly } = createAuthMetrics({ pool, unsettled, store: storage.stats });
+  const { metrics, observe, countRefreshAnomaly, countPasswordCheck } = createAuthMetrics({
+    pool,
+    scorer: policy.scorer,
+    unsettled,
+    store: storage.stats,
+  });
   const isReady = () => answers(storage);
   const app = await buildApp({
     settings,
@@ -78,6 +93,7 @@ const startParts = async (
     refreshTokens: openRefreshTokens(settings),
     unsettled,
     password,
+    policy,
     isReady,
     observe,
     onRefreshAnomaly: (anomaly, sessionId) => {

@@ -11,6 +11,19 @@ export interface OpenApiOptions {
   readonly basePath: string;
 }
 
+const texts = { type: 'array', items: { type: 'string' } } as const;
+const warning = { type: 'string' } as const;
+const feedbackSchema = {
+  type: 'object',
+  description: 'with a refused password: why, for people; the same as stable codes in `codes`',
+  required: ['warning', 'suggestions', 'codes'],
+  properties: {
+    warning,
+    suggestions: texts,
+    codes: { type: 'object', required: ['warning', 'suggestions'], properties: { warning, suggestions: texts } },
+  },
+} as const;
+
 /** `components.schemas.Problem`: what every error answer holds. */
 const problemSchema = {
   type: 'object',
@@ -32,6 +45,7 @@ const problemSchema = {
         properties: { path: { type: 'string' }, code: { type: 'string' }, params: { type: 'object' } },
       },
     },
+    feedback: feedbackSchema,
     instance: { type: 'string', description: 'request id' },
   },
 } as const;

@@ -36,11 +36,19 @@ export type ErrorTexts = Readonly<Partial<Record<ErrorCode, ErrorText>>>;
 
 export const problemContentType = 'application/problem+json';
 
+/** What JSON can say. */
+export type PublicMember =
+  | string
+  | number
+  | boolean
+  | readonly PublicMember[]
+  | { readonly [member: string]: PublicMember };
+
 export interface ProblemOptions {
   readonly params?: Readonly<Record<string, string | number | boolean>>;
   readonly fields?: readonly ProblemField[];
   /** Public extension members. Never a secret, never a library's message. */
-  readonly extensions?: Readonly<Record<string, string | number | boolean>>;
+  readonly extensions?: Readonly<Record<string, PublicMember>>;
   readonly retryAfterSeconds?: number;
   /** Further response headers, lower-case names. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -55,7 +63,7 @@ export class Problem extends Error {
   readonly status: number;
   readonly params: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly fields: readonly ProblemField[] | undefined;
-  readonly extensions: Readonly<Record<string, string | number | boolean>> | undefined;
+  readonly extensions: Readonly<Record<string, PublicMember>> | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
 

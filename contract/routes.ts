@@ -206,7 +206,16 @@ const refreshErrors: readonly ErrorCode[] = [
   'cookie_ambiguous',
   'origin_refused',
 ];
-const passwordErrors: readonly ErrorCode[] = ['password_too_short', 'password_too_long'];
+const passwordErrors: readonly ErrorCode[] = [
+  'password_invalid',
+  'password_too_short',
+  'password_too_long',
+  'password_personal',
+  'password_common',
+  'password_weak',
+  'password_breached',
+  'password_check_unavailable',
+];
 
 export const issuerRoutes = (shape: RouteShape): readonly RouteDefinition[] => {
   const refreshRoute = { method: 'POST', bearer: false, body: refreshBody, bodyOptional: true } as const;

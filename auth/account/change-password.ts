@@ -1,7 +1,7 @@
 import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
 import type { Session, Sessions } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import type { GuessGuard, PasswordFactor, PasswordProblem } from '../factors/factor.ts';
+import type { GuessGuard, PasswordFactor, PasswordPolicy, PasswordProblem } from '../factors/factor.ts';
 import type { createSessionRenewer } from '../tokens/renew-session.ts';
 
 export type ChangePasswordOutcome =
@@ -16,6 +16,7 @@ export interface ChangePasswordOptions {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   readonly password: PasswordFactor;
+  readonly policy: PasswordPolicy;
   readonly guard: GuessGuard;
   readonly renewSession: ReturnType<typeof createSessionRenewer>;
 }
@@ -35,9 +36,9 @@ export interface ChangePasswordRequest {
 export const createChangePassword = (
   options: ChangePasswordOptions,
 ): ((request: ChangePasswordRequest) => Promise<ChangePasswordOutcome>) => {
-  const { accounts, sessions, password, guard, renewSession } = options;
+  const { accounts, sessions, password, policy, guard, renewSession } = options;
   return async function changePassword({ user, session, currentPassword, newPassword, context }) {
-    const problem = password.check(newPassword);
+    const problem = await policy.check(newPassword, knownAbout(user));
     if (problem !== undefined) return { kind: 'password_refused', problem };
     const stored = await accounts.findUser(user.id);
     const judge = async () => {
@@ -45,6 +46,8 @@ export const createChangePassword = (
       return { right, value: right };
     };
     const guess = await guard({ identifier: user.email ?? user.username ?? user.id, address: context.address, judge });
+    // A locked account costs what a wrong password costs; the verdict is thrown away.
+    if (guess.kind === 'locked') await password.verify(stored, currentPassword);
     if (stored === undefined || guess.kind === 'locked' || !guess.value) return { kind: 'wrong_password' };
     if (currentPassword.normalize('NFKC') === newPassword.normalize('NFKC')) return { kind: 'unchanged' };
     const newHash = await password.hash(newPassword);
@@ -65,6 +68,16 @@ export const createChangePassword = (
     return renewed === undefined ? { kind: 'overtaken' } : { kind: 'changed', user: changed.user, ...renewed };
   };
 };
+
+const knownAbout = (user: User): readonly (string | undefined)[] => [
+  user.email,
+  user.username,
+  user.name,
+  user.firstName,
+  user.lastName,
+  user.displayName,
+  user.phoneNumber,
+];
 
 const isLive = async (sessions: Sessions, sessionId: Session['id']): Promise<boolean> => {
   const { value, nowMs } = await sessions.findSession(sessionId);

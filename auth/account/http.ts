@@ -3,6 +3,7 @@ import { Problem } from '@sallyport/contract';
 import { cookieValues } from '@sallyport/kit/cookies';
 import type { CsrfTokens } from '@sallyport/kit/csrf';
 import type { AuthSettings } from '../config.ts';
+import { refusedPassword } from '../factors/factor.ts';
 import type { BearerHandler, BearerRequest, RouteAnswer } from '../route.ts';
 import type { RefreshTransport } from '../tokens/refresh-transport.ts';
 import { csrfCookie, type TokenAnswerInput, userView } from '../tokens/token-answer.ts';
@@ -67,7 +68,7 @@ const expectChanged = (outcome: ChangePasswordOutcome): Extract<ChangePasswordOu
     case 'unchanged':
       throw new Problem('password_unchanged');
     case 'password_refused':
-      throw new Problem(outcome.problem.code, { params: outcome.problem.params });
+      throw refusedPassword(outcome.problem, '/new_password');
     case 'overtaken':
       throw new Problem('token_revoked');
   }

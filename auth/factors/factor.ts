@@ -1,26 +1,65 @@
 /**
  * What a login factor is. A room that logs somebody in knows this file and no factor by name; `index.ts` holds the list.
  */
+import { type ErrorCode, Problem } from '@sallyport/contract';
 import type { UserWithPassword } from '@sallyport/storage/contracts/accounts';
+import type { HashRefusal } from './hashes/password-hash.ts';
 
 /** RFC 8176 authentication method reference. */
 export type MethodReference = 'pwd' | 'otp' | 'hwk' | 'swk';
 
 export interface PasswordFactor {
   readonly amr: MethodReference;
-  /** What the password must be for a new account or a change; undefined: fine. NFKC is applied before anything is counted. */
-  check(password: string): PasswordProblem | undefined;
-  /** Hashes with the present settings. Waits for a place in the pool. */
+  /** Longest password, in UTF-8 bytes after NFKC, that can be hashed with the present settings. */
+  readonly maxBytes: number;
+  /** Hashes with the present settings. Waits for a place in the pool. The password has passed the policy. */
   hash(password: string): Promise<string>;
+  /** Why a stored form that comes from elsewhere could not be verified here; undefined: it can. */
+  refusalOf(stored: string): HashRefusal | undefined;
   /** Spends the same work whether the account exists, has a password, or not. */
   verify(user: Pick<UserWithPassword, 'passwordHash'> | undefined, password: string): Promise<PasswordVerdict>;
 }
 
-export type PasswordProblem =
-  | { readonly code: 'password_too_short'; readonly params: { readonly minimum: number } }
-  | { readonly code: 'password_too_long'; readonly params: { readonly limitBytes: number } };
+/** What a password must be for a new account or a change. */
+export interface PasswordPolicy {
+  /**
+   * Undefined: fine. `about` is what is known of the person: names, e-mail, user name. Never asks whether an account exists.
+   * Throws Problem `busy` or `password_check_unavailable` (503) where a rule cannot give its verdict; that is never a pass.
+   */
+  check(password: string, about: readonly (string | undefined)[]): Promise<PasswordProblem | undefined>;
+}
 
-/** `outdated`: right, but hashed with other settings than the present ones. */
+/** Why a password is refused, for people and for programs. The codes are listed in docs/guides/passwords.md. */
+export interface PasswordFeedback {
+  readonly warning: string;
+  readonly suggestions: readonly string[];
+  readonly codes: { readonly warning: string; readonly suggestions: readonly string[] };
+}
+
+export interface PasswordProblem {
+  readonly code: Extract<
+    ErrorCode,
+    | 'password_invalid'
+    | 'password_too_short'
+    | 'password_too_long'
+    | 'password_personal'
+    | 'password_common'
+    | 'password_weak'
+    | 'password_breached'
+  >;
+  readonly params?: Readonly<Record<string, number>>;
+  readonly feedback: PasswordFeedback;
+}
+
+/** A refused password as the answer of a route. `path` is the JSON pointer of the member that held it. */
+export const refusedPassword = ({ code, params, feedback }: PasswordProblem, path: string): Problem => {
+  const told = params && { params };
+  const { warning, suggestions, codes } = feedback;
+  const copied = { warning, suggestions, codes: { warning: codes.warning, suggestions: codes.suggestions } };
+  return new Problem(code, { ...told, fields: [{ path, code, ...told }], extensions: { feedback: copied } });
+};
+
+/** `outdated`: right, but to be hashed anew: it was made by another kind or with other settings, or somewhere else. */
 export type PasswordVerdict = 'wrong' | 'right' | 'outdated';
 
 /** What happened to one guess at a secret. */

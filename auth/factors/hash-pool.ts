@@ -5,6 +5,8 @@ export interface HashPool {
   run<T>(work: () => Promise<T>): Promise<T>;
   readonly active: number;
   readonly waiting: number;
+  /** Since the start, those under way included: proof that something was, or was not, hashed. */
+  readonly started: number;
 }
 
 export interface HashPoolOptions {
@@ -18,6 +20,7 @@ export interface HashPoolOptions {
 export const createHashPool = ({ places, maxWaiting, maxWaitMs }: HashPoolOptions): HashPool => {
   const line: (() => void)[] = [];
   let active = 0;
+  let started = 0;
 
   const enter = (): Promise<void> => {
     if (active < places) {
@@ -52,8 +55,12 @@ export const createHashPool = ({ places, maxWaiting, maxWaitMs }: HashPoolOption
     get waiting() {
       return line.length;
     },
+    get started() {
+      return started;
+    },
     run: async (work) => {
       await enter();
+      started += 1;
       try {
         return await work();
       } finally {

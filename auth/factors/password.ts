@@ -1,59 +1,66 @@
 import type { PasswordFactor, PasswordVerdict } from './factor.ts';
 import type { HashPool } from './hash-pool.ts';
-import type { PasswordHash } from './password-hash.ts';
+import { findHash, type HashList } from './hashes/index.ts';
+import type { HashVerifier } from './hashes/password-hash.ts';
 
 export interface PasswordOptions {
-  /** First = what new passwords are hashed with; the others are still verified. */
-  readonly hashes: readonly PasswordHash[];
+  readonly hashes: HashList;
   readonly pool: HashPool;
-  readonly minLength: number;
   /** Hashed once at start: what a login without an account is compared with. */
   readonly dummy: string;
 }
 
 /**
  * The password factor. Passwords are normalised with NFKC (as RFC 8265 and NIST SP 800-63B §3.1.1.2 suggest) before they are
- * counted or hashed, so that one spelling typed on two keyboards is one password. Nothing here keeps or logs one.
+ * hashed, so that one spelling typed on two keyboards is one password. Nothing here keeps or logs one.
  */
-export const createPasswordFactor = async (options: PasswordOptions): Promise<PasswordFactor> => {
-  const { hashes, pool, minLength } = options;
-  const [current] = hashes;
-  if (current === undefined) throw new TypeError('the password factor needs a hash');
-  const dummyHash = await current.hash(options.dummy);
+export const createPasswordFactor = async ({ hashes, pool, dummy }: PasswordOptions): Promise<PasswordFactor> => {
+  const { current, all } = hashes;
+  const dummyHash = await current.hash(dummy);
 
   return {
     amr: 'pwd',
-    check: (password) => {
-      const normal = password.normalize('NFKC');
-      if (Array.from(normal).length < minLength) return { code: 'password_too_short', params: { minimum: minLength } };
-      if (Buffer.byteLength(normal) > current.maxBytes) {
-        return { code: 'password_too_long', params: { limitBytes: current.maxBytes } };
-      }
-      return undefined;
-    },
+    maxBytes: current.maxBytes,
     hash: (password) => pool.run(() => current.hash(password.normalize('NFKC'))),
+    refusalOf: (stored) => {
+      const found = findHash(all, stored);
+      return typeof found === 'string' ? found : undefined;
+    },
     verify: async (user, password) => {
       const stored = user?.passwordHash;
-      const kind = hashes.find((hash) => stored !== undefined && hash.recognises(stored)) ?? current;
-      const normal = password.normalize('NFKC');
-      const matches = await pool.run(() => spendEqually(kind, stored ?? dummyHash, normal, dummyHash));
-      if (stored === undefined || !matches) return 'wrong';
-      return verdict(kind, current, stored);
+      const found = stored === undefined ? 'unknown' : findHash(all, stored);
+      // A stored form that nobody can verify costs what a missing one costs, and is wrong.
+      const isHeld = stored !== undefined && typeof found !== 'string';
+      const [kind, compared] = isHeld ? [found, stored] : [current, dummyHash];
+      const matched = await pool.run(() => matchingSpelling(kind, compared, password));
+      if (!isHeld || matched === undefined) return 'wrong';
+      const isCurrent = kind === current && current.isCurrent(stored) && matched === 'normal';
+      return verdict(isCurrent || !current.takes(password.normalize('NFKC')));
     },
   };
 };
 
-/** A password that the hash would refuse outright still costs what any other costs. */
-const spendEqually = async (
-  kind: PasswordHash,
+/** A hash that is not replaced is `right`, also where the present kind could not take the password at all. */
+const verdict = (keep: boolean): PasswordVerdict => (keep ? 'right' : 'outdated');
+
+/**
+ * Hashes made here are of the NFKC spelling; imported ones are of what was typed, and on many keyboards that differs (`µ`, `²`).
+ * Such a password is compared both ways, whoever it is for, so that a wrong one costs the same with and without an account.
+ */
+const matchingSpelling = async (
+  kind: HashVerifier,
   stored: string,
   password: string,
-  dummyHash: string,
-): Promise<boolean> => {
-  if (Buffer.byteLength(password) <= kind.maxBytes) return kind.verify(stored, password);
-  await kind.verify(kind.recognises(stored) ? stored : dummyHash, password.slice(0, 16));
-  return false;
+): Promise<'normal' | 'typed' | undefined> => {
+  const normal = password.normalize('NFKC');
+  if (await spendEqually(kind, stored, normal)) return 'normal';
+  if (normal === password) return undefined;
+  return (await spendEqually(kind, stored, password)) ? 'typed' : undefined;
 };
 
-const verdict = (kind: PasswordHash, current: PasswordHash, stored: string): PasswordVerdict =>
-  kind === current && current.isCurrent(stored) ? 'right' : 'outdated';
+/** A password that the hash would refuse outright still costs what any other costs. */
+const spendEqually = async (kind: HashVerifier, stored: string, password: string): Promise<boolean> => {
+  if (kind.takes(password)) return kind.verify(stored, password);
+  await kind.verify(stored, password.replaceAll('\0', '').slice(0, 16));
+  return false;
+};

@@ -14,6 +14,7 @@ export const cookieSpa: AuthPreset = {
   refreshCookie: 'refresh_token',
   refreshCookiePath: '/api/v1/auth',
   registrationIssuesTokens: true,
+  passwordMinScore: 3,
   corsOrigins: ['http://localhost:3000'],
   shape: { identifier: 'email', requiredFields: ['first_name', 'last_name'], optionalFields: [] },
   claims: ['user_id', 'email', 'role'],

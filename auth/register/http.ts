@@ -1,6 +1,7 @@
 /** The registration's door: translates, nothing else. */
 import { Problem } from '@sallyport/contract';
 import type { AuthSettings } from '../config.ts';
+import { refusedPassword } from '../factors/factor.ts';
 import type { OpenHandler, RouteAnswer } from '../route.ts';
 import type { RefreshTransport } from '../tokens/refresh-transport.ts';
 import type { NewLogin, StartedSession } from '../tokens/start-session.ts';
@@ -39,6 +40,6 @@ const expectRegistered = (outcome: RegisterOutcome): Extract<RegisterOutcome, { 
     case 'identifier_invalid':
       throw new Problem('email_invalid');
     case 'password_refused':
-      throw new Problem(outcome.problem.code, { params: outcome.problem.params });
+      throw refusedPassword(outcome.problem, '/password');
   }
 };

@@ -1,11 +1,11 @@
 import { defaultRealm, type ProblemField, type UserId } from '@sallyport/contract';
 import type { RouteShape } from '@sallyport/contract/routes';
 import type { Clock } from '@sallyport/kit/clock';
-import { emailKey, usernameKey } from '@sallyport/kit/identifier';
 import type { Random } from '@sallyport/kit/random';
 import type { Accounts, NewUser, User } from '@sallyport/storage/contracts/accounts';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import type { PasswordFactor, PasswordProblem } from '../factors/factor.ts';
+import type { PasswordFactor, PasswordPolicy, PasswordProblem } from '../factors/factor.ts';
+import { identifierOf, knownAbout, profileOf } from './new-user.ts';
 import { emptyMembers } from './policy.ts';
 
 export type RegisterOutcome =
@@ -18,6 +18,7 @@ export type RegisterOutcome =
 export interface RegisterOptions {
   readonly accounts: Accounts;
   readonly password: PasswordFactor;
+  readonly policy: PasswordPolicy;
   readonly random: Random;
   readonly clock: Clock;
   readonly shape: RouteShape;
@@ -27,14 +28,15 @@ export interface RegisterOptions {
 export const createRegister = (
   options: RegisterOptions,
 ): ((body: Readonly<Record<string, unknown>>, context: ActContext) => Promise<RegisterOutcome>) => {
-  const { accounts, password, random, clock, shape } = options;
+  const { accounts, password, policy, random, clock, shape } = options;
   return async function register(body, context) {
     const fields = emptyMembers(body, [shape.identifier, 'password', ...shape.requiredFields]);
     if (fields.length > 0) return { kind: 'missing', fields };
     const identifier = identifierOf(String(body[shape.identifier]), shape);
     if (identifier === undefined) return { kind: 'identifier_invalid' };
     const plain = String(body['password']);
-    const problem = password.check(plain);
+    // Before the account is looked for: what is said about a password says nothing about who has an account.
+    const problem = await policy.check(plain, knownAbout(body, shape));
     if (problem !== undefined) return { kind: 'password_refused', problem };
     const user: NewUser = {
       id: random.uuidv7(clock.nowMs()) as UserId,
@@ -49,27 +51,3 @@ export const createRegister = (
     return outcome.kind === 'taken' ? outcome : { kind: 'registered', user: outcome.user };
   };
 };
-
-const identifierOf = (given: string, { identifier }: RouteShape): Partial<NewUser> | undefined => {
-  if (identifier === 'email') {
-    const key = emailKey(given);
-    return key === undefined ? undefined : { email: given, emailKey: key };
-  }
-  const key = usernameKey(given);
-  return key === undefined ? undefined : { username: given, usernameKey: key };
-};
-
-const memberNames = {
-  name: 'name',
-  first_name: 'firstName',
-  last_name: 'lastName',
-  display_name: 'displayName',
-  phone_number: 'phoneNumber',
-} as const;
-
-const profileOf = (body: Readonly<Record<string, unknown>>): Partial<NewUser> =>
-  Object.fromEntries(
-    Object.entries(memberNames)
-      .filter(([member]) => typeof body[member] === 'string' && body[member].trim() !== '')
-      .map(([member, field]) => [field, body[member]]),
-  );

@@ -1,5 +1,12 @@
-/** How passwords are hashed and guessed at. */
-import { booleanSetting, choiceSetting, durationSetting, integerSetting } from '@sallyport/kit/config';
+/** What passwords must be, how they are hashed and guessed at. */
+import {
+  booleanSetting,
+  choiceSetting,
+  durationSetting,
+  integerSetting,
+  textSetting,
+  urlSetting,
+} from '@sallyport/kit/config';
 
 export const passwordsSettings = {
   passwordHash: choiceSetting({
@@ -15,6 +22,44 @@ export const passwordsSettings = {
     max: 64,
     default: 8,
     doc: 'Fewest characters of a password (code points, after NFKC).',
+  }),
+  passwordMinScore: integerSetting({
+    env: 'PASSWORD_MIN_SCORE',
+    min: 0,
+    max: 4,
+    default: 3,
+    doc: 'Least strength of a new password on the scale of zxcvbn (estimated guesses: 10^3, 10^6, 10^8, 10^10). 0: not asked.',
+  }),
+  passwordRefuseCommon: booleanSetting({
+    env: 'PASSWORD_REFUSE_COMMON',
+    default: true,
+    doc: 'Refuses the 49,233 most used passwords and simple variants of them (offline list).',
+  }),
+  passwordRefusePersonal: booleanSetting({
+    env: 'PASSWORD_REFUSE_PERSONAL',
+    default: true,
+    doc: "Refuses passwords that consist of the person's names, e-mail or user name, or the service's name.",
+  }),
+  passwordBreachUrl: urlSetting({
+    env: 'PASSWORD_BREACH_URL',
+    optional: true,
+    check: (url) => (/[?#]/.test(url) ? 'must not hold a query or a fragment' : undefined),
+    insecure: (url) =>
+      url?.startsWith('http:')
+        ? 'is plain HTTP: anybody on the way can answer, and learns a part of the hash'
+        : undefined,
+    doc: 'Refuses passwords known from data breaches: a server with the range form of the Pwned Passwords API, for example `https://api.pwnedpasswords.com/range/`. Five hex digits of the SHA-1 are sent.',
+  }),
+  passwordBreachFile: textSetting({
+    env: 'PASSWORD_BREACH_FILE',
+    optional: true,
+    doc: 'The same from a local file: `SHA1:COUNT` lines sorted by hash, as the official downloader writes them. It is searched, not loaded.',
+  }),
+  passwordBreachFail: choiceSetting({
+    env: 'PASSWORD_BREACH_FAIL',
+    values: ['closed', 'open'],
+    default: 'closed',
+    doc: 'When that server or file cannot answer: `closed` = 503 with Retry-After, `open` = the password is accepted, counted and logged.',
   }),
   hashQueueLength: integerSetting({
     env: 'HASH_QUEUE_LENGTH',

@@ -87,14 +87,18 @@ describe('passwords at the door', () => {
     expectProblem(other, 'credentials_invalid', 'Invalid credentials');
   });
 
-  it('keep a NUL and what follows it: a hash that stops there would let half a password in', async () => {
-    const person = newPerson({ password: 'correct horse\u0000battery' });
+  it('hold no NUL: bcrypt takes `pw` and `pw NUL pw` for one password', async () => {
+    const person = newPerson({ password: 'correct horse' });
+    for (const password of ['correct horse\u0000battery', 'correct horse\u0000', '\u0000correct horse']) {
+      const answer = await register(call, { ...person, password });
+      expectProblem(answer, 'password_invalid', 'Invalid request body');
+    }
     expect((await register(call, person)).status).toBe(201);
-    expect((await login(call, person)).access).toBeTruthy();
-    for (const password of ['correct horse', 'correct horse\u0000', 'correct horse\u0000another']) {
+    for (const password of ['correct horse\u0000correct horse', 'correct horse\u0000', 'correct horse\u0000another']) {
       const answer = await call('POST', '/auth/login', { body: { email: person.email, password } });
       expectProblem(answer, 'credentials_invalid', 'Invalid credentials');
     }
+    expect((await login(call, person)).access).toBeTruthy();
   });
 
   it('never come back, and neither does their hash, in any answer', async () => {
