@@ -9,13 +9,22 @@ interface Needed {
   /** Debian package. */
   readonly package: string;
   readonly what: string;
+  /** Asks for its version, and does nothing else. */
+  readonly probe: string;
 }
 
 const needed: readonly Needed[] = [
-  { program: 'strace', package: 'strace', what: 'counting waits for the disk against acknowledged batches' },
+  {
+    program: 'strace',
+    package: 'strace',
+    what: 'counting waits for the disk against acknowledged batches',
+    probe: '-V',
+  },
+  { program: 'chromium', package: 'chromium', what: 'pages in a real browser', probe: '--version' },
 ];
 
-const has = (program: string): boolean => spawnSync(program, ['-V'], { stdio: 'ignore' }).error === undefined;
+const has = ({ program, probe }: Needed): boolean =>
+  spawnSync(program, [probe], { stdio: 'ignore' }).error === undefined;
 
 const apt = (...args: readonly string[]): boolean =>
   spawnSync('apt-get', ['-qq', '-y', ...args], {
@@ -30,7 +39,7 @@ const install = (name: string): boolean =>
 
 /** Returns the names of programs that could not be had; each is said on standard error. */
 export const prepareServices = (): readonly string[] => {
-  const missing = needed.filter(({ program, package: name }) => !has(program) && !(mayInstall() && install(name)));
+  const missing = needed.filter((each) => !has(each) && !(mayInstall() && install(each.package)));
   for (const { program, what } of missing) process.stderr.write(`MISSING: ${program}: ${what} is not tested\n`);
   return missing.map(({ program }) => program);
 };

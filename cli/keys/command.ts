@@ -1,9 +1,12 @@
+import { feedTokenOf } from '@sallyport/auth/maintenance';
 import { type Command, Option } from 'commander';
+import { type Environment, readEnvironment } from '../environment.ts';
+import { hostEnvironment } from '../host-environment.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
 
-/** `sallyport keys new` */
+/** `sallyport keys new`, `sallyport keys feed <subscriber>` */
 export const addKeysCommand = (program: Command): void => {
-  const keys = program.command('keys').description('signing keys as files');
+  const keys = program.command('keys').description('signing keys as files; tokens of subscribers');
   keys
     .command('new')
     .description('make a key pair: jwt_private_key.pem (mode 0600) and jwt_public_key.pem')
@@ -15,4 +18,16 @@ export const addKeysCommand = (program: Command): void => {
       process.stdout.write(`JWT_ALGORITHM=${options.algorithm}\n`);
       process.stdout.write(`JWT_PRIVATE_KEY_PATH=${privatePath}\nJWT_PUBLIC_KEY_PATH=${publicPath}\n`);
     });
+  keys
+    .command('feed')
+    .argument('<subscriber>', 'name of a gateway or service, for example api-gateway')
+    .description("print a subscriber's REVOCATION_FEED_TOKEN, derived from SALLYPORT_ROOT_KEYS")
+    .action((subscriber: string) => {
+      const env = hostEnvironment(readEnvironment(process.env, '.env'));
+      process.stdout.write(`${feedTokenOf(subscriber, rootKeysOf(env))}\n`);
+    });
 };
+
+/** Only these: whatever else stands in the environment is another command's business. */
+const rootKeysOf = (env: Environment): Environment =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => /^SALLYPORT_ROOT_KEYS(_FILE)?$/.test(name)));

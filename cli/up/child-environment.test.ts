@@ -33,12 +33,32 @@ describe.each(Object.keys(presets))('the plan of %s', (preset) => {
       expect(told).toMatchObject({ ...env, SALLYPORT_DATA_DIR: '/data' });
     }
   });
+});
 
-  it('refuses what only one server may hold', () => {
-    const derived = plan.secrets.filter(({ form }) => form === 'derived').flatMap(namesOfSecret);
-    expect(derived).toContain('GATEWAY_ASSERTION_KEYS_FILE');
-    for (const name of derived)
-      expect(() => refuseDerived(plan, { [name]: 'x' })).toThrow(`${name} is one service's own`);
+it('refuses what only one server may hold', () => {
+  const plan = readPlan('microservices');
+  const derived = plan.secrets.filter(({ form }) => form === 'derived').flatMap(namesOfSecret);
+  expect(derived).toContain('GATEWAY_ASSERTION_KEYS_FILE');
+  for (const name of derived)
+    expect(() => refuseDerived(plan, { [name]: 'x' })).toThrow(`${name} is one service's own`);
+});
+
+describe('the issuer of cookie-spa', () => {
+  const plan = readPlan('cookie-spa');
+  const origins = (env: Readonly<Record<string, string>>) => {
+    const [server] = plan.servers;
+    if (server === undefined) throw new Error('no server');
+    return childEnvironment({ plan, server, env, files: new Map(), dataDir: '/data', addresses: {} })['CORS_ORIGINS'];
+  };
+
+  it('allows the page to call it, wherever the page is', () => {
+    expect(origins({})).toBe('http://localhost:3000');
+    expect(origins({ SALLYPORT_PORT_OFFSET: '10' })).toBe('http://localhost:3010');
+    expect(origins({ PAGE_PORT: '4000' })).toBe('http://localhost:4000');
+  });
+
+  it('lets what is given stand', () => {
+    expect(origins({ CORS_ORIGINS: 'https://expenses.example.org' })).toBe('https://expenses.example.org');
   });
 });
 

@@ -15,7 +15,10 @@ export interface PlannedServer {
   readonly portSetting?: string;
   /** Setting that names a server elsewhere, which then takes this one's place. */
   readonly replacedBy?: string;
+  /** What stands above everything that is given. */
   readonly settings: Readonly<Record<string, string>>;
+  /** What stands below it. `{title}` stands for the address of the server that the table calls so. */
+  readonly defaults?: Readonly<Record<string, string>>;
 }
 
 export interface PlannedSecret {
@@ -23,13 +26,15 @@ export interface PlannedSecret {
   readonly aliases?: readonly string[];
   /**
    * `keys`: `1:<base64url of 32 bytes>`. `text`: 32 bytes as base64url. `derived`: each holder's own, from the gateway's
-   * masters. `given`: never made, only handed on.
+   * masters. `feed`: each holder's own token at the revocation feed, from the root keys. `given`: never made, only handed on.
    */
-  readonly form: 'keys' | 'text' | 'derived' | 'given';
+  readonly form: 'keys' | 'text' | 'derived' | 'feed' | 'given';
   /** The servers that get it. Nobody else does. */
   readonly holders: readonly string[];
   /** The server whose secret it is. Where that one runs elsewhere, only it can say what the secret is: none is made. */
   readonly from?: string;
+  /** Settings of the holders where it is not given and `from` runs elsewhere. */
+  readonly otherwise?: Readonly<Record<string, string>>;
 }
 
 export interface Plan {
@@ -37,7 +42,7 @@ export interface Plan {
   /** In the order of their start. */
   readonly servers: readonly PlannedServer[];
   readonly secrets: readonly PlannedSecret[];
-  /** Commands to try; `{gateway}` stands for the address of the last server, which is the door. */
+  /** Commands to try; `{title}` stands for the address of the server that the table calls so. */
   readonly try: readonly string[];
 }
 

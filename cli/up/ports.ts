@@ -19,6 +19,13 @@ export const addressOf = (server: PlannedServer, env: Environment): string => {
   return `http://${open ? 'localhost' : host.trim()}:${portOf(server, env)}`;
 };
 
+/** `{title}` in a text of the plan becomes the address of that server, or the one given in its place. */
+export const withAddresses = (text: string, servers: readonly PlannedServer[], env: Environment): string =>
+  servers.reduce(
+    (filled, server) => filled.replaceAll(`{${server.title}}`, env[server.replacedBy ?? ''] ?? addressOf(server, env)),
+    text,
+  );
+
 /**
  * Says which port is taken before anything is started; a server could only fail. Waits for `patienceMs`, which is worth it
  * where servers of a killed supervisor are about to stop.

@@ -8,4 +8,5 @@
 /** Where each preset lists its servers: the explicit list. */
 export const presets: Readonly<Record<string, string>> = {
   microservices: import.meta.resolve('@sallyport/example-microservices/servers.json'),
+  'cookie-spa': import.meta.resolve('@sallyport/example-cookie-spa/servers.json'),
 };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { feedTokenOf } from '@sallyport/auth/maintenance';
 import { assertionKeysText, gatewayKeySettings } from '@sallyport/gateway/maintenance';
 import type { Environment } from '../environment.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
@@ -37,15 +38,22 @@ export const prepareSecrets = (input: SecretsInput): SecretFiles => {
     keepSecret(file, () => makers[secret.form === 'keys' ? 'keys' : 'text']());
     for (const holder of secret.holders) hand(holder, secret.name, file);
   }
-  for (const { name, holders } of plan.secrets.filter(({ form }) => form === 'derived')) {
-    for (const holder of holders.filter((server) => started.has(server))) {
-      const file = join(folder, `${holder}.${name}`);
-      writeSecret(file, deriveAssertionKeys(holder, env, files));
-      hand(holder, name, file);
+  for (const secret of plan.secrets.filter((each) => isOwn(each) && isDerivedHere(each, env, started))) {
+    for (const holder of secret.holders.filter((server) => started.has(server))) {
+      const file = join(folder, `${holder}.${secret.name}`);
+      writeSecret(file, derivers[secret.form === 'feed' ? 'feed' : 'derived'](holder, env, files));
+      hand(holder, secret.name, file);
     }
+  }
+  for (const { holders, otherwise } of plan.secrets.filter((secret) => isMissing(secret, env, started))) {
+    const fallback = Object.fromEntries(Object.entries(otherwise ?? {}).filter(([name]) => !(name in env)));
+    for (const holder of holders) files.set(holder, { ...files.get(holder), ...fallback });
   }
   return files;
 };
+
+const isMissing = (secret: PlannedSecret, env: Environment, started: ReadonlySet<string>): boolean =>
+  secret.from !== undefined && !started.has(secret.from) && !namesOfSecret(secret).some((name) => name in env);
 
 /** A server's own keys cannot stand in an environment that all share. @throws CommandError */
 export const refuseDerived = ({ secrets }: Plan, env: Environment): void => {
@@ -58,6 +66,12 @@ export const refuseDerived = ({ secrets }: Plan, env: Environment): void => {
   throw new CommandError(message, exitCodes.settings);
 };
 
+const isOwn = ({ form }: PlannedSecret): boolean => form === 'derived' || form === 'feed';
+
+/** A token at the feed of an issuer that runs elsewhere can only come from there; one that was given wins. */
+const isDerivedHere = (secret: PlannedSecret, env: Environment, started: ReadonlySet<string>): boolean =>
+  secret.form === 'derived' || (!isMissing(secret, env, started) && !namesOfSecret(secret).some((name) => name in env));
+
 const makers = {
   keys: () => `1:${randomBytes(32).toString('base64url')}`,
   text: () => randomBytes(32).toString('base64url'),
@@ -69,11 +83,18 @@ const isMadeHere = (secret: PlannedSecret, env: Environment, started: ReadonlySe
   return secret.from === undefined || started.has(secret.from);
 };
 
-/** The gateway reads its masters as it will when it runs, from the environment or from the file just made. */
-const deriveAssertionKeys = (service: string, env: Environment, files: ReadonlyMap<string, Environment>): string => {
-  const masters = Object.assign({}, ...files.values(), env) as Environment;
-  const names = ['GATEWAY_MASTER_KEYS', 'GATEWAY_MASTER_KEYS_FILE'];
-  const own = Object.fromEntries(names.flatMap((name) => (masters[name] === undefined ? [] : [[name, masters[name]]])));
-  const { masterKeys } = gatewayKeySettings({ env: own });
-  return assertionKeysText(service, masterKeys ?? []);
+/** The setting and its file as the server will read them: from the environment or from the file just made. */
+const asHandedOn = (name: string, env: Environment, files: ReadonlyMap<string, Environment>): Environment => {
+  const handed = Object.assign({}, ...files.values(), env) as Environment;
+  const names = [name, `${name}_FILE`];
+  return Object.fromEntries(names.flatMap((each) => (handed[each] === undefined ? [] : [[each, handed[each]]])));
 };
+
+const derivers = {
+  derived: (service: string, env: Environment, files: ReadonlyMap<string, Environment>): string => {
+    const { masterKeys } = gatewayKeySettings({ env: asHandedOn('GATEWAY_MASTER_KEYS', env, files) });
+    return assertionKeysText(service, masterKeys ?? []);
+  },
+  feed: (subscriber: string, env: Environment, files: ReadonlyMap<string, Environment>): string =>
+    feedTokenOf(subscriber, asHandedOn('SALLYPORT_ROOT_KEYS', env, files)),
+} as const;

@@ -2,7 +2,7 @@ import { isAbsolute, join, relative } from 'node:path';
 import type { Environment } from '../environment.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Plan, PlannedServer } from './plan.ts';
-import { addressOf, portOf } from './ports.ts';
+import { addressOf, portOf, withAddresses } from './ports.ts';
 
 export interface TableInput {
   readonly plan: Plan;
@@ -17,21 +17,19 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
   const store = env['DATABASE_URL'] === undefined ? `SQLite in ${data}` : 'the store that DATABASE_URL names';
   const rows: (readonly [string, string])[] = [
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),
-    ['pages', 'the issuer describes its routes at /openapi.json and /docs; metrics: each private port, /metrics'],
+    ['routes', 'the issuer describes its routes at /openapi.json and /docs; metrics: each private port, /metrics'],
     ['state', `${store}: sessions and audit too; events go to the log`],
     ['secrets', `${join(data, 'secrets')}, made once, each server gets its own`],
     ['logs', `${join(data, 'logs')}, one file a server; warnings and errors also here (all lines: --verbose)`],
   ];
   const width = Math.max(...rows.map(([title]) => title.length));
-  const door = plan.servers.at(-1);
-  const gateway = door === undefined ? '' : addressOf(door, env);
   return [
     `Sallyport, preset ${plan.preset}`,
     '',
     ...rows.map(([title, text]) => `  ${title.padEnd(width)}  ${text}`),
     '',
     'Try, in another terminal:',
-    ...plan.try.map((command) => `  ${command.replaceAll('{gateway}', gateway)}`),
+    ...plan.try.map((command) => `  ${withAddresses(command, plan.servers, env)}`),
     '',
     'Ctrl-C stops everything.',
   ].join('\n');

@@ -56,14 +56,17 @@ export const sallyport = (
 };
 
 export interface StartOptions {
+  /** Default: the one that `npm start` runs. */
+  readonly preset?: string;
   readonly dataDir?: string;
   readonly offset?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
 
-export const start = ({ dataDir = newFolder(), offset = randomInt(10_000, 20_000), env, cwd }: StartOptions = {}) => {
-  const child = spawn(process.execPath, [main, 'up'], {
+export const start = (options: StartOptions = {}): Started => {
+  const { preset, dataDir = newFolder(), offset = randomInt(10_000, 20_000), env, cwd } = options;
+  const child = spawn(process.execPath, [main, 'up', ...(preset === undefined ? [] : [preset])], {
     cwd: cwd ?? newFolder(),
     env: {
       ...cleanEnvironment(),
@@ -146,7 +149,7 @@ const parentOf = (pid: number): number | undefined => {
 };
 
 const entryOf = (pid: number): string =>
-  /([a-z]+\/main)\.ts/.exec((readProc(pid, 'cmdline') ?? '').replaceAll('\0', ' '))?.[1] ?? 'unknown';
+  /([a-z-]+\/main)\.ts/.exec((readProc(pid, 'cmdline') ?? '').replaceAll('\0', ' '))?.[1] ?? 'unknown';
 
 const readProc = (pid: number, file: string): string | undefined => {
   try {

@@ -1,0 +1,91 @@
+/**
+ * The page: a door (log in, register) and a ledger. The access token lives in this page's memory, the refresh token in a cookie that no
+ * script can read; a reload asks the issuer for a new access token by that cookie. Nothing here ever sees or stores a refresh token.
+ */
+import {
+  cookieStore,
+  createApiClient,
+  createTokenManager,
+  type SignedOutCause,
+  SignedOutError,
+} from '@sallyport/client';
+import { openDoor } from './door.ts';
+import { byId, sayAlert, sayStatus, showView } from './element.ts';
+import { createLedger } from './ledger.ts';
+import { signedOutText } from './texts.ts';
+
+const checkEveryMs = 30_000;
+const authUrl = document.querySelector<HTMLMetaElement>('meta[name="auth-url"]')?.content ?? '';
+
+const tokens = createTokenManager({
+  authUrl,
+  refreshPath: 'refresh-token',
+  transport: 'cookie',
+  store: cookieStore(),
+  onSignedOut: showSignedOut,
+  onSignedIn: () => void enter(),
+});
+const issuer = createApiClient({ baseUrl: authUrl, tokens });
+const ledger = createLedger(createApiClient({ baseUrl: location.origin, tokens }), () => new Date());
+const door = openDoor({ signIn: tokens.signIn, onSignedIn: () => void enter() });
+
+/** On load, after a login here or in another tab, and again when a server did not answer. */
+async function enter(): Promise<void> {
+  try {
+    if ((await tokens.getAccessToken()) === undefined) return showDoor();
+    const { user } = await issuer.get('/me');
+    const { first_name, last_name } = user as Readonly<Record<string, string>>;
+    byId('account-name').textContent = `${first_name} ${last_name}`;
+    await ledger.open();
+    showLedger();
+  } catch (error) {
+    // Its own message has been shown: `onSignedOut`.
+    if (error instanceof SignedOutError) return showDoor();
+    showView('offline');
+    byId('account').hidden = true;
+    byId('retry').focus();
+  }
+}
+
+function showLedger(): void {
+  const fromDoor = !byId('door').hidden;
+  showView('ledger');
+  byId('account').hidden = false;
+  sayStatus('');
+  // Who has just sent a form would otherwise be nowhere.
+  if (fromDoor) byId('month-name').focus();
+}
+
+function showDoor(): void {
+  ledger.close();
+  byId('account').hidden = true;
+  if (!byId('door').hidden) return;
+  door.reset();
+  showView('door');
+}
+
+function showSignedOut(cause: SignedOutCause): void {
+  showDoor();
+  if (cause === 'signed_out') sayStatus(signedOutText(cause));
+  else sayAlert(signedOutText(cause));
+}
+
+async function logOut(): Promise<void> {
+  const told = await tokens.logout();
+  byId('login-form').querySelector('h1')?.focus();
+  if (!told) sayAlert('You have logged out here. The server did not answer; it will be told as soon as it does.');
+}
+
+byId('logout').addEventListener('click', () => void logOut());
+byId('retry').addEventListener('click', () => void enter());
+addEventListener('online', () => {
+  if (!byId('offline').hidden) void enter();
+});
+// Early and out of sight, so that no click has to wait for it.
+const check = (): void => {
+  if (document.visibilityState === 'visible') void tokens.checkAndRefresh();
+};
+setInterval(check, checkEveryMs);
+document.addEventListener('visibilitychange', check);
+
+void enter();
