@@ -46,8 +46,6 @@ export const createChangePassword = (
       return { right, value: right };
     };
     const guess = await guard({ identifier: user.email ?? user.username ?? user.id, address: context.address, judge });
-    // A locked account costs what a wrong password costs; the verdict is thrown away.
-    if (guess.kind === 'locked') await password.verify(stored, currentPassword);
     if (stored === undefined || guess.kind === 'locked' || !guess.value) return { kind: 'wrong_password' };
     if (currentPassword.normalize('NFKC') === newPassword.normalize('NFKC')) return { kind: 'unchanged' };
     const newHash = await password.hash(newPassword);

@@ -23,6 +23,7 @@ export const addUsersCommand = (program: Command): void => {
     .option('--name <name>', 'display name')
     .option('--role <role...>', 'roles; default: user')
     .option('--permission <permission...>', 'permissions; default: none')
+    .option('--password-hash', 'what is read is a password hash of another system, replaced at the first login', false)
     .option(...json)
     .description('create an account; the password is read from standard input or a prompt')
     .action((identifier: string, options: NewUserOptions & Json) =>

@@ -29,7 +29,7 @@ export interface PolicyOptions {
   /** What the present hash takes, in UTF-8 bytes. */
   readonly maxBytes: number;
   readonly clock: Clock;
-  /** One call per rule that was asked: `passed`, the code of the refusal, or `failed` where it could not say. */
+  /** One call per rule that was asked: `passed`, the code of the refusal, or `failed` where it could not say; `breach_lookup` where that failed. */
   readonly observe: (rule: string, outcome: string) => void;
   /** A breached-password lookup that failed, with its private cause; the password was accepted where the setting says `open`. */
   readonly onBreachFailure: (cause: unknown) => void;
@@ -82,8 +82,12 @@ const listRules = (
   scorer: Scorer,
   source: BreachSource | undefined,
 ): readonly PasswordRule[] => {
-  const { settings, maxBytes, onBreachFailure: noteFailure } = options;
+  const { settings, maxBytes, observe, onBreachFailure } = options;
   const { passwordMinScore: minScore, passwordRefuseCommon: refuseCommon, passwordBreachFail: onFailure } = settings;
+  const noteFailure = (cause: unknown): void => {
+    observe('breach_lookup', 'failed');
+    onBreachFailure(cause);
+  };
   return [
     createFormRule({ minLength: settings.passwordMinLength, maxBytes }),
     ...(settings.passwordRefusePersonal ? [createPersonalRule()] : []),

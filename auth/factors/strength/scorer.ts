@@ -72,10 +72,18 @@ export const createScorer = (options: ScorerOptions = {}): Scorer => {
     await ending?.terminate();
   };
 
+  const start = (): Worker => {
+    const started = startThread(worker);
+    started.on('exit', () => {
+      if (thread === started) thread = undefined;
+    });
+    return started;
+  };
+
   const ask = async (request: ScoreRequest): Promise<Strength> => {
     if (closed) throw new Problem('shutting_down', { retryAfterSeconds });
     clearTimeout(idle);
-    thread ??= startThread(worker);
+    thread ??= start();
     try {
       return await answerOf(thread, request, timeoutMs);
     } catch (cause) {
@@ -109,9 +117,11 @@ export const createScorer = (options: ScorerOptions = {}): Scorer => {
 const defaultWorker = (): URL =>
   new URL(import.meta.url.endsWith('.ts') ? './scorer-worker.ts' : './scorer-worker.js', import.meta.url);
 
-/** No environment: the thread needs no setting and gets no secret. It keeps no process alive. */
+/** No environment: the thread needs no setting and gets no secret. It keeps no process alive, and ends none. */
 const startThread = (worker: URL): Worker => {
   const thread = new Worker(worker, { name: 'password-scorer', env: {}, resourceLimits });
+  // Whoever waits for an answer hears of it too; between two questions nobody does, and an unheard error would end the process.
+  thread.on('error', () => void thread.terminate());
   thread.unref();
   return thread;
 };
