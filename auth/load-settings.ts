@@ -19,6 +19,10 @@ const gatewayNames = [
   'FLOOD_LIMIT_PER_MINUTE',
   'FLOOD_LIMIT_BURST',
   'TRUSTED_PROXIES',
+  'REVOCATION_FEED',
+  'REVOCATION_FEED_URL',
+  'REVOCATION_FEED_TOKEN',
+  'REVOCATION_MAX_STALENESS_SECONDS',
 ] as const;
 
 /** Reads the issuer's settings; the preset's name is itself a setting. Throws SettingsError with all problems. */

@@ -6,4 +6,5 @@ export * from './claims.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './problem.ts';
+export * from './revocations.ts';
 export * from './units.ts';

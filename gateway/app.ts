@@ -13,6 +13,8 @@ import { createDispatcher, createRefuse } from './dispatcher.ts';
 import { createExchange, type Step } from './exchange.ts';
 import { assertionSigners } from './identity/assertion-signers.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import { createOpenExchanges } from './open-exchanges.ts';
+import { openRevocations } from './revocations.ts';
 import { createRouteTable } from './route-table.ts';
 import { accessLog } from './steps/access-log.ts';
 import { authenticate } from './steps/authenticate.ts';
@@ -23,6 +25,7 @@ import { floodLimit } from './steps/flood-limit.ts';
 import { limits } from './steps/limits.ts';
 import { preflight } from './steps/preflight.ts';
 import { proxy } from './steps/proxy.ts';
+import { revocation } from './steps/revocation.ts';
 import { route } from './steps/route.ts';
 import { signIdentity } from './steps/sign-identity.ts';
 import { openUpstreams } from './upstreams/open-upstreams.ts';
@@ -47,13 +50,26 @@ export interface Gateway {
   readonly close: () => Promise<void>;
 }
 
-/** Opens no connection. Throws where a key cannot be read. */
+/** How late after its token's expiry an open connection is cut at most. */
+const expiryCheckMs = 1000;
+
+/** Throws where a key cannot be read. Opens no connection but the one to the revocation feed. */
 export const createGateway = (settings: GatewaySettings, dependencies: GatewayDependencies): Gateway => {
   const { log, metrics, clock, random, elapsedMs } = dependencies;
   const { gatewayId, bodyLimitBytes } = settings;
   const { upstreams, close } = openUpstreams(settings);
-  const { verifier, isReady } = openVerifier(settings, clock);
+  const { verifier, isReady: hasKeys } = openVerifier(settings, clock);
   metrics.watchVerifier(verifier);
+  const revocations = openRevocations({ settings, clock, elapsedMs, onChange: () => openExchanges.cutDead() });
+  metrics.watchRevocations(revocations);
+  const openExchanges = createOpenExchanges({
+    revocations,
+    nowMs: clock.nowMs,
+    elapsedMs,
+    leewayMs: settings.clockLeewaySeconds * 1000,
+  });
+  const expiry = setInterval(openExchanges.cutDead, expiryCheckMs);
+  const isReady = (): boolean => hasKeys() && revocations.isReady();
   const trustedProxies = createAddressList(settings.trustedProxies);
   const refuse = createRefuse({ texts: settings.errorTexts, log });
 
@@ -72,6 +88,7 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
       isReady,
     }),
     authenticate({ verifier }),
+    revocation({ revocations }),
     csrf({
       tokens: createCsrfTokens({ keys: csrfKeys(settings), random }),
       cookie: settings.csrfCookie,
@@ -87,6 +104,7 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
       authCookies: [settings.csrfCookie, ...settings.authCookies],
       gatewayId,
       trustedProxies,
+      openExchanges,
       refuse,
     }),
   ];
@@ -97,7 +115,10 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
     handleExpecting: (req: IncomingMessage, res: ServerResponse) =>
       dispatch(createExchange(req, res, true, elapsedMs())),
     isReady,
-    close,
+    close: async () => {
+      clearInterval(expiry);
+      await Promise.all([revocations.close(), close()]);
+    },
   });
 };
 

@@ -4,6 +4,7 @@
  */
 import { type ErrorTexts, signatureAlgorithms } from '@sallyport/contract';
 import {
+  booleanSetting,
   choiceSetting,
   dataSetting,
   defineSettings,
@@ -138,6 +139,31 @@ export const gatewaySettings = defineSettings({
     optional: true,
     doc: "Public keys as PEM. Default: the issuer's `/.well-known/jwks.json`.",
   }),
+  revocationFeed: booleanSetting({
+    env: 'REVOCATION_FEED',
+    default: true,
+    insecure: (on) => (on ? undefined : 'is off: tokens of ended sessions and disabled users pass until they expire'),
+    doc: "Subscribe to the issuer's revocation feed. Until its first snapshot protected routes answer 503.",
+  }),
+  revocationFeedUrl: urlSetting({
+    env: 'REVOCATION_FEED_URL',
+    optional: true,
+    check: originOnly,
+    doc: "Origin of the issuer's private listener. Default: the issuer's origin, its port + 1000.",
+  }),
+  revocationFeedToken: secretSetting({
+    env: 'REVOCATION_FEED_TOKEN',
+    optional: true,
+    doc: "This gateway's own bearer at the feed (`sallyport keys feed <subscriber>`). Required where the feed is on.",
+  }),
+  revocationMaxStalenessSeconds: durationSetting({
+    env: 'REVOCATION_MAX_STALENESS_SECONDS',
+    unit: 'seconds',
+    min: 1,
+    max: 3600,
+    default: 120,
+    doc: 'Nothing heard of the feed for this long: protected routes answer 503.',
+  }),
   trustedProxies: listSetting({
     env: 'TRUSTED_PROXIES',
     default: [],
@@ -256,6 +282,7 @@ export const checkGatewaySettings = (settings: GatewaySettings): readonly Settin
     ['GATEWAY_SECRET', settings.services.some(({ plain }) => plain === true) && settings.gatewaySecret === undefined],
     ['GATEWAY_MASTER_KEYS', settings.masterKeys === undefined],
     ['CSRF_KEYS', settings.csrfKeys === undefined],
+    ['REVOCATION_FEED_TOKEN', settings.revocationFeed && settings.revocationFeedToken === undefined],
   ];
   problems.push(...needed.filter(([, missing]) => missing).map(([name]) => settingRequired(name)));
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtPublicKeyPath !== undefined) {

@@ -51,6 +51,8 @@ export interface Exchange {
   identityHeaders: readonly string[];
 
   // proxy
+  /** An event stream or an upgraded connection: it ends when somebody ends it. */
+  isEndless: boolean;
   /** Ends the upstream request of a client that went away. */
   cancel: (() => void) | undefined;
 }
@@ -95,5 +97,6 @@ export const createExchange = (
   forwardTarget: '',
   token: undefined,
   identityHeaders: [],
+  isEndless: false,
   cancel: undefined,
 });

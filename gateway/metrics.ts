@@ -1,5 +1,5 @@
 import { createMetrics } from '@sallyport/kit/metrics';
-import type { AccessTokenVerifier } from '@sallyport/verify';
+import type { AccessTokenVerifier, RevocationFeed } from '@sallyport/verify';
 import type { ReservedName } from './headers/reserved.ts';
 
 export interface GatewayMetrics {
@@ -9,6 +9,8 @@ export interface GatewayMetrics {
   spoofed(prefixes: readonly ReservedName[]): void;
   /** Shows the verified-token cache of this verifier. */
   watchVerifier(verifier: Pick<AccessTokenVerifier, 'stats'>): void;
+  /** Shows what the feed has told, and how long ago. */
+  watchRevocations(feed: Pick<RevocationFeed, 'stats' | 'isReady'>): void;
   text(): Promise<string>;
   readonly contentType: string;
 }
@@ -49,6 +51,18 @@ export const createGatewayMetrics = (): GatewayMetrics => {
           collect: () => verifier.stats()[name],
         });
       }
+    },
+    watchRevocations: (feed) => {
+      const gauges = {
+        revocation_entries: ['Sessions, users and keys that are refused.', () => feed.stats().entries],
+        revocation_age_seconds: [
+          'Since the issuer last said that nothing is missing; past REVOCATION_BOUND_SECONDS the promise is broken.',
+          () => feed.stats().ageSeconds,
+        ],
+        revocation_feed_failures: ['Connections to the feed that failed or ended.', () => feed.stats().failures],
+        revocation_ready: ['1: protected routes are served.', () => (feed.isReady() ? 1 : 0)],
+      } as const;
+      for (const [name, [help, collect]] of Object.entries(gauges)) metrics.gauge({ name, help, collect });
     },
     text: metrics.text,
     contentType: metrics.contentType,

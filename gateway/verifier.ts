@@ -10,16 +10,13 @@ import {
   sharedSecrets,
 } from '@sallyport/verify';
 import type { GatewaySettings } from './config.ts';
-import { serviceOrigin } from './upstreams/open-upstreams.ts';
+import { issuerOrigin } from './upstreams/open-upstreams.ts';
 
 const secretsOf = ({ jwtSecret, jwtSecretPrevious }: GatewaySettings): KeySource =>
   sharedSecrets([jwtSecret, jwtSecretPrevious].filter((secret) => secret !== undefined).map((secret) => ({ secret })));
 
-const jwksOf = (settings: GatewaySettings, clock: Clock): KeySource => {
-  const issuer = settings.services.find((service) => service.issuer === true);
-  const rule = issuer ?? { id: 'auth-service', url: 'authServiceUrl' as const, defaultPort: 8081 };
-  return remoteJwks({ url: `${new URL(serviceOrigin(settings, rule)).origin}/.well-known/jwks.json`, clock });
-};
+const jwksOf = (settings: GatewaySettings, clock: Clock): KeySource =>
+  remoteJwks({ url: `${issuerOrigin(settings)}/.well-known/jwks.json`, clock });
 
 const keySource = (settings: GatewaySettings, clock: Clock): KeySource => {
   if (settings.jwtAlgorithm === 'HS256') return secretsOf(settings);

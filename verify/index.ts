@@ -45,3 +45,4 @@ export type { RemoteKeysOptions } from './keys/remote-keys.ts';
 export { remotePem } from './keys/remote-pem.ts';
 export { type SharedSecret, sharedSecrets } from './keys/shared-secrets.ts';
 export { staticJwks } from './keys/static-jwks.ts';
+export { openRevocationFeed, type RevocationFeed, type RevocationFeedOptions } from './revocations/revocation-feed.ts';

@@ -1,6 +1,6 @@
 import { feedTokenOf } from '@sallyport/auth/maintenance';
 import { type Command, Option } from 'commander';
-import { type Environment, readEnvironment } from '../environment.ts';
+import { readEnvironment } from '../environment.ts';
 import { hostEnvironment } from '../host-environment.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
 
@@ -24,10 +24,6 @@ export const addKeysCommand = (program: Command): void => {
     .description("print a subscriber's REVOCATION_FEED_TOKEN, derived from SALLYPORT_ROOT_KEYS")
     .action((subscriber: string) => {
       const env = hostEnvironment(readEnvironment(process.env, '.env'));
-      process.stdout.write(`${feedTokenOf(subscriber, rootKeysOf(env))}\n`);
+      process.stdout.write(`${feedTokenOf(subscriber, env)}\n`);
     });
 };
-
-/** Only these: whatever else stands in the environment is another command's business. */
-const rootKeysOf = (env: Environment): Environment =>
-  Object.fromEntries(Object.entries(env).filter(([name]) => /^SALLYPORT_ROOT_KEYS(_FILE)?$/.test(name)));

@@ -5,6 +5,7 @@ import type { Refuse } from '../dispatcher.ts';
 import type { Exchange, Outcome, Step } from '../exchange.ts';
 import { hasBody } from '../headers/inbound.ts';
 import { stripCookies } from '../headers/strip-cookies.ts';
+import type { OpenExchanges } from '../open-exchanges.ts';
 import type { ProxyRoute } from '../route-table.ts';
 import { overloaded, Relay } from '../upstreams/relay.ts';
 import { RequestBody } from '../upstreams/request-body.ts';
@@ -16,12 +17,13 @@ export interface ProxyOptions {
   /** Name in `Via`. */
   readonly gatewayId: string;
   readonly trustedProxies: AddressList;
+  readonly openExchanges: Pick<OpenExchanges, 'add' | 'remove'>;
   readonly refuse: Refuse;
 }
 
 /** Sends the request to its service and streams the answer back. Always the last step. */
 export const proxy = (options: ProxyOptions): Step => {
-  const { bodyLimitBytes, authCookies, gatewayId, trustedProxies, refuse } = options;
+  const { bodyLimitBytes, authCookies, gatewayId, trustedProxies, openExchanges, refuse } = options;
   // RFC 9110 §7.6.3: a gateway MUST send Via in each inbound request.
   const via = `1.1 ${gatewayId}`;
 
@@ -73,8 +75,9 @@ export const proxy = (options: ProxyOptions): Step => {
     if (res.destroyed) return 'taken';
     const body = hasBody(exchange.headers) ? new RequestBody(req, bodyLimitBytes) : null;
     const headers = upstreamHeaders(exchange, route);
-    const relay = new Relay(exchange, { upstream: route.upstream, headers, body }, refuse);
+    const relay = new Relay(exchange, { upstream: route.upstream, headers, body, onEnd: openExchanges.remove }, refuse);
     exchange.cancel = () => relay.cancel();
+    openExchanges.add(exchange);
     relay.send();
     return 'taken';
   };

@@ -27,6 +27,8 @@ export const baseEnv = {
   GATEWAY_PRIVATE_PORT: '0',
   LOG_LEVEL: 'silent',
   FLOOD_LIMIT_PER_MINUTE: '0',
+  // There is no issuer here; the feed is tested with a real one in tests/.
+  REVOCATION_FEED: 'off',
   JWT_SECRET: jwtSecret,
   GATEWAY_SECRET: gatewaySecret,
   CSRF_KEYS: `1:${csrfKey.toString('base64url')}`,

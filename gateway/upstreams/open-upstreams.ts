@@ -6,6 +6,13 @@ import { openUpstream, type Upstream } from './upstream.ts';
 export const serviceOrigin = (settings: GatewaySettings, { url, defaultPort }: ServiceRule): string =>
   settings[url] ?? `http://localhost:${defaultPort + settings.portOffset}`;
 
+/** Where the issuer answers, whether requests are forwarded to it or not. */
+export const issuerOrigin = (settings: GatewaySettings): string => {
+  const issuer = settings.services.find((service) => service.issuer === true);
+  return new URL(serviceOrigin(settings, issuer ?? { id: 'auth-service', url: 'authServiceUrl', defaultPort: 8081 }))
+    .origin;
+};
+
 export interface Upstreams {
   /** By service id. */
   readonly upstreams: ReadonlyMap<string, Upstream>;

@@ -14,6 +14,8 @@ export interface RelayRequest {
   /** Name, value, …: everything that is sent but `host`, `connection` and framing. */
   readonly headers: string[];
   readonly body: RequestBody | null;
+  /** Called once, when nothing is under way any more. */
+  readonly onEnd: (exchange: Exchange) => void;
 }
 
 /** RFC 9110 §9.2.2: these may be repeated when nothing has been read of the answer. */
@@ -88,6 +90,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     const { res, responseHeaders } = this.#exchange;
     const headers = readOutboundHeaders(rawOf(controller), status);
     if (headers === undefined) throw new Error('the service answered in a transfer coding that is not chunked');
+    this.#exchange.isEndless = isEventStream(headers);
     for (const part of responseHeaders) headers.push(part);
     lingerAfterAnswer(this.#exchange);
     res.writeHead(status, headers);
@@ -125,6 +128,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#request.upstream.pending -= 1;
+    this.#request.onEnd(this.#exchange);
   }
 
   /**
@@ -143,6 +147,14 @@ export class Relay implements Dispatcher.DispatchHandler {
 const endWithError = (res: ServerResponse, answer: () => void): void => {
   if (res.headersSent) res.destroy();
   else answer();
+};
+
+/** HTML, "Server-sent events", 9.2.2. */
+const isEventStream = (headers: readonly string[]): boolean => {
+  for (let at = 0; at < headers.length; at += 2) {
+    if (headers[at]?.toLowerCase() === 'content-type') return /^text\/event-stream\b/i.test(headers[at + 1] ?? '');
+  }
+  return false;
 };
 
 const rawOf = ({ rawHeaders }: Dispatcher.DispatchController): readonly (Buffer | string)[] =>

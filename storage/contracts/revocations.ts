@@ -20,6 +20,12 @@ export interface RevocationEntry {
 export interface Revocations {
   /** Entries after a position in the order of commits; entries are written by the verbs of sessions and accounts in their own step. */
   readRevocations(afterPosition: number, limit: number): Promise<readonly RevocationEntry[]>;
+  /** The same without those that have expired by the store's clock: a snapshot is read in such pages. */
+  readLiveRevocations(afterPosition: number, limit: number): Promise<readonly RevocationEntry[]>;
+  /** The position of the newest entry that was ever written; 0 where there is none. */
+  lastRevocationPosition(): Promise<number>;
+  /** Calls back soon after a write of this process that may have been a revocation. Only wakes: other processes' writes are found by reading. Returns how to stop. */
+  onWrite(wake: () => void): () => void;
   /** Names this store's history: changes when a backup was restored. */
   storeIncarnation(): Promise<string>;
 }

@@ -198,7 +198,7 @@ const keys = ({ queue, reader }: Driver): Keys => ({
     (await queue.call('ensureCurrentKey', { candidate, context })).map(rows.keyFromRow),
 });
 
-const revocations = ({ reader }: Driver): Revocations => ({
+const revocations = ({ queue, reader, nowMs }: Driver): Revocations => ({
   readRevocations: async (afterPosition, limit) => {
     const found = await reader.all(
       'SELECT * FROM revocations WHERE position > ? ORDER BY position LIMIT ?',
@@ -207,6 +207,21 @@ const revocations = ({ reader }: Driver): Revocations => ({
     );
     return found.map(rows.revocationFromRow);
   },
+  readLiveRevocations: async (afterPosition, limit) => {
+    const found = await reader.all(
+      'SELECT * FROM revocations WHERE position > ? AND expires_at_ms > ? ORDER BY position LIMIT ?',
+      afterPosition,
+      nowMs(),
+      limit,
+    );
+    return found.map(rows.revocationFromRow);
+  },
+  lastRevocationPosition: async () => {
+    // The table may have been cleaned; AUTOINCREMENT's own count stays.
+    const row = await reader.get("SELECT seq FROM sqlite_sequence WHERE name = 'revocations'");
+    return Number(row?.['seq'] ?? 0);
+  },
+  onWrite: (wake) => queue.onBatch(wake),
   storeIncarnation: async () => {
     const row = await reader.get("SELECT value FROM store_meta WHERE key = 'incarnation'");
     return String(row?.['value']);

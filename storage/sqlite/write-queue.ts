@@ -17,6 +17,8 @@ export interface WriteQueue {
   /** False while the writer thread is gone and a new one is not open yet. */
   readonly alive: boolean;
   call<Name extends VerbName>(verb: Name, input: VerbInput<Name>): Promise<VerbOutput<Name>>;
+  /** Calls back after each batch that was committed or failed. Returns how to stop. */
+  onBatch(listener: () => void): () => void;
   /** Answers once every accepted verb has been answered and the file is closed. */
   close(): Promise<void>;
 }
@@ -34,13 +36,17 @@ const reopenPauseMs = 250;
  */
 export const openWriteQueue = async (options: WriterOptions): Promise<WriteQueue> => {
   const stats = { batches: 0, verbs: 0 };
+  const listeners = new Set<() => void>();
+  const onSettled = (): void => {
+    for (const listener of listeners) listener();
+  };
   const closing = new AbortController();
-  let current = await openWriter(options, stats);
+  let current = await openWriter(options, stats, onSettled);
   const keepOpen = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       await current.ended;
       await sleep(reopenPauseMs, undefined, { signal: closing.signal });
-      current = await openWriter(options, stats).catch(() => current);
+      current = await openWriter(options, stats, onSettled).catch(() => current);
     }
     await current.close();
   };
@@ -51,6 +57,10 @@ export const openWriteQueue = async (options: WriterOptions): Promise<WriteQueue
       return current.alive;
     },
     call: (verb, input) => current.call(verb, input),
+    onBatch: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     close: async () => {
       closing.abort();
       await current.close();
@@ -59,12 +69,12 @@ export const openWriteQueue = async (options: WriterOptions): Promise<WriteQueue
   };
 };
 
-interface Writer extends WriteQueue {
+interface Writer extends Omit<WriteQueue, 'onBatch'> {
   /** Resolves when the thread is gone, for whatever reason. */
   readonly ended: Promise<void>;
 }
 
-const openWriter = (options: WriterOptions, stats: Counts): Promise<Writer> =>
+const openWriter = (options: WriterOptions, stats: Counts, onSettled: () => void): Promise<Writer> =>
   new Promise((resolve, reject) => {
     const worker = new Worker(
       new URL(import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js', import.meta.url),
@@ -73,7 +83,7 @@ const openWriter = (options: WriterOptions, stats: Counts): Promise<Writer> =>
         name: 'sqlite-writer',
       },
     );
-    const queue = createQueue(worker, stats);
+    const queue = createQueue(worker, stats, onSettled);
     worker.on('message', (message: WriterMessage) => {
       if (message.kind === 'opened') resolve(queue.handle);
       else if (message.kind === 'refused') {
@@ -112,7 +122,7 @@ const compact = (input: unknown): unknown => {
   return members;
 };
 
-const createQueue = (worker: Worker, stats: Counts) => {
+const createQueue = (worker: Worker, stats: Counts, onSettled: () => void) => {
   const pending = new Map<number, Pending>();
   let waiting: WriterCall[] = [];
   let posted = 0;
@@ -167,6 +177,7 @@ const createQueue = (worker: Worker, stats: Counts) => {
     const idle = arrived.length === 0;
     arrived.push(...results);
     if (idle) deliver();
+    onSettled();
   };
 
   const fail = (reason: string): void => {

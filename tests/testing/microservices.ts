@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { feedTokenOf } from '@sallyport/auth/maintenance';
 import { assertionKeysText } from '@sallyport/gateway/maintenance';
 import { type ChildServer, type Settings, startServer } from './child-server.ts';
 import { freePort } from './free-ports.ts';
@@ -32,18 +33,22 @@ export const newInstallation = (folder: IssuerFolder = issuerFolder()): Installa
       GATEWAY_MASTER_KEYS: `m1:${master.toString('base64url')}`,
       JWT_SECRET,
       CSRF_KEYS,
+      REVOCATION_FEED_TOKEN: feedTokenOf('api-gateway', folder.settings),
       // Tests come from one address, and faster than any person.
       FLOOD_LIMIT_PER_MINUTE: '0',
     },
   };
 };
 
-/** Starts the gateway alone; where the services are stands in `settings`. */
+/** Starts the gateway alone; where the services are stands in `settings`. Without the address of a feed it subscribes to none. */
 export const startGateway = (
   { folder, gatewaySettings }: Installation,
   settings: Settings = {},
-): Promise<ChildServer> =>
-  startServer(import.meta.resolve('@sallyport/gateway/main'), { ...gatewaySettings, ...settings }, folder.path);
+): Promise<ChildServer> => {
+  const feed = 'REVOCATION_FEED_URL' in settings ? {} : { REVOCATION_FEED: 'off' };
+  const env = { ...gatewaySettings, ...feed, ...settings };
+  return startServer(import.meta.resolve('@sallyport/gateway/main'), env, folder.path);
+};
 
 export interface Microservices {
   readonly installation: Installation;
@@ -92,6 +97,7 @@ export const startMicroservices = async (
   ]);
   const gateway = await startGateway(installation, {
     AUTH_SERVICE_URL: issuer.url,
+    REVOCATION_FEED_URL: issuer.privateUrl,
     USER_SERVICE_URL: users.url,
     PAYMENT_SERVICE_URL: payments.url,
     NOTIFICATION_SERVICE_URL: notifications.url,

@@ -1,0 +1,53 @@
+/** The feed's door on the private listener: translates, nothing else. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Problem } from '@sallyport/contract';
+import type { NamedKey } from '@sallyport/kit/config';
+import { StoreUnavailable } from '@sallyport/storage/contracts/store';
+import type { Feed } from './feed.ts';
+import { subscriberOf } from './feed-token.ts';
+
+export interface RevocationsHttpOptions {
+  readonly feed: Feed;
+  readonly rootKeys: readonly NamedKey[];
+  readonly onSubscribe: (subscriber: string) => void;
+}
+
+const maxSubscribers = 1000;
+/** What may wait for a subscriber that does not read; it comes back with its cursor. */
+const maxWaitingBytes = 4 * 1024 * 1024;
+
+export const createRevocationsHttp =
+  ({ feed, rootKeys, onSubscribe }: RevocationsHttpOptions) =>
+  async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const subscriber = subscriberOf(bearerOf(req), rootKeys);
+    if (subscriber === undefined) throw new Problem('token_invalid');
+    if (feed.subscribers >= maxSubscribers) throw new Problem('busy', { retryAfterSeconds: 5 });
+    res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+    res.flushHeaders();
+    req.socket.setNoDelay(true);
+    const sink = {
+      write: (event: string): boolean => {
+        res.write(event);
+        return res.writableLength <= maxWaitingBytes;
+      },
+      end: () => void res.end(),
+    };
+    try {
+      const leave = await feed.subscribe(sink, singleLine(req.headers['last-event-id']));
+      onSubscribe(subscriber);
+      res.once('close', leave);
+      if (res.destroyed) leave();
+    } catch (error) {
+      // The head is out: the subscriber comes back by itself.
+      res.destroy();
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+  };
+
+const bearerOf = ({ headers }: IncomingMessage): string => {
+  const [, token = ''] = /^Bearer ([A-Za-z0-9._-]{1,200})$/i.exec(headers.authorization ?? '') ?? [];
+  return token;
+};
+
+const singleLine = (value: string | readonly string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined;
