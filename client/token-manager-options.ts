@@ -48,8 +48,8 @@ export const managerOptions = (given: TokenManagerOptions) => {
   return Object.freeze({
     refreshPath: 'refresh',
     fetch: globalThis.fetch.bind(globalThis),
-    now: Date.now,
-    jitter: Math.random,
+    now: () => Date.now(),
+    jitter: () => Math.random(),
     ...given,
     transport,
     timeoutMs,

@@ -13,6 +13,8 @@ export const cookieSpa: AuthPreset = {
   refreshTransport: 'cookie',
   refreshCookie: 'refresh_token',
   refreshCookiePath: '/api/v1/auth',
+  // The default's `__Host-` needs Secure, and the contract lets COOKIE_SECURE=off take that away.
+  csrfCookie: 'csrf_token',
   registrationIssuesTokens: true,
   passwordMinScore: 3,
   corsOrigins: ['http://localhost:3000'],

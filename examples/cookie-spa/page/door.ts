@@ -74,7 +74,7 @@ const showAtField = (form: HTMLFormElement, error: unknown): boolean => {
   const control = form.elements.namedItem(fieldOf(error) ?? '');
   if (!(control instanceof HTMLInputElement)) return false;
   const { warning, suggestions } = passwordFeedback(error);
-  markInvalid(control, [problemText(error), warning].filter(Boolean).join(' '), suggestions);
+  markInvalid(control, warning || problemText(error), suggestions);
   control.focus();
   return true;
 };

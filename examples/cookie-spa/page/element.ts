@@ -33,13 +33,18 @@ export const showView = (id: 'loading' | 'offline' | 'door' | 'ledger'): void =>
   for (const each of ['loading', 'offline', 'door', 'ledger']) byId(each).hidden = each !== id;
 };
 
-/** Said politely, when a reader pauses. */
+const statusMs = 8_000;
+let clearing: number | undefined;
+
+/** Said politely, when a reader pauses, and shown for a while: what it says can be seen in the page itself as well. */
 export const sayStatus = (text: string): void => {
   byId('alert').textContent = '';
   byId('status').textContent = text;
+  clearTimeout(clearing);
+  clearing = window.setTimeout(() => byId('status').replaceChildren(), statusMs);
 };
 
-/** Said at once. */
+/** Said at once. Stays until something else is said. */
 export const sayAlert = (text: string): void => {
   byId('status').textContent = '';
   byId('alert').textContent = text;

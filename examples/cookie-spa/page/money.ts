@@ -8,14 +8,21 @@ const fractionDigits = (of: string): number =>
 export const formatMoney = (minor: number, of: string = currency, locale?: string): string =>
   new Intl.NumberFormat(locale, { style: 'currency', currency: of }).format(minor / 10 ** fractionDigits(of));
 
+/** Plain, grouped by commas, grouped by points: the last sign of another kind is the decimal one. */
+const forms = [
+  /^(\d+)(?:[.,](\d{1,2}))?$/,
+  /^(\d{1,3}(?:,\d{3})+)(?:\.(\d{1,2}))?$/,
+  /^(\d{1,3}(?:\.\d{3})+)(?:,(\d{1,2}))?$/,
+];
+
 /**
  * What a person typed as minor units: `12`, `12.5`, `12,50`, `1 234,56`, `1,234.56`. Undefined where it is no amount, or has more digits
- * than the currency. The last point or comma with one or two digits behind it is the decimal one.
+ * than the currency.
  */
 export const parseMoney = (text: string, of: string = currency): number | undefined => {
   const digits = fractionDigits(of);
-  const compact = text.replaceAll(/[\s\u00a0'’]/g, '');
-  const [, whole = '', fraction = ''] = /^(\d{1,3}(?:[.,]?\d{3})*|\d+)(?:[.,](\d{1,2}))?$/.exec(compact) ?? [];
+  const compact = text.replaceAll(/[\s'’]/g, '');
+  const [, whole = '', fraction = ''] = forms.map((form) => form.exec(compact)).find((found) => found !== null) ?? [];
   if (whole === '' || fraction.length > digits) return undefined;
   const minor = Number(whole.replaceAll(/[.,]/g, '') + fraction.padEnd(digits, '0'));
   return Number.isSafeInteger(minor) && minor > 0 ? minor : undefined;

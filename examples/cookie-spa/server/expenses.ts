@@ -45,7 +45,7 @@ export const openExpenses = (dataDir: string): Expenses => {
   database.exec(tables);
   const select = database.prepare(
     `SELECT id, day, amount_minor, category, note FROM expenses
-     WHERE user_id = ? AND day >= ? AND day <= ? ORDER BY day DESC, id DESC`,
+     WHERE user_id = ? AND day >= ? AND day <= ? ORDER BY day DESC, rowid DESC`,
   );
   // Counted and written in one statement: parallel requests cannot go past the limit.
   const insert = database.prepare(
