@@ -135,7 +135,9 @@ const findId = async (
  * @throws SettingsError where the keys are missing, TypeError for a name of another form
  */
 export const feedTokenOf = (subscriber: string, env: Readonly<Record<string, string | undefined>>): string => {
-  const { settings } = loadSettings(defineSettings({ rootKeys: authSettings.rootKeys }), { env });
+  // Whatever else stands in the environment is another command's business.
+  const own = Object.fromEntries(Object.entries(env).filter(([name]) => /^SALLYPORT_ROOT_KEYS(_FILE)?$/.test(name)));
+  const { settings } = loadSettings(defineSettings({ rootKeys: authSettings.rootKeys }), { env: own });
   return feedToken(subscriber, settings.rootKeys);
 };
 

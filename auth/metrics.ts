@@ -3,6 +3,7 @@ import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
 import type { StoreStats } from '@sallyport/storage/contracts/storage';
 import type { HashPool } from './factors/hash-pool.ts';
 import type { OpenedPolicy } from './factors/rules/index.ts';
+import type { Feed } from './revocations/feed.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
 
 export interface AuthMetrics {
@@ -11,6 +12,7 @@ export interface AuthMetrics {
   /** Every rule that a new password was held against, with its outcome. */
   readonly countPasswordCheck: (rule: string, outcome: string) => void;
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
+  readonly watchFeed: (feed: Pick<Feed, 'subscribers'>) => void;
 }
 
 export const createAuthMetrics = (watched: {
@@ -55,6 +57,13 @@ export const createAuthMetrics = (watched: {
     metrics,
     countPasswordCheck: (rule, outcome) => checks.inc({ rule, outcome }),
     countRefreshAnomaly: (anomaly) => anomalies.inc({ anomaly }),
+    watchFeed: (feed) => {
+      metrics.gauge({
+        name: 'revocation_feed_subscribers',
+        help: 'Gateways and services that read the feed here.',
+        collect: () => feed.subscribers,
+      });
+    },
     observe: (route, status, seconds) => {
       requests.inc({ route, status: String(status) });
       durations.observe({ route }, seconds);

@@ -3,6 +3,7 @@
  * process; `main.ts` does.
  */
 import { availableParallelism } from 'node:os';
+import { revocationFeedPath } from '@sallyport/contract';
 import { issuerRoutes } from '@sallyport/contract/routes';
 import { systemClock } from '@sallyport/kit/clock';
 import { createLifecycle, type RunningServer, type ServerInput } from '@sallyport/kit/lifecycle';
@@ -19,12 +20,16 @@ import { loadAuthSettings } from './load-settings.ts';
 import { createAuthMetrics } from './metrics.ts';
 import { openStore } from './open-store.ts';
 import { startDrain } from './outbox/drain.ts';
+import { startFeed } from './revocations/feed.ts';
+import { createRevocationsHttp } from './revocations/http.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { createRefreshTokens, refreshSecretId } from './tokens/refresh-token.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
 
 const drainIntervalMs = 500;
 const settleIntervalMs = 250;
+const feedPollMs = 50;
+const feedHeartbeatMs = 500;
 
 export const start = async (input: ServerInput): Promise<RunningServer> => {
   const { settings, warnings } = loadAuthSettings(input);
@@ -79,7 +84,7 @@ const startParts = async (
   });
   lifecycle.add({ name: 'effects', stop: () => drain.stop() });
 
-  const { metrics, observe, countRefreshAnomaly, countPasswordCheck } = createAuthMetrics({
+  const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = createAuthMetrics({
     pool,
     scorer: policy.scorer,
     unsettled,
@@ -116,17 +121,38 @@ const startParts = async (
     ...(settings.host && { hosts: settings.host }),
   });
   lifecycle.add({ name: 'public listener', stop: () => open.close() });
+  const feed = openFeed(settings, storage, log);
+  watchFeed(feed);
   const inner = await privateListener({
     port: privatePort(settings, open.port),
     setting: 'AUTH_PRIVATE_PORT',
     metrics,
     ready: async () => ({ ready: await isReady(), checks: { store: await isReady() } }),
     live: () => ({ status: 'healthy', service: settings.serviceName }),
+    routes: {
+      [`GET ${revocationFeedPath}`]: createRevocationsHttp({
+        feed,
+        rootKeys: settings.rootKeys,
+        onSubscribe: (subscriber) => log.info({ subscriber }, 'revocation feed subscribed'),
+      }),
+    },
     log,
   });
   lifecycle.add({ name: 'private listener', stop: () => inner.close() });
+  // Before its listener: the streams would be waited for.
+  lifecycle.add({ name: 'revocation feed', stop: () => feed.stop() });
   return { urls: { public: open.url, private: inner.url }, stop: async () => void (await lifecycle.stop()) };
 };
+
+const openFeed = (settings: AuthSettings, { revocations }: Storage, log: Log) =>
+  startFeed({
+    revocations,
+    issuer: settings.issuer,
+    pollMs: feedPollMs,
+    heartbeatMs: feedHeartbeatMs,
+    elapsedMs: () => performance.now(),
+    onError: (err) => log.error({ err }, 'reading revocations failed'),
+  });
 
 const privatePort = ({ privatePort: given, portOffset }: AuthSettings, publicPort: number): number =>
   given === undefined ? publicPort + 1000 : given === 0 ? 0 : given + portOffset;
