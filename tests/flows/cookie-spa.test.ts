@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setCookies } from '../testing/cookies.ts';
+import { decodeToken } from '../testing/forge.ts';
 import { type Answer, type Call, httpClient } from '../testing/http-client.ts';
-import { type Issuer, startIssuer } from '../testing/issuer.ts';
+import { type Issuer, issuerFolder, startIssuer } from '../testing/issuer.ts';
 import { expectProblem } from '../testing/problems.ts';
 
 const base = '/api/v1/auth';
@@ -62,6 +63,70 @@ describe('cookie-spa', () => {
     expectProblem(await call('GET', `${base}/me`, { headers: { cookie: `access_token=${token}` } }), 'token_missing');
   });
 
+  it('signs HS256 as expense-insights-auth, with role beside roles, for a quarter of an hour', async () => {
+    const { answer } = await register();
+    const { header, claims } = decodeToken(String(answer.body['access_token']));
+    expect(header).toMatchObject({ alg: 'HS256', typ: 'at+jwt' });
+    expect(claims).toMatchObject({ iss: 'expense-insights-auth', role: 'user', roles: ['user'] });
+    expect(Number(claims['exp']) - Number(claims['iat'])).toBe(900);
+  });
+
+  it('answers a refresh as a login: a new token, the user, a new cookie', async () => {
+    const { who, answer } = await register();
+    const again = await refresh(cookieOf(answer));
+    expect(again.body).toMatchObject({
+      token_type: 'Bearer',
+      expires_in: 900,
+      user: { email: who.email, role: 'user' },
+    });
+    expect(again.body).not.toHaveProperty('refresh_token');
+    expect(again.body['access_token']).not.toBe(answer.body['access_token']);
+    expect(refreshCookie(again)?.attributes).toEqual(attributes);
+  });
+
+  it('refuses a registration that lacks a member, is known, or has a weak password', async () => {
+    const { who } = await register();
+    const again = (body: object) => call('POST', `${base}/register`, { body });
+    for (const name of ['email', 'password', 'first_name', 'last_name']) {
+      const { [name as keyof typeof who]: _left, ...rest } = person();
+      expectProblem(await again(rest), 'field_missing');
+    }
+    expectProblem(await again(who), 'account_exists');
+    expectProblem(await again({ ...who, email: who.email.toUpperCase() }), 'account_exists');
+    const weak = await again({ ...person(), password: 'abcdefgh1' });
+    expectProblem(weak, 'password_weak');
+    expect(weak.body['feedback']).toMatchObject({ warning: expect.any(String), suggestions: expect.any(Array) });
+    for (const refused of [await again(who), weak]) expect(setCookies(refused)).toEqual([]);
+  });
+
+  it('knows in its log whose validated token a request carried', async () => {
+    const { answer } = await register();
+    const user = answer.body['user'] as { id: string };
+    await call('GET', `${base}/me`, { bearer: String(answer.body['access_token']) });
+    const line = await issuer.waitForLine((each) => each['path'] === `${base}/me` && each['user'] === user.id);
+    expect(line).toMatchObject({ status: 200 });
+  });
+
+  it('has one JSON shape for a missing and an invalid token, and no answer that is not JSON', async () => {
+    const missing = await call('GET', `${base}/me`);
+    const invalid = await call('GET', `${base}/me`, { bearer: 'x.y.z' });
+    expectProblem(missing, 'token_missing');
+    expectProblem(invalid, 'token_invalid');
+    expect(Object.keys(missing.body).sort()).toEqual(Object.keys(invalid.body).sort());
+    const answers = [
+      await call('GET', '/nowhere'),
+      await call('DELETE', `${base}/login`),
+      await call('POST', `${base}/login`, { body: '{', headers: { 'content-type': 'application/json' } }),
+      await call('POST', `${base}/login`, { body: { email: 'a@example.org', password: 'x'.repeat(20_000) } }),
+      await call('GET', '/health'),
+      await logout(),
+    ];
+    for (const answer of answers) {
+      expect(answer.headers['content-type']).toMatch(/^application\/(problem\+)?json/);
+      expect(() => JSON.parse(answer.text)).not.toThrow();
+    }
+  });
+
   it('rotates the cookie at every use; an old one after the overlap ends the family and is cleared', async () => {
     const { answer } = await register();
     const second = await refresh(cookieOf(answer));
@@ -88,6 +153,7 @@ describe('cookie-spa', () => {
     for (const cookie of [cookieOf(answer), cookieOf(answer), 'refresh_token=forged', '']) {
       const left = await logout({ cookie });
       expect(left.status).toBe(200);
+      expect(left.body).toEqual({ message: expect.any(String) });
       expect(refreshCookie(left)).toEqual(cleared);
     }
     expectProblem(await refresh(cookieOf(answer)), 'session_revoked');
@@ -153,5 +219,41 @@ describe('a page of another site', () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const answer = await call('POST', `${base}/login`, { body: 'email=a&password=b', headers });
     expectProblem(answer, 'media_type_unsupported');
+  });
+});
+
+describe('the settings of the contract', () => {
+  const settings = {
+    SALLYPORT_PRESET: 'cookie-spa',
+    AUTH_ACCESS_TOKEN_TTL_MINUTES: '2',
+    AUTH_REFRESH_TOKEN_TTL_HOURS: '3',
+    AUTH_JWT_ISSUER: 'another-name',
+    REFRESH_SECRET: 'first-'.repeat(8),
+  };
+  const post = (server: Issuer, path: string, sent: object = {}) =>
+    httpClient(server.url)('POST', `${base}/${path}`, sent);
+
+  it('say how long tokens live, who issues them, and whether cookies are Secure', async () => {
+    const server = await startIssuer({ ...settings, COOKIE_SECURE: 'off' });
+    const answer = await post(server, 'register', { body: person() });
+    expect(answer.body['expires_in']).toBe(120);
+    expect(decodeToken(String(answer.body['access_token'])).claims).toMatchObject({ iss: 'another-name' });
+    expect(refreshCookie(answer)?.attributes).toEqual(['HttpOnly', 'Max-Age=10800', `Path=${base}`, 'SameSite=Strict']);
+    const warned = server.logLines().filter(({ warning }) => String(warning).includes('COOKIE_SECURE'));
+    expect(warned).toHaveLength(1);
+    await server.remove();
+  });
+
+  it('let no refresh token outlive its REFRESH_SECRET', async () => {
+    const folder = issuerFolder();
+    const first = await startIssuer(settings, folder);
+    const cookie = cookieOf(await post(first, 'register', { body: person() }));
+    await first.stop();
+    const second = await startIssuer({ ...settings, REFRESH_SECRET: 'second-'.repeat(8) }, folder);
+    expectProblem(await post(second, 'refresh-token', { headers: { cookie } }), 'refresh_invalid');
+    await second.stop();
+    const third = await startIssuer(settings, folder);
+    expect((await post(third, 'refresh-token', { headers: { cookie } })).status).toBe(200);
+    await third.remove();
   });
 });
