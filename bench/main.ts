@@ -2,6 +2,7 @@
  * `npm run bench -- [name …]`: figures beside their peers, in one run on one machine. Prints JSON per bench, then one table that
  * says which figures are reached. Never judges a test run: it exits 0 whatever was reached.
  */
+import { benchGateway } from './gateway/bench.ts';
 import { type BenchResult, type Verdict, verdictTable } from './judge.ts';
 import { benchLogin } from './login.ts';
 import { benchRefresh } from './refresh.ts';
@@ -17,6 +18,10 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: (
   refresh: { about: 'refresh over HTTP against the bare statements and bare ES256 signing', run: benchRefresh },
   login: { about: 'login with bcrypt 12 against the bare hash loop, under side load', run: benchLogin },
   start: { about: 'issuer from cold start to the first answered login; memory', run: benchStart },
+  gateway: {
+    about: 'the full-policy gateway on one core beside nginx, HAProxy, @fastify/http-proxy and Express',
+    run: benchGateway,
+  },
   scale: { about: 'refresh and login at a thousand and at a million users and sessions', run: benchScale },
 };
 
