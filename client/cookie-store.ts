@@ -1,4 +1,5 @@
-import { attemptText, type KeyValueStorage, parseAttempt, watchKey } from './key-value-storage.ts';
+import type { KeyValueStorage } from './key-value-storage.ts';
+import { attemptText, parseAttempt, watchKey } from './shared-keys.ts';
 import { attemptKey, createTabsMemory, sessionKey } from './tabs-memory.ts';
 import type { StoredTokens, TokenStore } from './token-store.ts';
 

@@ -1,4 +1,5 @@
-import { attemptText, type KeyValueStorage, parseAttempt, watchKey } from './key-value-storage.ts';
+import type { KeyValueStorage } from './key-value-storage.ts';
+import { attemptText, parseAttempt, watchKey } from './shared-keys.ts';
 import type { TokenStore } from './token-store.ts';
 
 const keys = {

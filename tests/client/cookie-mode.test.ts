@@ -82,7 +82,7 @@ describe('cookie mode', () => {
       request: (_name: string, options: unknown) =>
         new Promise<never>((_resolve, reject) => {
           const { signal } = options as { signal: AbortSignal };
-          signal.addEventListener('abort', () => reject(signal.reason));
+          signal.addEventListener('abort', () => reject(new Error('given up', { cause: signal.reason })));
         }),
     };
     const { browser, one, two } = await signedUp();

@@ -1,6 +1,6 @@
 import { ApiError } from '@sallyport/client';
 import { byId } from './element.ts';
-import { controlsOf, firstMissing, markInvalid, markValid, whileBusy } from './fields.ts';
+import { controlsOf, firstMissing, markInvalid, markValid, valuesOf, whileBusy } from './fields.ts';
 import { passwordFeedback } from './password-feedback.ts';
 import { problemText } from './texts.ts';
 
@@ -56,9 +56,6 @@ export const openDoor = ({ signIn, onSignedIn }: DoorOptions): { readonly reset:
     },
   };
 };
-
-const valuesOf = (form: HTMLFormElement): Readonly<Record<string, string>> =>
-  Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
 
 /** Which field a code is about; codes of single members come with `fields`. */
 const fieldOf = (error: ApiError): string | undefined => {

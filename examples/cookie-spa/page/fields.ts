@@ -46,3 +46,7 @@ export const whileBusy = async (form: HTMLFormElement, work: () => Promise<void>
     button.removeAttribute('aria-disabled');
   }
 };
+
+/** What was typed, by the names of the fields. */
+export const valuesOf = (form: HTMLFormElement): Readonly<Record<string, string>> =>
+  Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, typeof value === 'string' ? value : '']));

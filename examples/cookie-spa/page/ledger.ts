@@ -1,6 +1,6 @@
 import { type ApiClient, SignedOutError } from '@sallyport/client';
 import { byId, make, sayAlert, sayStatus } from './element.ts';
-import { firstMissing, markInvalid, whileBusy } from './fields.ts';
+import { firstMissing, markInvalid, valuesOf, whileBusy } from './fields.ts';
 import { currency, formatMoney, parseMoney } from './money.ts';
 import { addMonths, dayName, dayOf, monthName, monthOf } from './months.ts';
 import { problemText } from './texts.ts';
@@ -60,15 +60,14 @@ export const createLedger = (api: ApiClient, today: () => Date): Ledger => {
     byId('expense-error').textContent = '';
     const missing = firstMissing(form);
     if (missing !== undefined) return missing.focus();
-    const values = new FormData(form);
-    const minor = parseMoney(String(values.get('amount')));
+    const { day = '', category = '', note = '', amount: typed = '' } = valuesOf(form);
+    const minor = parseMoney(typed);
     if (minor === undefined) {
       markInvalid(amount, `Please write an amount, such as ${formatMoney(1250)}.`);
       return amount.focus();
     }
-    const [day, category, note] = ['day', 'category', 'note'].map((name) => String(values.get(name)));
     await api.post('/api/expenses', { day, category, note, amount_minor: minor });
-    await load(monthOf(day ?? month));
+    await load(monthOf(day));
     sayStatus(`Added: ${note || categories[category as Category]}, ${formatMoney(minor)}.`);
     amount.value = '';
     byId<HTMLInputElement>('note').value = '';
