@@ -48,7 +48,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   'login-storm': {
     about:
       '100 parallel logins, Argon2id and bcrypt 12, beside 20 refreshes and 50 verifies a second (wants an idle machine)',
-    run: (_, seconds = 20) => provenLoginStorm(seconds),
+    run: (_, seconds = 20) => provenLoginStorm({ seconds, parallel: 100 }),
   },
   'tab-storm': {
     about: '1,000 browsers with 5 tabs each refresh at once and lose answers, in body and in cookie transport',

@@ -61,13 +61,13 @@ describe('a refused login', () => {
 });
 
 describe('a storm of logins', () => {
-  it('is served beside refreshes and verifies without an error, and blocks them where hashes block the event loop', async () => {
-    const { argon2id, bcrypt, sabotaged } = await provenLoginStorm(2);
+  it('keeps no refresh and no verify from its answer, and slows them where hashes block the event loop', async () => {
+    const { argon2id, bcrypt, sabotaged } = await provenLoginStorm({ seconds: 2, parallel: 8 });
     for (const { refresh, verify, logins } of [argon2id, bcrypt]) {
       expect([refresh.count, refresh.failed, verify.count, verify.failed]).toEqual([40, 0, 100, 0]);
-      expect(logins).toBeGreaterThan(10);
+      expect(logins).toBeGreaterThan(4);
     }
-    // How fast is for `npm run prove`: this machine may be doing anything else. Ten times slower is the twin's doing.
-    expect(sabotaged.verify.p50Ms).toBeGreaterThan(argon2id.verify.p50Ms * 3);
+    // How fast is for `npm run prove`: this machine may be doing anything else.
+    expect(sabotaged.verify.p50Ms).toBeGreaterThan(argon2id.verify.p50Ms * 2);
   }, 90_000);
 });
