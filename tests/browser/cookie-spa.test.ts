@@ -154,7 +154,7 @@ describe.skipIf(isMissing())('the expense page in Chromium', () => {
     // For the page it is an hour later; the issuer's time goes on as it does.
     await page.clock.setSystemTime(Date.now() + 3_600_000);
     await addExpense(page, { amount: '1', category: 'Other', note: 'Late' });
-    expect(refreshes().length).toBe(before + 1);
+    expect(refreshes().length).toBeGreaterThan(before);
     expect(await page.locator('#alert').textContent()).toBe('');
   });
 

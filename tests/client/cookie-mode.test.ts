@@ -64,6 +64,22 @@ describe('cookie mode', () => {
     expect(tabs.flatMap(({ causes }) => causes)).toEqual([]);
   });
 
+  it('rests on the shared attempt id: the same loss ends the session where each tab has its own', async () => {
+    const { browser, one } = await signedUp();
+    const values = new Map<string, string>();
+    const apart = { ...browser.storage, getItem: (key: string) => values.get(key) ?? browser.storage.getItem(key) };
+    const ownAttempt = {
+      ...apart,
+      setItem: (key: string, value: string) =>
+        void (key.endsWith('attempt') ? values.set(key, value) : browser.storage.setItem(key, value)),
+    };
+    const two = openTab({ ...browser, storage: ownAttempt }, issuer.url);
+    browser.loseAnswers = 1;
+    await expect(one.tokens.refresh()).rejects.toBeInstanceOf(NetworkError);
+    values.set('sallyport.refresh_attempt', `:${'x'.repeat(32)}`);
+    await expect(two.tokens.refresh()).rejects.toMatchObject({ reason: 'refresh_reused' });
+  });
+
   it('draws a new attempt id after each answer, and keeps it after a lost one', async () => {
     const { browser, one, two } = await signedUp();
     const from = browser.attempts.length;
