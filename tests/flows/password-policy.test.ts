@@ -161,7 +161,7 @@ describe('passwords that are dear to estimate', () => {
       await sleep(5);
     }
     expect(waits.length).toBeGreaterThan(10);
-    // One estimate takes some 200 ms: were it made on the event loop, most refreshes would wait for at least one.
+    // One estimate takes some 120 ms of a core: were it made on the event loop, most refreshes would wait for at least one.
     expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(100);
     for (const answer of await Promise.all(dear)) expect([201, 400]).toContain(answer.status);
   });

@@ -19,8 +19,10 @@ const suggestions = {
   pwned: 'If you use this password elsewhere, you should change it there too.',
 } as const;
 
-export type WarningCode = keyof typeof warnings;
-export type SuggestionCode = keyof typeof suggestions;
+type WarningCode = keyof typeof warnings;
+type SuggestionCode = keyof typeof suggestions;
+export const warningCodes: readonly string[] = Object.keys(warnings);
+export const suggestionCodes: readonly string[] = Object.keys(suggestions);
 
 export const feedbackOf = (warning: WarningCode, ...advice: readonly SuggestionCode[]): PasswordFeedback => ({
   warning: warnings[warning],

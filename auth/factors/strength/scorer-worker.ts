@@ -11,8 +11,17 @@ import type { ScoreAnswer, ScoreRequest, Strength } from './scorer.ts';
 
 const commonPasswords = 'passwords-common';
 const common = new Set(dictionary[commonPasswords]);
+/**
+ * Readings of `4`, `@`, `1` … that are tried. The default of 100 makes the dearest password take 0.3 s of a core instead of 0.12 s, and
+ * scores 21 of 1,500 common passwords lower when every letter of theirs that can be a digit is one.
+ */
+const l33tMaxSubstitutions = 32;
 /** Without translations its feedback is made of codes. Edit distance is off: it compares with every word of every dictionary. */
-const zxcvbn = new ZxcvbnFactory({ dictionary: { ...dictionary, ...english }, graphs: adjacencyGraphs });
+const zxcvbn = new ZxcvbnFactory({
+  dictionary: { ...dictionary, ...english },
+  graphs: adjacencyGraphs,
+  l33tMaxSubstitutions,
+});
 
 const judge = ({ password, words }: ScoreRequest): Strength => {
   const { score, feedback, sequence } = zxcvbn.check(password, [...words]);

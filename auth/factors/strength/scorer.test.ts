@@ -7,7 +7,7 @@ const scorer = createScorer();
 afterAll(() => scorer.close());
 const words = ['ada', 'lovelace', 'ada lovelace', 'spa1', 'example.org', 'example', 'auth', 'service'];
 
-/** The dearest that a search over repeated substitutions found: each costs a few hundred milliseconds of a core. */
+/** The dearest that a search over repeated substitutions found: each costs more than a tenth of a second of a core. */
 const hostile = Array.from({ length: 10 }, (_, index) => `${index}4@$5s0o1!il|/\\()<>`.repeat(60));
 
 describe('the strength of a password', () => {

@@ -1,7 +1,7 @@
 /**
- * How strong a password is, asked of one thread of its own: an estimate takes up to half a second of a core, and the event loop
- * must not notice. Owns: the thread's life (started at the first password, ended when idle), the line before it, its time limit.
- * Never: answers for a thread that did not; a password without an estimate is refused for now, not accepted.
+ * How strong a password is, asked of one thread of its own: an estimate takes up to an eighth of a second of a core, and the event
+ * loop must not notice. Owns: the thread's life (started at the first password, ended when idle), the line before it, its time
+ * limit. Never: answers for a thread that did not; a password without an estimate is refused for now, not accepted.
  */
 import { Worker } from 'node:worker_threads';
 import { Problem } from '@sallyport/contract';
@@ -55,8 +55,11 @@ export interface ScorerOptions {
  * to guess these: the estimate of the beginning is a lower bound for the whole. Five random words have some 35.
  */
 const longestScored = 40;
-/** Twice what the dictionaries take. A thread that wants more is ended by Node, not the process. */
-const resourceLimits = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32 };
+/**
+ * Twice what the dictionaries take: a thread that wants more is ended by Node, not the process. The young generation is small because
+ * V8 keeps its pages when the thread has ended.
+ */
+const resourceLimits = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 8 };
 const retryAfterSeconds = 2;
 
 export const createScorer = (options: ScorerOptions = {}): Scorer => {
