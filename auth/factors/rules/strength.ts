@@ -1,5 +1,6 @@
 import type { PasswordFeedback, PasswordProblem } from '../factor.ts';
-import type { Scorer, Strength } from '../strength/scorer.ts';
+import type { Scorer } from '../strength/scorer.ts';
+import type { Strength } from '../strength/scorer-worker.ts';
 import { feedbackOf } from './feedback.ts';
 import type { PasswordRule } from './rule.ts';
 

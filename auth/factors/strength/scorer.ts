@@ -5,25 +5,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import { Problem } from '@sallyport/contract';
-import type { PasswordFeedback } from '../factor.ts';
 import { createHashPool } from '../hash-pool.ts';
-
-export interface Strength {
-  /** zxcvbn: 10^3, 10^6, 10^8 and 10^10 guesses are the steps. */
-  readonly score: 0 | 1 | 2 | 3 | 4;
-  /** In the list of the 49,233 most used passwords, or a simple variant of one. */
-  readonly common: boolean;
-  /** Undefined where zxcvbn has no warning. */
-  readonly feedback?: PasswordFeedback;
-}
-
-export interface ScoreRequest {
-  readonly password: string;
-  readonly words: readonly string[];
-}
-export interface ScoreAnswer {
-  readonly strength: Strength;
-}
+import type { ScoreAnswer, ScoreRequest, Strength } from './scorer-worker.ts';
 
 export interface Scorer {
   /**

@@ -1,6 +1,6 @@
 /** A thread that fails in every way that zxcvbn could: it never answers, throws, or eats all memory; anything else it finds strong. */
 import { parentPort } from 'node:worker_threads';
-import type { ScoreAnswer, ScoreRequest } from '../scorer.ts';
+import type { ScoreAnswer, ScoreRequest } from '../scorer-worker.ts';
 
 parentPort?.on('message', ({ password }: ScoreRequest) => {
   if (password === 'throw') throw new Error('a fault in the estimate');
