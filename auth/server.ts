@@ -14,6 +14,7 @@ import type { Storage } from '@sallyport/storage/contracts/storage';
 import { buildApp } from './app.ts';
 import type { AuthSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
+import { lowerHashPriority } from './factors/hash-priority.ts';
 import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
@@ -66,6 +67,7 @@ const startParts = async (
     maxWaitMs: settings.hashQueueWaitSeconds * 1000,
   });
   const password = await openPasswordFactor(settings, pool, random);
+  lowerHashPriority();
   const policy = await openPasswordPolicy({
     settings,
     maxBytes: password.maxBytes,
