@@ -26,12 +26,12 @@ const hasNoLength = (status: number): boolean => status === 204;
  * Name, value, …, of a service's raw header lines.
  * @returns undefined where the body came in a transfer coding that the client on our side has not undone
  */
-export const readOutboundHeaders = (raw: readonly (Buffer | string)[], status: number): string[] | undefined => {
+export const readOutboundHeaders = (raw: readonly string[], status: number): string[] | undefined => {
   const headers: string[] = [];
   const connection: string[] = [];
   for (let at = 0; at < raw.length; at += 2) {
-    const value = latin1(raw[at + 1]);
-    const { lower, kind } = nameOf(latin1(raw[at]));
+    const value = raw[at + 1] ?? '';
+    const { lower, kind } = nameOf(raw[at] ?? '');
     if (kind === 'pass' || (kind === 'contentLength' && !hasNoLength(status))) headers.push(lower, value);
     else if (kind === 'connection') connection.push(value);
     else if (kind === 'transferEncoding' && value.trim().toLowerCase() !== 'chunked') return undefined;
@@ -39,6 +39,3 @@ export const readOutboundHeaders = (raw: readonly (Buffer | string)[], status: n
   const listed = connectionOptions(connection);
   return listed.length === 0 ? headers : headers.filter((_, at) => !listed.includes(headers[at - (at % 2)] ?? ''));
 };
-
-const latin1 = (part: Buffer | string | undefined): string =>
-  typeof part === 'object' ? part.toString('latin1') : (part ?? '');

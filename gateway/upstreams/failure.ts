@@ -4,12 +4,7 @@
  */
 import { Problem } from '@sallyport/contract';
 
-const timeouts: ReadonlySet<unknown> = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'ETIMEDOUT',
-]);
+const timeouts: ReadonlySet<unknown> = new Set(['HTTP1_CONNECT_TIMEOUT', 'HTTP1_ANSWER_TIMEOUT', 'ETIMEDOUT']);
 
 /** A failed upstream request as a problem: 504 for what took too long, 502 for all else; what failed is for the log alone. */
 export const upstreamProblem = (error: unknown): Problem => {

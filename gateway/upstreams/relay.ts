@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { Problem } from '@sallyport/contract';
-import type { Dispatcher } from 'undici';
 import type { Refuse } from '../dispatcher.ts';
 import type { Exchange } from '../exchange.ts';
 import { readOutboundHeaders } from '../headers/outbound.ts';
+import { type AnswerHandler, ConnectionLost, type Flow } from '../http1/connection.ts';
+import type { AnswerHead } from '../http1/response-parser.ts';
 import { lingerAfterAnswer } from '../linger.ts';
 import { upstreamProblem } from './failure.ts';
 import type { RequestBody } from './request-body.ts';
@@ -23,27 +24,23 @@ const idempotentMethods: readonly (string | undefined)[] = ['GET', 'HEAD', 'OPTI
 /** The others' assertions are good for one use: a service that has seen the first attempt would refuse the second. */
 const safeMethods: readonly (string | undefined)[] = ['GET', 'HEAD', 'OPTIONS'];
 
-/** What undici tells of a connection that ended, beside the error's code. */
-interface ConnectionEnd extends Error {
-  readonly code?: unknown;
-  readonly socket?: { readonly bytesRead?: number };
-}
-
-/** A service may close a kept connection (one on which it has answered before) just as a request is written to it. */
-const isKeptConnectionEnd = ({ code, socket }: ConnectionEnd): boolean =>
-  code === 'ECONNRESET' || code === 'EPIPE' || (code === 'UND_ERR_SOCKET' && (socket?.bytesRead ?? 0) > 0);
-
 const clientGone = new Error('the client went away');
+/** A body up to this size goes out in one write with its head. */
+const oneWriteBytes = 16_384;
 
 /**
  * One request to a service and its answer back, as it streams. Its life: `send` -> connected -> answer head -> parts -> end, or
- * an error at any point. A class because it is a lifecycle, and because undici calls its methods on every part.
+ * an error at any point. A class because it is a lifecycle, and because the connection calls its methods on every part.
  */
-export class Relay implements Dispatcher.DispatchHandler {
+export class Relay implements AnswerHandler {
   readonly #exchange: Exchange;
   readonly #request: RelayRequest;
   readonly #refuse: Refuse;
-  #controller: Dispatcher.DispatchController | undefined;
+  #flow: Flow | undefined;
+  #headers: string[] | undefined;
+  #status = 0;
+  /** The first part, until it is known whether it is the only one. */
+  #first: Buffer | undefined;
   #isCancelled = false;
   #isRepeated = false;
   #isDone = false;
@@ -63,59 +60,89 @@ export class Relay implements Dispatcher.DispatchHandler {
   #dispatch(): void {
     const { req, forwardTarget } = this.#exchange;
     const { upstream, headers, body } = this.#request;
-    upstream.pool.dispatch({ path: forwardTarget, method: req.method ?? '', headers, body }, this);
+    upstream.pool.dispatch({ target: forwardTarget, method: req.method ?? '', headers, body }, this);
   }
 
   /** The client has gone: the service need not go on. */
   cancel(): void {
     if (this.#isDone) return;
     this.#isCancelled = true;
-    this.#controller?.abort(clientGone);
+    this.#flow?.abort(clientGone);
     this.#request.body?.destroy();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
+  onStart(flow: Flow): void {
+    this.#flow = flow;
     if (this.#isCancelled) {
-      controller.abort(clientGone);
+      flow.abort(clientGone);
       return;
     }
     // RFC 9110 §10.1.1: the body is asked for once somebody wants it.
     if (this.#exchange.expectsContinue && !this.#isRepeated) this.#exchange.res.writeContinue();
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    // RFC 9110 §15.2: an interim answer; the final one follows.
-    if (status < 200) return;
-    const { res, responseHeaders } = this.#exchange;
-    const headers = readOutboundHeaders(rawOf(controller), status);
+  onHead({ status, headers: raw }: AnswerHead): void {
+    const headers = readOutboundHeaders(raw, status);
     if (headers === undefined) throw new Error('the service answered in a transfer coding that is not chunked');
     this.#exchange.isEndless = isEventStream(headers);
-    for (const part of responseHeaders) headers.push(part);
+    for (const part of this.#exchange.responseHeaders) headers.push(part);
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onBody(part: Buffer): void {
+    if (this.#headers !== undefined && this.#first === undefined) {
+      this.#first = part;
+      return;
+    }
+    this.onRead();
+    this.#write(part);
+  }
+
+  /** What has come goes out, whether more follows or not. */
+  onRead(): void {
+    const first = this.#first;
+    this.#first = undefined;
+    if (this.#headers !== undefined) {
+      this.#writeHead(this.#headers);
+      if (first === undefined) this.#exchange.res.flushHeaders();
+    }
+    if (first !== undefined) this.#write(first);
+  }
+
+  #writeHead(headers: string[]): void {
+    this.#headers = undefined;
     lingerAfterAnswer(this.#exchange);
-    res.writeHead(status, headers);
+    this.#exchange.res.writeHead(this.#status, headers);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  #write(part: Buffer): void {
     const { res } = this.#exchange;
-    if (res.write(chunk) || res.destroyed) return;
-    controller.pause();
-    res.once('drain', () => controller.resume());
+    if (res.write(part) || res.destroyed) return;
+    const flow = this.#flow;
+    flow?.pause();
+    res.once('drain', () => flow?.resume());
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     this.#finish();
-    this.#exchange.res.end();
+    const { res } = this.#exchange;
+    const first = this.#first;
+    if (this.#headers !== undefined) this.#writeHead(this.#headers);
+    // Head and body as one latin1 string are one write; as string and bytes they would be two.
+    if (first === undefined) res.end();
+    else if (first.length > oneWriteBytes) res.end(first);
+    else res.end(first.toString('latin1'), 'latin1');
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+  onError(error: Error): void {
     if (this.#isCancelled) {
       this.#finish();
       return;
     }
     if (this.#mayRepeat(error)) {
       this.#isRepeated = true;
-      this.#controller = undefined;
+      this.#flow = undefined;
       this.#dispatch();
       return;
     }
@@ -132,14 +159,14 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   /**
-   * Once: what never reached a service (without a connection `onRequestStart` is not called), and a safe request whose
-   * kept connection ended before its answer began. RFC 9112 §9.3.1: a client may repeat idempotent requests by itself.
+   * Once: what never reached a service (without a connection `onStart` is not called), and a safe request whose kept
+   * connection ended before its answer began. RFC 9112 §9.3.1: a client may repeat idempotent requests by itself.
    */
-  #mayRepeat(error: ConnectionEnd): boolean {
+  #mayRepeat(error: Error): boolean {
     const { req, res } = this.#exchange;
-    if (this.#isRepeated || this.#request.body !== null || res.headersSent) return false;
-    if (this.#controller === undefined) return idempotentMethods.includes(req.method);
-    return isKeptConnectionEnd(error) && safeMethods.includes(req.method);
+    if (this.#isRepeated || this.#request.body !== null || res.headersSent || this.#headers !== undefined) return false;
+    if (this.#flow === undefined) return idempotentMethods.includes(req.method);
+    return error instanceof ConnectionLost && error.wasKept && safeMethods.includes(req.method);
   }
 }
 
@@ -152,13 +179,10 @@ const endWithError = (res: ServerResponse, answer: () => void): void => {
 /** HTML, "Server-sent events", 9.2.2. */
 const isEventStream = (headers: readonly string[]): boolean => {
   for (let at = 0; at < headers.length; at += 2) {
-    if (headers[at]?.toLowerCase() === 'content-type') return /^text\/event-stream\b/i.test(headers[at + 1] ?? '');
+    if (headers[at] === 'content-type') return /^text\/event-stream\b/i.test(headers[at + 1] ?? '');
   }
   return false;
 };
-
-const rawOf = ({ rawHeaders }: Dispatcher.DispatchController): readonly (Buffer | string)[] =>
-  Array.isArray(rawHeaders) ? rawHeaders : [];
 
 /** Too many requests under way to one service. */
 export const overloaded = ({ pending, maxPending }: Upstream): Problem | undefined =>

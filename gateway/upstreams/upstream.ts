@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { createHttpPool, type HttpPool } from '../http1/pool.ts';
 
 export interface UpstreamOptions {
   readonly id: string;
@@ -20,7 +20,7 @@ export interface Upstream {
   readonly isPlain: boolean;
   /** Gets credentials and auth cookies. */
   readonly isIssuer: boolean;
-  readonly pool: Pick<Pool, 'dispatch'>;
+  readonly pool: Pick<HttpPool, 'dispatch'>;
   readonly maxPending: number;
   /** Requests under way; counted by the relay. */
   pending: number;
@@ -29,17 +29,11 @@ export interface Upstream {
 
 /** Opens no connection yet. */
 export const openUpstream = (options: UpstreamOptions): Upstream => {
-  const pool = new Pool(options.origin, {
-    connections: options.maxConnections,
-    // RFC 9112 §9.3.2: one answer that goes wrong would take those behind it along.
-    pipelining: 1,
-    allowH2: false,
-    strictContentLength: true,
-    headersTimeout: options.timeoutMs,
-    bodyTimeout: options.timeoutMs,
-    // `localhost` may be ::1 or 127.0.0.1; RFC 8305: both are tried.
-    connect: { timeout: options.connectTimeoutMs, autoSelectFamily: true },
-    maxHeaderSize: 32_768,
+  const pool = createHttpPool({
+    origin: options.origin,
+    maxConnections: options.maxConnections,
+    connectTimeoutMs: options.connectTimeoutMs,
+    answerTimeoutMs: options.timeoutMs,
   });
   return {
     id: options.id,
@@ -49,6 +43,6 @@ export const openUpstream = (options: UpstreamOptions): Upstream => {
     maxPending: options.maxPending,
     pending: 0,
     // The listener has drained before: what is still open has outlived the stop's time limit.
-    close: () => pool.destroy(),
+    close: async () => pool.close(),
   };
 };

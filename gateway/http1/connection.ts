@@ -1,0 +1,278 @@
+import { connect, isIP, type Socket, type TcpSocketConnectOpts } from 'node:net';
+import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
+import { chunkedEnd } from './request-head.ts';
+import { type AnswerHead, AnswerMalformed, type AnswerSink, ResponseParser } from './response-parser.ts';
+
+/** A body on its way to a service: a stream that can be paused, or none. */
+export interface OutgoingBody {
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  on(event: 'end' | 'close', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(): unknown;
+}
+
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly target: string;
+  /** Name, value, …, checked before: no framing but `content-length`, no `host`, no `connection`. */
+  readonly headers: readonly string[];
+  readonly body: OutgoingBody | null;
+}
+
+/** Who waits for the answer. Exactly one of `onEnd` and `onError` is called, once, and last. */
+export interface AnswerHandler {
+  /** The request is about to be written. */
+  onStart(flow: Flow): void;
+  onHead(head: AnswerHead): void;
+  onBody(part: Buffer): void;
+  /** All that has come so far has been told; more will come later. */
+  onRead(): void;
+  onEnd(): void;
+  onError(error: Error): void;
+}
+
+/** How a handler steers the answer. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+  /** Ends the request; `onError` gets the reason. */
+  abort(reason: Error): void;
+}
+
+export class ConnectionLost extends Error {
+  override readonly name = 'ConnectionLost';
+  readonly code: string;
+  /** The service had answered on this connection before, and closed it as the request was written. */
+  readonly wasKept: boolean;
+  constructor(code: string, wasKept: boolean, cause?: unknown) {
+    super(`the connection to the service ended (${code})`, { cause });
+    this.code = code;
+    this.wasKept = wasKept;
+  }
+}
+
+export interface ConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Speaks TLS, and verifies the service's certificate against its name. */
+  readonly isTls: boolean;
+  /** The pool's coarse clock, milliseconds. */
+  readonly now: () => number;
+  /** Free for another request. */
+  readonly onIdle: (connection: Connection) => void;
+  readonly onClose: (connection: Connection, reason: Error | undefined) => void;
+}
+
+/** One connection to one service: at most one request at a time. A class because it is a lifecycle. */
+export class Connection implements AnswerSink, Flow {
+  readonly #options: ConnectionOptions;
+  readonly #socket: Socket;
+  readonly #parser: ResponseParser = new ResponseParser(this);
+  #handler: AnswerHandler | undefined;
+  #body: OutgoingBody | undefined;
+  #isBodySent = true;
+  #keepAlive = true;
+  #answers = 0;
+  #isClosed = false;
+  isConnected = false;
+  /** When the present state began (connecting, idle) or something last came, by the pool's coarse clock. */
+  since: number;
+  /** An answer is awaited, and nobody on our side holds it up. */
+  isWaiting = false;
+  /** How long it may lie idle; services that tell get their way. */
+  idleMs = defaultIdleMs;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.since = options.now();
+    this.#socket = openSocket(options);
+    this.#socket.on(options.isTls ? 'secureConnect' : 'connect', this.#onConnect);
+    this.#socket.on('data', this.#onData);
+    this.#socket.on('end', this.#onSocketEnd);
+    this.#socket.on('error', this.#onSocketError);
+    this.#socket.on('close', this.#onSocketClose);
+  }
+
+  get isBusy(): boolean {
+    return this.#handler !== undefined;
+  }
+
+  /** Takes a request; the connection may still be opening. */
+  assign(handler: AnswerHandler): void {
+    this.#handler = handler;
+    this.#keepAlive = true;
+    this.isWaiting = true;
+    this.since = this.#options.now();
+  }
+
+  /** Writes the request that was assigned, its head made before. Call once, when the connection stands. */
+  write({ method, body }: Pick<OutgoingRequest, 'method' | 'body'>, head: string): void {
+    const handler = this.#handler;
+    if (handler === undefined) return;
+    this.#parser.reset(method);
+    handler.onStart(this);
+    // `onStart` may have aborted it.
+    if (this.#handler !== handler || this.#isClosed) return;
+    this.#socket.write(head, 'latin1');
+    if (body === null) this.#isBodySent = true;
+    else this.#sendBody(body, head.endsWith(chunkedEnd));
+  }
+
+  #sendBody(body: OutgoingBody, chunked: boolean): void {
+    this.#body = body;
+    this.#isBodySent = false;
+    const isMine = (): boolean => this.#body === body;
+    body.on('data', (chunk) => {
+      if (!isMine()) return;
+      // A client that sends slowly is not a service that answers slowly.
+      this.since = this.#options.now();
+      if (chunked) this.#socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+      let open = this.#socket.write(chunk);
+      if (chunked) open = this.#socket.write('\r\n', 'latin1');
+      if (open) return;
+      body.pause();
+      this.#socket.once('drain', () => body.resume());
+    });
+    body.on('end', () => {
+      if (!isMine()) return;
+      if (chunked) this.#socket.write('0\r\n\r\n', 'latin1');
+      this.#body = undefined;
+      this.#isBodySent = true;
+      if (this.#parser.hasEnded) this.#release();
+    });
+    body.on('error', (error) => {
+      if (isMine()) this.#fail(error);
+    });
+    body.resume();
+  }
+
+  pause(): void {
+    this.isWaiting = false;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (this.#handler === undefined) return;
+    this.isWaiting = true;
+    this.since = this.#options.now();
+    this.#socket.resume();
+  }
+
+  abort(reason: Error): void {
+    this.#fail(reason);
+  }
+
+  /** Ends an idle connection; a busy one fails with the reason. */
+  close(reason: Error): void {
+    this.#fail(reason);
+  }
+
+  onHead(head: AnswerHead): void {
+    this.#keepAlive = head.keepAlive;
+    if (head.idleSeconds !== undefined)
+      this.idleMs = Math.min(defaultIdleMs, Math.max(0, head.idleSeconds * 1000 - idleMarginMs));
+    this.#handler?.onHead(head);
+  }
+
+  onBody(part: Buffer): void {
+    this.#handler?.onBody(part);
+  }
+
+  onEnd(isClean: boolean): void {
+    this.#answers += 1;
+    this.#keepAlive &&= isClean;
+    if (this.#isBodySent) this.#release();
+    // RFC 9112 §9.3: the request is not whole, so nothing can follow it on this connection.
+    else this.#finishEarly();
+  }
+
+  #release(): void {
+    const handler = this.#handler;
+    this.#handler = undefined;
+    this.isWaiting = false;
+    this.since = this.#options.now();
+    handler?.onEnd();
+    // After the answer was handed on: the next request must not overtake it.
+    if (this.#keepAlive && !this.#isClosed) this.#options.onIdle(this);
+    else this.#destroy(undefined);
+  }
+
+  #finishEarly(): void {
+    const handler = this.#handler;
+    this.#handler = undefined;
+    this.#body = undefined;
+    this.#destroy(undefined);
+    handler?.onEnd();
+  }
+
+  readonly #onConnect = (): void => {
+    this.isConnected = true;
+    this.since = this.#options.now();
+    this.#options.onIdle(this);
+  };
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.since = this.#options.now();
+    try {
+      this.#parser.feed(chunk);
+      if (!this.#parser.hasEnded) this.#handler?.onRead();
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new AnswerMalformed(String(error)));
+    }
+  };
+
+  readonly #onSocketEnd = (): void => {
+    this.#keepAlive = false;
+    if (!this.#parser.end()) this.#fail(this.#lost('ECONNRESET'));
+  };
+
+  readonly #onSocketError = (error: Error & { readonly code?: string }): void => {
+    this.#fail(this.#lost(error.code ?? 'ECONNRESET', error));
+  };
+
+  readonly #onSocketClose = (): void => {
+    this.#fail(this.#lost('ECONNRESET'));
+  };
+
+  #lost(code: string, cause?: unknown): ConnectionLost {
+    return new ConnectionLost(code, this.#answers > 0, cause);
+  }
+
+  #fail(error: Error): void {
+    const handler = this.#handler;
+    this.#handler = undefined;
+    this.#body = undefined;
+    this.isWaiting = false;
+    this.#destroy(error);
+    handler?.onError(error);
+  }
+
+  #destroy(reason: Error | undefined): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.destroy();
+    this.#options.onClose(this, reason);
+  }
+}
+
+/** Services behind common servers close idle connections after five seconds or later. */
+const defaultIdleMs = 4000;
+const idleMarginMs = 1000;
+
+const openSocket = ({ host, port, isTls }: ConnectionOptions): Socket => {
+  // `localhost` may be ::1 or 127.0.0.1; RFC 8305: both are tried.
+  if (!isTls) return connect({ host, port, autoSelectFamily: true, noDelay: true });
+  const options: TcpSocketConnectOpts & TlsOptions = {
+    host,
+    port,
+    autoSelectFamily: true,
+    ALPNProtocols: ['http/1.1'],
+    // RFC 6066 §3: literal addresses are no server names.
+    ...(isIP(host) === 0 && { servername: host }),
+  };
+  const socket = connectTls(options);
+  socket.setNoDelay(true);
+  return socket;
+};

@@ -1,0 +1,133 @@
+import { type AnswerHandler, Connection, type OutgoingRequest } from './connection.ts';
+import { requestHead } from './request-head.ts';
+
+export interface HttpPoolOptions {
+  /** `http://host:port` or `https://…`. */
+  readonly origin: string;
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  /** Until the answer begins, and between two parts of it. */
+  readonly answerTimeoutMs: number;
+}
+
+export interface HttpPool {
+  /** Sends the request on a connection that is free, opens one, or waits in line. */
+  dispatch(request: OutgoingRequest, handler: AnswerHandler): void;
+  /** Ends every connection; what is under way fails. */
+  close(): void;
+  readonly connections: number;
+}
+
+/** A wait was too long. `HTTP1_CONNECT_TIMEOUT`, `HTTP1_ANSWER_TIMEOUT`. */
+export class ServiceTimeout extends Error {
+  override readonly name = 'ServiceTimeout';
+  readonly code: string;
+  constructor(code: string) {
+    super(`the service took too long (${code})`);
+    this.code = code;
+  }
+}
+
+interface Waiting {
+  readonly request: OutgoingRequest;
+  readonly head: string;
+  readonly handler: AnswerHandler;
+}
+
+/** How exact time-outs are: one timer looks after all connections. */
+const tickMs = 100;
+
+/** Keep-alive connections to one service, the most recently used first. Whoever calls bounds how many may wait. */
+export const createHttpPool = (options: HttpPoolOptions): HttpPool => {
+  const { maxConnections, connectTimeoutMs, answerTimeoutMs } = options;
+  const { protocol, hostname, port, host } = new URL(options.origin);
+  const isTls = protocol === 'https:';
+  const open = new Set<Connection>();
+  const idle: Connection[] = [];
+  const line: Waiting[] = [];
+  let isClosed = false;
+  let nowMs = performance.now();
+
+  const start = (connection: Connection, { request, head, handler }: Waiting): void => {
+    connection.assign(handler);
+    connection.write(request, head);
+  };
+
+  const openOne = (): void => {
+    open.add(
+      new Connection({
+        // `[::1]` is how a URL writes the address.
+        host: hostname.replace(/^\[|\]$/g, ''),
+        port: Number(port || (isTls ? 443 : 80)),
+        isTls,
+        now: () => nowMs,
+        onIdle,
+        onClose,
+      }),
+    );
+  };
+
+  function onIdle(connection: Connection): void {
+    const next = line.shift();
+    if (next === undefined) idle.push(connection);
+    else start(connection, next);
+  }
+
+  function onClose(connection: Connection, reason: Error | undefined): void {
+    open.delete(connection);
+    const at = idle.indexOf(connection);
+    if (at >= 0) idle.splice(at, 1);
+    // It was opened for somebody who waits, and whoever waits longest has waited for it.
+    if (!connection.isConnected) line.shift()?.handler.onError(reason ?? new Error('the connection was closed'));
+    else if (line.length > 0 && open.size < maxConnections && !isClosed) openOne();
+  }
+
+  const tick = (): void => {
+    nowMs = performance.now();
+    for (const connection of open) {
+      const waitedMs = nowMs - connection.since;
+      if (!connection.isConnected) {
+        if (waitedMs > connectTimeoutMs) connection.close(new ServiceTimeout('HTTP1_CONNECT_TIMEOUT'));
+      } else if (connection.isWaiting) {
+        if (waitedMs > answerTimeoutMs) connection.close(new ServiceTimeout('HTTP1_ANSWER_TIMEOUT'));
+      } else if (!connection.isBusy && waitedMs > connection.idleMs) connection.close(idleTooLong);
+    }
+  };
+  const timer = setInterval(tick, tickMs);
+  timer.unref();
+
+  return {
+    dispatch: (request, handler) => {
+      const head = headOf(request, host, handler);
+      if (head === undefined) return;
+      const connection = idle.pop();
+      if (connection !== undefined) {
+        start(connection, { request, head, handler });
+        return;
+      }
+      line.push({ request, head, handler });
+      if (open.size < maxConnections) openOne();
+    },
+    close: () => {
+      isClosed = true;
+      clearInterval(timer);
+      for (const connection of open) connection.close(poolClosed);
+      for (const { handler } of line.splice(0)) handler.onError(poolClosed);
+    },
+    get connections() {
+      return open.size;
+    },
+  };
+};
+
+const headOf = (request: OutgoingRequest, host: string, handler: AnswerHandler): string | undefined => {
+  try {
+    return requestHead(request, host);
+  } catch (error) {
+    handler.onError(error instanceof Error ? error : new TypeError(String(error)));
+    return undefined;
+  }
+};
+
+const idleTooLong = new Error('idle for too long');
+const poolClosed = new Error('the pool was closed');

@@ -1,0 +1,25 @@
+import type { OutgoingRequest } from './connection.ts';
+
+/** How the head of a request ends whose body is sent in chunks. */
+export const chunkedEnd = 'transfer-encoding: chunked\r\n\r\n';
+
+/** RFC 9110 §5.5: CR, LF, NUL and other control characters but HTAB; and what latin1 cannot write. */
+const unsafeValue = /[^\t\x20-\x7e\x80-\xff]/;
+
+/**
+ * A request's head as one string, for one write. llhttp and the gateway's own signer made the parts; that none of them ends its line
+ * is checked all the same, since one line end too many would begin another request.
+ * @throws TypeError for a value with a control character
+ */
+export const requestHead = ({ method, target, headers, body }: OutgoingRequest, host: string): string => {
+  let text = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n`;
+  let hasLength = false;
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] ?? '';
+    const value = headers[at + 1] ?? '';
+    if (unsafeValue.test(value)) throw new TypeError('a request header holds a control character');
+    if (name === 'content-length') hasLength = true;
+    text += `${name}: ${value}\r\n`;
+  }
+  return body === null || hasLength ? `${text}\r\n` : text + chunkedEnd;
+};
