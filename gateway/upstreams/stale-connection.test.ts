@@ -31,7 +31,6 @@ const twice = async (method: string, headers: () => Headers): Promise<readonly [
 };
 
 describe('a kept connection that the service closes as a request is written to it', () => {
-  // Not HEAD: undici keeps no connection after it.
   it.each(['GET', 'OPTIONS'])('costs a %s nothing: it is sent again on another', async (method) => {
     expect(await twice(method, bearer)).toEqual([[200, 200], 3]);
   });
