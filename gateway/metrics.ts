@@ -15,6 +15,11 @@ export interface GatewayMetrics {
   readonly contentType: string;
 }
 
+interface Series {
+  readonly count: { inc(): void };
+  readonly duration: { observe(seconds: number): void };
+}
+
 const statusClasses = ['', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
 /** The gateway's metrics. No label holds anything that a client chose. */
@@ -35,10 +40,21 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     help: 'Headers of clients in the identity namespace, removed.',
     labels: ['prefix'],
   });
+  // Finding a series by its labels costs more than counting in it.
+  const kept = new Map<string, Series>();
+  const seriesOf = (route: string, status: string, decision: string): Series => {
+    const key = `${status} ${decision} ${route}`;
+    const found = kept.get(key);
+    if (found !== undefined) return found;
+    const series = { count: requests.labels({ route, status, decision }), duration: durations.labels({ route }) };
+    kept.set(key, series);
+    return series;
+  };
   return Object.freeze<GatewayMetrics>({
     answered: (route, status, decision, durationMs) => {
-      requests.inc({ route, status: statusClasses[Math.floor(status / 100)] ?? 'other', decision });
-      durations.observe({ route }, durationMs / 1000);
+      const { count, duration } = seriesOf(route, statusClasses[Math.floor(status / 100)] ?? 'other', decision);
+      count.inc();
+      duration.observe(durationMs / 1000);
     },
     spoofed: (prefixes) => {
       for (const prefix of prefixes) spoofedHeaders.inc({ prefix });

@@ -4,7 +4,7 @@ import type { Redact } from './log-redact.ts';
 /** One answered request. */
 export interface RequestLine {
   readonly requestId: string;
-  readonly traceId?: string;
+  readonly traceId?: string | undefined;
   readonly method: string;
   /** The request target; what follows `?` is not logged. */
   readonly target: string;
@@ -20,7 +20,7 @@ export interface RequestLine {
 
 type Member = string | number | boolean | undefined;
 type Entry = Record<string, Member>;
-type WriteLine = (entry: Entry, status: number) => void;
+type WriteLine = (line: RequestLine) => void;
 
 const agentLimitCharacters = 256;
 const pathLimitCharacters = 1024;
@@ -31,24 +31,33 @@ const writers = new WeakMap<object, WriteLine>();
 
 /** Writes the one line of a request: level `info`, from status 500 on `warn` (the cause has its own `error` line). */
 export const logRequest = (log: Pick<Logger, 'info' | 'warn'>, line: RequestLine): void => {
-  const entry = entryOf(line);
   const write = writers.get(log);
-  if (write !== undefined) write(entry, line.status);
-  else if (line.status >= 500) log.warn(entry, message);
-  else log.info(entry, message);
+  if (write !== undefined) write(line);
+  else if (line.status >= 500) log.warn(entryOf(line), message);
+  else log.info(entryOf(line), message);
 };
 
-const entryOf = ({ target, agent, durationMs, fields, ...rest }: RequestLine): Entry => {
+const entryOf = (line: RequestLine): Entry => ({
+  ...line.fields,
+  requestId: line.requestId,
+  traceId: line.traceId,
+  method: line.method,
+  status: line.status,
+  address: line.address,
+  path: pathOf(line.target),
+  durationMs: rounded(line.durationMs),
+  agent: line.agent?.slice(0, agentLimitCharacters),
+});
+
+const pathOf = (target: string): string => {
   const question = target.indexOf('?');
-  const path = question < 0 ? target : target.slice(0, question);
-  return {
-    ...fields,
-    ...rest,
-    path: path.slice(0, pathLimitCharacters),
-    durationMs: Math.round(durationMs * 1000) / 1000,
-    agent: agent?.slice(0, agentLimitCharacters),
-  };
+  const end = question < 0 ? target.length : question;
+  return end === target.length && end <= pathLimitCharacters
+    ? target
+    : target.slice(0, Math.min(end, pathLimitCharacters));
 };
+
+const rounded = (durationMs: number): number => Math.round(durationMs * 1000) / 1000;
 
 interface Parts {
   readonly name: string;
@@ -75,16 +84,21 @@ export const rememberRequestLines = (log: Logger, { name, stream, withoutSecrets
     return form;
   };
 
-  writers.set(log, (entry, status) => {
+  writers.set(log, ({ requestId, traceId, method, target, status, durationMs, address, agent, fields }) => {
     const level = status >= 500 ? 'warn' : 'info';
     if (!log.isLevelEnabled(level)) return;
     let text = `{"level":"${level}","time":"${isoTime()}"${about}`;
-    for (const member in entry) {
-      const value = entry[member];
+    for (const member in fields) {
+      const value = fields[member];
       if (value === undefined) continue;
       const { key, isSecret } = formOf(member);
       text += key + (isSecret ? redacted : textOf(value));
     }
+    text += `,"requestId":${quote(requestId)}`;
+    if (traceId !== undefined) text += `,"traceId":${quote(traceId)}`;
+    text += `,"method":${quote(method)},"status":${status},"address":${quote(address)},"path":${quote(pathOf(target))}`;
+    text += `,"durationMs":${rounded(durationMs)}`;
+    if (agent !== undefined) text += `,"agent":${quote(agent.slice(0, agentLimitCharacters))}`;
     stream.write(`${text},"msg":"${message}"}\n`);
   });
 };

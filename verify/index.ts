@@ -16,7 +16,7 @@ export type {
 } from './access/refusal.ts';
 export { type AccessTokenVerifier, createAccessTokenVerifier } from './access/verify-access-token.ts';
 export { assertionKey } from './assertions/assertion-key.ts';
-export { type AssertionSigner, createAssertionSigner } from './assertions/assertion-signer.ts';
+export { type AssertionSigner, createAssertionSigner, type RequestClaims } from './assertions/assertion-signer.ts';
 export { targetHash } from './assertions/target-hash.ts';
 export {
   type AssertionKey,

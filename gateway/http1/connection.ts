@@ -1,4 +1,4 @@
-import { connect, isIP, type Socket, type TcpSocketConnectOpts } from 'node:net';
+import { connect, isIP, type OnReadOpts, type Socket, type TcpSocketConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
 import { chunkedEnd } from './request-head.ts';
 import { type AnswerHead, AnswerMalformed, type AnswerSink, ResponseParser } from './response-parser.ts';
@@ -26,6 +26,7 @@ export interface AnswerHandler {
   /** The request is about to be written. */
   onStart(flow: Flow): void;
   onHead(head: AnswerHead): void;
+  /** The part is only lent: it is written over after the call. */
   onBody(part: Buffer): void;
   /** All that has come so far has been told; more will come later. */
   onRead(): void;
@@ -76,6 +77,7 @@ export class Connection implements AnswerSink, Flow {
   #keepAlive = true;
   #answers = 0;
   #isClosed = false;
+  #isPaused = false;
   isConnected = false;
   /** When the present state began (connecting, idle) or something last came, by the pool's coarse clock. */
   since: number;
@@ -87,9 +89,8 @@ export class Connection implements AnswerSink, Flow {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.since = options.now();
-    this.#socket = openSocket(options);
+    this.#socket = openSocket(options, this.#onRead);
     this.#socket.on(options.isTls ? 'secureConnect' : 'connect', this.#onConnect);
-    this.#socket.on('data', this.#onData);
     this.#socket.on('end', this.#onSocketEnd);
     this.#socket.on('error', this.#onSocketError);
     this.#socket.on('close', this.#onSocketClose);
@@ -150,10 +151,12 @@ export class Connection implements AnswerSink, Flow {
 
   pause(): void {
     this.isWaiting = false;
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    this.#isPaused = false;
     if (this.#handler === undefined) return;
     this.isWaiting = true;
     this.since = this.#options.now();
@@ -213,14 +216,16 @@ export class Connection implements AnswerSink, Flow {
     this.#options.onIdle(this);
   };
 
-  readonly #onData = (chunk: Buffer): void => {
+  /** The buffer is read into again afterwards: whoever keeps a part of it copies it. False: no more for now. */
+  readonly #onRead = (length: number, buffer: Uint8Array): boolean => {
     this.since = this.#options.now();
     try {
-      this.#parser.feed(chunk);
+      this.#parser.feed(Buffer.from(buffer.buffer, buffer.byteOffset, length));
       if (!this.#parser.hasEnded) this.#handler?.onRead();
     } catch (error) {
       this.#fail(error instanceof Error ? error : new AnswerMalformed(String(error)));
     }
+    return !this.#isPaused;
   };
 
   readonly #onSocketEnd = (): void => {
@@ -261,13 +266,21 @@ export class Connection implements AnswerSink, Flow {
 const defaultIdleMs = 4000;
 const idleMarginMs = 1000;
 
-const openSocket = ({ host, port, isTls }: ConnectionOptions): Socket => {
+const readBytes = 65_536;
+
+const openSocket = (
+  { host, port, isTls }: ConnectionOptions,
+  callback: (length: number, buffer: Uint8Array) => boolean,
+): Socket => {
+  // One buffer for the connection's whole life, instead of a new one for each read.
+  const onread: OnReadOpts = { buffer: Buffer.allocUnsafeSlow(readBytes), callback };
   // `localhost` may be ::1 or 127.0.0.1; RFC 8305: both are tried.
-  if (!isTls) return connect({ host, port, autoSelectFamily: true, noDelay: true });
-  const options: TcpSocketConnectOpts & TlsOptions = {
+  if (!isTls) return connect({ host, port, autoSelectFamily: true, noDelay: true, onread });
+  const options: TcpSocketConnectOpts & TlsOptions & { readonly onread: OnReadOpts } = {
     host,
     port,
     autoSelectFamily: true,
+    onread,
     ALPNProtocols: ['http/1.1'],
     // RFC 6066 §3: literal addresses are no server names.
     ...(isIP(host) === 0 && { servername: host }),

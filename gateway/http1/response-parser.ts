@@ -70,7 +70,7 @@ export class ResponseParser {
     return true;
   }
 
-  /** @throws AnswerMalformed */
+  /** The chunk is only lent: nothing of it is kept after the call. @throws AnswerMalformed */
   feed(chunk: Buffer): void {
     let rest: Buffer | undefined = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
     this.#held = undefined;
@@ -103,7 +103,8 @@ export class ResponseParser {
 
   #hold(bytes: Buffer, limit: number, what: string): undefined {
     if (bytes.length > limit) throw new AnswerMalformed(`${what} is too long`);
-    this.#held = bytes;
+    // What is fed is only lent.
+    this.#held = Buffer.from(bytes);
     return undefined;
   }
 

@@ -39,7 +39,7 @@ export const accessLog = (options: AccessLogOptions): Step => {
     if (req.rawTrailers.length > 0) metrics.spoofed(readInboundHeaders(req.rawTrailers).reserved);
     logRequest(log, {
       requestId: exchange.requestId,
-      ...(exchange.trace && { traceId: exchange.trace.traceId }),
+      traceId: exchange.trace?.traceId,
       method: req.method ?? '',
       target: req.url ?? '',
       status,

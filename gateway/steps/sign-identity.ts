@@ -1,11 +1,5 @@
-import {
-  type AssertionClaims,
-  assertionLifetimeSeconds,
-  assertionVersion,
-  identityHeaders,
-  Problem,
-} from '@sallyport/contract';
-import { type AssertionSigner, targetHash, type VerifiedToken } from '@sallyport/verify';
+import { assertionLifetimeSeconds, assertionVersion, identityHeaders, Problem } from '@sallyport/contract';
+import { type AssertionSigner, type RequestClaims, targetHash, type VerifiedToken } from '@sallyport/verify';
 import type { Exchange, Outcome, Step } from '../exchange.ts';
 import { type PreparedIdentity, prepareIdentity } from '../identity/prepare-identity.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
@@ -23,38 +17,54 @@ export interface SignIdentityOptions {
 /** Beyond, a service's own header limit would answer for us, and differently with each service. */
 const maxIdentityBytes = 4096;
 
-/** Identities prepared for one service, for as long as the verifier holds their tokens. */
-type Prepared = WeakMap<VerifiedToken, PreparedIdentity>;
+type Sign = (request: RequestClaims) => string;
+
+/** One token's caller as one service is told of him. */
+interface PreparedCaller extends Pick<PreparedIdentity, 'headers' | 'bytes'> {
+  readonly sign: Sign;
+}
+
+interface ServiceIdentity {
+  readonly anonymous: Sign;
+  prepare(claims: PreparedIdentity['claims']): Sign;
+  /** For as long as the verifier holds the tokens. */
+  readonly byToken: WeakMap<VerifiedToken, PreparedCaller>;
+}
 
 /** Says who calls, to one service, for one method and target, for 30 seconds. Public routes are anonymous. */
 export const signIdentity = ({ gatewayId, signers, plainSecret, clock }: SignIdentityOptions): Step => {
-  const preparedOf = new Map<string, Prepared>([...signers.keys()].map((id) => [id, new WeakMap()]));
+  const services = new Map<string, ServiceIdentity>();
+  const hashOf = createTargetHashes();
 
-  const prepared = (token: VerifiedToken, { id, isPlain }: Upstream): PreparedIdentity => {
-    const held = preparedOf.get(id)?.get(token);
+  const serviceOf = ({ id }: Upstream): ServiceIdentity => {
+    const held = services.get(id);
     if (held !== undefined) return held;
-    const identity = prepareIdentity(token.claims, isPlain ? plainSecret : undefined);
-    preparedOf.get(id)?.set(token, identity);
-    return identity;
-  };
-
-  const sign = (exchange: Exchange, { id }: Upstream, identity: Partial<AssertionClaims>): string => {
     const signer = signers.get(id);
     if (signer === undefined) throw new Error(`no signer for the service ${id}`);
+    const common = { ver: assertionVersion, iss: gatewayId, aud: id } as const;
+    const service: ServiceIdentity = {
+      anonymous: signer.prepare({ ...common, anon: true }),
+      prepare: (claims) => signer.prepare({ ...claims, ...common }),
+      byToken: new WeakMap(),
+    };
+    services.set(id, service);
+    return service;
+  };
+
+  const callerOf = (token: VerifiedToken, upstream: Upstream): PreparedCaller => {
+    const service = serviceOf(upstream);
+    const held = service.byToken.get(token);
+    if (held !== undefined) return held;
+    const { claims, headers, bytes } = prepareIdentity(token.claims, upstream.isPlain ? plainSecret : undefined);
+    const caller = { sign: service.prepare(claims), headers, bytes };
+    service.byToken.set(token, caller);
+    return caller;
+  };
+
+  const requestClaims = ({ requestId, address, req, forwardTarget }: Exchange): RequestClaims => {
     const iat = Math.floor(clock.nowMs() / 1000);
-    // Spread first: V8 copies the object as it is, and adds members to the copy.
-    return signer.sign({
-      ...identity,
-      ver: assertionVersion,
-      iss: gatewayId,
-      aud: id,
-      iat,
-      exp: iat + assertionLifetimeSeconds,
-      jti: exchange.requestId,
-      cip: exchange.address,
-      mth: exchange.req.method ?? '',
-      pth: targetHash(exchange.forwardTarget),
-    });
+    const exp = iat + assertionLifetimeSeconds;
+    return { iat, exp, jti: requestId, cip: address, mth: req.method ?? '', pth: hashOf(forwardTarget) };
   };
 
   const run = (exchange: Exchange): Outcome => {
@@ -62,23 +72,34 @@ export const signIdentity = ({ gatewayId, signers, plainSecret, clock }: SignIde
     if (route?.kind !== 'proxy') return undefined;
     const { upstream } = route;
     if (token === undefined) {
-      exchange.identityHeaders = [identityHeaders.assertion, sign(exchange, upstream, anonymous)];
+      exchange.identityHeaders = [identityHeaders.assertion, serviceOf(upstream).anonymous(requestClaims(exchange))];
       return undefined;
     }
-    const identity = prepared(token, upstream);
-    if (identity.bytes > maxIdentityBytes) {
+    const { sign, headers, bytes } = callerOf(token, upstream);
+    if (bytes > maxIdentityBytes) {
       return new Problem('identity_too_large', {
-        cause: new Error(`identity of ${identity.bytes} bytes, user ${token.claims.sub}`),
+        cause: new Error(`identity of ${bytes} bytes, user ${token.claims.sub}`),
       });
     }
-    exchange.identityHeaders = [
-      identityHeaders.assertion,
-      sign(exchange, upstream, identity.claims),
-      ...identity.headers,
-    ];
+    exchange.identityHeaders = [identityHeaders.assertion, sign(requestClaims(exchange)), ...headers];
     return undefined;
   };
   return { name: 'sign identity', run };
 };
 
-const anonymous = Object.freeze({ anon: true as const });
+/** Targets repeat more often than not; beyond this many the memory is begun anew. */
+const rememberedTargets = 4096;
+/** A longer one is hardly asked for twice. */
+const longestRemembered = 256;
+
+const createTargetHashes = (): ((target: string) => string) => {
+  const known = new Map<string, string>();
+  return (target) => {
+    const found = known.get(target);
+    if (found !== undefined) return found;
+    const hashed = targetHash(target);
+    if (known.size >= rememberedTargets) known.clear();
+    if (target.length <= longestRemembered) known.set(target, hashed);
+    return hashed;
+  };
+};

@@ -118,7 +118,8 @@ export class Relay implements AnswerHandler {
 
   #write(part: Buffer): void {
     const { res } = this.#exchange;
-    if (res.write(part) || res.destroyed) return;
+    // The part is lent for this call only, and the client may take its time.
+    if (res.write(Buffer.from(part)) || res.destroyed) return;
     const flow = this.#flow;
     flow?.pause();
     res.once('drain', () => flow?.resume());
@@ -131,7 +132,7 @@ export class Relay implements AnswerHandler {
     if (this.#headers !== undefined) this.#writeHead(this.#headers);
     // Head and body as one latin1 string are one write; as string and bytes they would be two.
     if (first === undefined) res.end();
-    else if (first.length > oneWriteBytes) res.end(first);
+    else if (first.length > oneWriteBytes) res.end(Buffer.from(first));
     else res.end(first.toString('latin1'), 'latin1');
   }
 
