@@ -97,7 +97,7 @@ export const rememberRequestLines = (log: Logger, { name, stream, withoutSecrets
     text += `,"requestId":${quote(requestId)}`;
     if (traceId !== undefined) text += `,"traceId":${quote(traceId)}`;
     text += `,"method":${quote(method)},"status":${status},"address":${quote(address)},"path":${quote(pathOf(target))}`;
-    text += `,"durationMs":${rounded(durationMs)}`;
+    text += `,"durationMs":${JSON.stringify(rounded(durationMs))}`;
     if (agent !== undefined) text += `,"agent":${quote(agent.slice(0, agentLimitCharacters))}`;
     stream.write(`${text},"msg":"${message}"}\n`);
   });
