@@ -1,9 +1,11 @@
 /**
  * The composition root: builds every room and mounts it. What the issuer consists of can be read here from top to bottom.
  */
+import { revocationFeedPath } from '@sallyport/contract';
 import { issuerRoutes, type RouteId } from '@sallyport/contract/routes';
 import type { Clock } from '@sallyport/kit/clock';
 import { createCsrfTokens } from '@sallyport/kit/csrf';
+import type { PrivateListenerOptions } from '@sallyport/kit/listener';
 import type { Log } from '@sallyport/kit/log';
 import { fastifyProblemOptions, installProblemHandler } from '@sallyport/kit/problem';
 import type { Random } from '@sallyport/kit/random';
@@ -31,6 +33,8 @@ import { createRefreshHttp } from './refresh/http.ts';
 import { createRefresh, type RefreshOptions } from './refresh/refresh.ts';
 import { createRegisterHttp } from './register/http.ts';
 import { createRegister } from './register/register.ts';
+import { type Feed, startFeed } from './revocations/feed.ts';
+import { createRevocationsHttp } from './revocations/http.ts';
 import type { Handlers } from './route.ts';
 import { createSessionsHttp } from './sessions/http.ts';
 import { createAccessTokenIssuer } from './tokens/issue.ts';
@@ -58,7 +62,15 @@ export interface AppParts {
   readonly log: Log;
 }
 
-export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
+export interface BuiltApp {
+  /** What the public listener serves. */
+  readonly app: FastifyInstance;
+  /** What the private one serves beside health and metrics. */
+  readonly privateRoutes: NonNullable<PrivateListenerOptions['routes']>;
+  readonly feed: Feed;
+}
+
+export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const { settings, storage, ring, refreshTokens, password, clock, random, log } = parts;
   const passwordPolicy = parts.policy;
   const { accounts, sessions, effects } = storage;
@@ -118,8 +130,22 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   });
   mountDocs(app, { routes, basePath: settings.basePath, title: settings.serviceName });
   await app.ready();
-  return app;
+  const feed = startFeed({
+    revocations: storage.revocations,
+    issuer: settings.issuer,
+    pollMs: feedPollMs,
+    heartbeatMs: feedHeartbeatMs,
+    elapsedMs: () => performance.now(),
+    onError: (err) => log.error({ err }, 'reading revocations failed'),
+  });
+  const onSubscribe = (subscriber: string) => log.info({ subscriber }, 'revocation feed subscribed');
+  const revocations = createRevocationsHttp({ feed, rootKeys: settings.rootKeys, onSubscribe });
+  return { app, feed, privateRoutes: { [`GET ${revocationFeedPath}`]: revocations } };
 };
+
+/** What other processes on the store have revoked is found this soon; what this one has revoked at once. */
+const feedPollMs = 50;
+const feedHeartbeatMs = 500;
 
 const bodyLimitBytes = 16_384;
 

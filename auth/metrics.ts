@@ -3,7 +3,6 @@ import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
 import type { StoreStats } from '@sallyport/storage/contracts/storage';
 import type { HashPool } from './factors/hash-pool.ts';
 import type { OpenedPolicy } from './factors/rules/index.ts';
-import type { Feed } from './revocations/feed.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
 
 export interface AuthMetrics {
@@ -12,7 +11,7 @@ export interface AuthMetrics {
   /** Every rule that a new password was held against, with its outcome. */
   readonly countPasswordCheck: (rule: string, outcome: string) => void;
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
-  readonly watchFeed: (feed: Pick<Feed, 'subscribers'>) => void;
+  readonly watchFeed: (feed: { readonly subscribers: number }) => void;
 }
 
 export const createAuthMetrics = (watched: {

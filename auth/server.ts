@@ -3,7 +3,6 @@
  * process; `main.ts` does.
  */
 import { availableParallelism } from 'node:os';
-import { revocationFeedPath } from '@sallyport/contract';
 import { issuerRoutes } from '@sallyport/contract/routes';
 import { systemClock } from '@sallyport/kit/clock';
 import { createLifecycle, type RunningServer, type ServerInput } from '@sallyport/kit/lifecycle';
@@ -21,16 +20,12 @@ import { loadAuthSettings } from './load-settings.ts';
 import { createAuthMetrics } from './metrics.ts';
 import { openStore } from './open-store.ts';
 import { startDrain } from './outbox/drain.ts';
-import { startFeed } from './revocations/feed.ts';
-import { createRevocationsHttp } from './revocations/http.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { createRefreshTokens, refreshSecretId } from './tokens/refresh-token.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
 
 const drainIntervalMs = 500;
 const settleIntervalMs = 250;
-const feedPollMs = 50;
-const feedHeartbeatMs = 500;
 
 export const start = async (input: ServerInput): Promise<RunningServer> => {
   const { settings, warnings } = loadAuthSettings(input);
@@ -93,7 +88,7 @@ const startParts = async (
     store: storage.stats,
   });
   const isReady = () => answers(storage);
-  const app = await buildApp({
+  const { app, feed, privateRoutes } = await buildApp({
     settings,
     storage,
     ring,
@@ -123,7 +118,6 @@ const startParts = async (
     ...(settings.host && { hosts: settings.host }),
   });
   lifecycle.add({ name: 'public listener', stop: () => open.close() });
-  const feed = openFeed(settings, storage, log);
   watchFeed(feed);
   const inner = await privateListener({
     port: privatePort(settings, open.port),
@@ -131,13 +125,7 @@ const startParts = async (
     metrics,
     ready: async () => ({ ready: await isReady(), checks: { store: await isReady() } }),
     live: () => ({ status: 'healthy', service: settings.serviceName }),
-    routes: {
-      [`GET ${revocationFeedPath}`]: createRevocationsHttp({
-        feed,
-        rootKeys: settings.rootKeys,
-        onSubscribe: (subscriber) => log.info({ subscriber }, 'revocation feed subscribed'),
-      }),
-    },
+    routes: privateRoutes,
     log,
   });
   lifecycle.add({ name: 'private listener', stop: () => inner.close() });
@@ -145,16 +133,6 @@ const startParts = async (
   lifecycle.add({ name: 'revocation feed', stop: () => feed.stop() });
   return { urls: { public: open.url, private: inner.url }, stop: async () => void (await lifecycle.stop()) };
 };
-
-const openFeed = (settings: AuthSettings, { revocations }: Storage, log: Log) =>
-  startFeed({
-    revocations,
-    issuer: settings.issuer,
-    pollMs: feedPollMs,
-    heartbeatMs: feedHeartbeatMs,
-    elapsedMs: () => performance.now(),
-    onError: (err) => log.error({ err }, 'reading revocations failed'),
-  });
 
 const privatePort = ({ privatePort: given, portOffset }: AuthSettings, publicPort: number): number =>
   given === undefined ? publicPort + 1000 : given === 0 ? 0 : given + portOffset;

@@ -1,25 +1,7 @@
 import { connect, isIP, type OnReadOpts, type Socket, type TcpSocketConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
-import { chunkedEnd } from './request-head.ts';
+import { chunkedEnd, type OutgoingBody, type OutgoingRequest } from './request-head.ts';
 import { type AnswerHead, AnswerMalformed, type AnswerSink, ResponseParser } from './response-parser.ts';
-
-/** A body on its way to a service: a stream that can be paused, or none. */
-export interface OutgoingBody {
-  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
-  on(event: 'end' | 'close', listener: () => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  pause(): unknown;
-  resume(): unknown;
-  destroy(): unknown;
-}
-
-export interface OutgoingRequest {
-  readonly method: string;
-  readonly target: string;
-  /** Name, value, …, checked before: no framing but `content-length`, no `host`, no `connection`. */
-  readonly headers: readonly string[];
-  readonly body: OutgoingBody | null;
-}
 
 /** Who waits for the answer. Exactly one of `onEnd` and `onError` is called, once, and last. */
 export interface AnswerHandler {

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Flow, OutgoingRequest } from './connection.ts';
+import type { Flow } from './connection.ts';
 import { createHttpPool, type HttpPool } from './pool.ts';
+import type { OutgoingRequest } from './request-head.ts';
 
 /** A service made of bytes: `onConnection` does what it likes with each socket. */
 const startBytes = async (onConnection: (socket: Socket, nth: number) => void) => {

@@ -1,5 +1,5 @@
-import { type AnswerHandler, Connection, type OutgoingRequest } from './connection.ts';
-import { requestHead } from './request-head.ts';
+import { type AnswerHandler, Connection } from './connection.ts';
+import { type OutgoingRequest, requestHead } from './request-head.ts';
 
 export interface HttpPoolOptions {
   /** `http://host:port` or `https://…`. */

@@ -1,4 +1,20 @@
-import type { OutgoingRequest } from './connection.ts';
+/** A body on its way to a service: a stream that can be paused, or none. */
+export interface OutgoingBody {
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  on(event: 'end' | 'close', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(): unknown;
+}
+
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly target: string;
+  /** Name, value, …, checked before: no framing but `content-length`, no `host`, no `connection`. */
+  readonly headers: readonly string[];
+  readonly body: OutgoingBody | null;
+}
 
 /** How the head of a request ends whose body is sent in chunks. */
 export const chunkedEnd = 'transfer-encoding: chunked\r\n\r\n';
