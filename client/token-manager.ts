@@ -63,14 +63,23 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
   /** The session that this tab's tokens belong to, as the tabs name it. */
   let mark: string | undefined;
 
-  const post = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}, limitMs = timeoutMs) =>
-    read(`${authUrl}/${path}`, {
+  const post = async (
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>> = {},
+    limitMs = timeoutMs,
+  ): Promise<Answer> => {
+    const answer = await read(`${authUrl}/${path}`, {
       method: 'POST',
       headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       credentials: inCookie ? 'include' : 'same-origin',
       signal: AbortSignal.timeout(limitMs),
     });
+    // A portal's page in the issuer's place, even with 200: whatever the issuer said, its answer is lost.
+    if (answer.ok && !isIssuers(answer, path === options.refreshPath)) throw new NetworkError(new TypeError(foreign));
+    return answer;
+  };
 
   const forget = (cause: SignedOutCause): void => {
     turn += 1;
@@ -255,6 +264,14 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     close: () => stopWatching?.(),
   };
 };
+
+const foreign = "the answer is not the issuer's";
+
+/** The issuer answers with JSON objects that are not empty; a refresh with tokens. */
+const isIssuers = ({ body }: Answer, isRefresh: boolean): boolean =>
+  isRefresh
+    ? typeof body['access_token'] === 'string' && typeof body['expires_in'] === 'number'
+    : Object.keys(body).length > 0;
 
 const undefinedWhenSignedOut = (error: unknown): undefined => {
   if (error instanceof SignedOutError) return undefined;

@@ -183,6 +183,41 @@ describe('cookie mode', () => {
     expect(await one.tokens.refresh()).toMatch(/^ey/);
   });
 
+  it.each([
+    ['a page', () => new Response('<html>Welcome to our network', { headers: { 'content-type': 'text/html' } })],
+    ['nothing', () => new Response(null, { status: 204 })],
+    ['a list', () => Response.json([])],
+    ['a token without end', () => Response.json({ access_token: 'x' })],
+  ])('takes %s with 200 for a lost answer, not for tokens, and stays in', async (_name, portal) => {
+    const { browser, one } = await signedUp();
+    let portalAnswers = true;
+    const tab = open({
+      ...browser,
+      fetch: async (...call) => {
+        if (!portalAnswers) return browser.fetch(...call);
+        // The issuer has acted; what the page hears is the portal.
+        browser.loseAnswers = 1;
+        await browser.fetch(...call).catch(() => undefined);
+        return portal();
+      },
+    });
+    await expect(tab.tokens.getAccessToken()).rejects.toBeInstanceOf(NetworkError);
+    portalAnswers = false;
+    expect(await tab.tokens.getAccessToken()).toMatch(/^ey/);
+    expect([...tab.causes, ...one.causes]).toEqual([]);
+  });
+
+  it("still owes a logout, and is not signed in, where a portal's page was the answer", async () => {
+    const { browser, who } = await signedUp();
+    const portal = async () => new Response('<html>Welcome to our network');
+    const tab = open({ ...browser, fetch: portal });
+    await expect(tab.tokens.signIn('login', who)).rejects.toBeInstanceOf(NetworkError);
+    expect(await tab.tokens.logout()).toBe(false);
+    const reloaded = open(browser);
+    expect(await reloaded.tokens.getAccessToken()).toBeUndefined();
+    expect(browser.jar.get('refresh_token')).toBeUndefined();
+  });
+
   it('counts an answer that takes too long as lost, and tries again with the same id', async () => {
     const { browser } = await signedUp();
     let stalled = true;
