@@ -26,6 +26,8 @@ export interface FeedOptions {
 export interface FeedSink {
   /** False: it does not keep up and is dropped. */
   write(event: string): boolean;
+  /** Resolves when it has taken what was written. False: it has not in a long time, and is dropped. */
+  drained(): Promise<boolean>;
   end(): void;
 }
 
@@ -46,6 +48,8 @@ interface Subscriber {
 
 /** Entries in one event, and rows in one read. */
 const pageSize = 500;
+/** Entries that wait for a subscriber until its snapshot has been sent. */
+const maxEarly = 100_000;
 /** A refresh storm must not become a storm of reads. */
 const wakePauseMs = 10;
 
@@ -62,8 +66,9 @@ export const startFeed = (options: FeedOptions): Feed => {
   const drop = (subscriber: Subscriber): void => {
     if (subscribers.delete(subscriber)) subscriber.sink.end();
   };
+  /** Nothing more for who was dropped, also in the middle of a snapshot: a write after the end is an error that nobody hears. */
   const send = (subscriber: Subscriber, event: string): void => {
-    if (!subscriber.sink.write(event)) drop(subscriber);
+    if (subscribers.has(subscriber) && !subscriber.sink.write(event)) drop(subscriber);
   };
   const sendEntries = (subscriber: Subscriber, entries: readonly RevocationEntry[]): void => {
     const unseen = entries.filter((entry) => entry.position > subscriber.position);
@@ -75,6 +80,7 @@ export const startFeed = (options: FeedOptions): Feed => {
 
   const hand = (subscriber: Subscriber, entries: readonly RevocationEntry[]): void => {
     if (subscriber.early === undefined) sendEntries(subscriber, entries);
+    else if (subscriber.early.length > maxEarly) drop(subscriber);
     else subscriber.early.push(...entries);
   };
 
@@ -118,6 +124,8 @@ export const startFeed = (options: FeedOptions): Feed => {
     // From here on the common reader sees everything: what comes between this and the last page waits in `early`.
     position = Math.min(position ?? newest, newest);
     for (let page = pageSize; page === pageSize && subscribers.has(subscriber); ) {
+      // In the subscriber's own time: the store is faster than most networks, and a snapshot that is cut off begins anew.
+      if (!(await subscriber.sink.drained())) return drop(subscriber);
       const entries = await revocations.readLiveRevocations(subscriber.position, pageSize);
       sendEntries(subscriber, entries);
       page = entries.length;

@@ -15,6 +15,8 @@ export interface RevocationsHttpOptions {
 const maxSubscribers = 1000;
 /** What may wait for a subscriber that does not read; it comes back with its cursor. */
 const maxWaitingBytes = 4 * 1024 * 1024;
+/** A subscriber that takes nothing for this long in the middle of its snapshot is given up. */
+const maxDrainMs = 10_000;
 
 export const createRevocationsHttp =
   ({ feed, rootKeys, onSubscribe }: RevocationsHttpOptions) =>
@@ -30,7 +32,9 @@ export const createRevocationsHttp =
         res.write(event);
         return res.writableLength <= maxWaitingBytes;
       },
-      end: () => void res.end(),
+      drained: () => drained(res),
+      // Who does not read would keep what waits, and its connection, for as long as it likes.
+      end: () => void (res.writableNeedDrain ? res.destroy() : res.end()),
     };
     try {
       const leave = await feed.subscribe(sink, singleLine(req.headers['last-event-id']));
@@ -43,6 +47,19 @@ export const createRevocationsHttp =
       if (!(error instanceof StoreUnavailable)) throw error;
     }
   };
+
+const drained = async (res: ServerResponse): Promise<boolean> => {
+  if (res.destroyed || !res.writableNeedDrain) return !res.destroyed;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const onDrain = (): void => resolve(true);
+  const onClose = (): void => resolve(false);
+  const timer = setTimeout(onClose, maxDrainMs);
+  res.once('drain', onDrain).once('close', onClose);
+  const isDrained = await promise;
+  clearTimeout(timer);
+  res.off('drain', onDrain).off('close', onClose);
+  return isDrained;
+};
 
 const bearerOf = ({ headers }: IncomingMessage): string => {
   const [, token = ''] = /^Bearer ([A-Za-z0-9._-]{1,200})$/i.exec(headers.authorization ?? '') ?? [];
