@@ -11,9 +11,9 @@ const mostMemoryKib = 262_144;
 const mostWorkKib = 2_097_152;
 const mostLanes = 16;
 
-/** `v=` is missing in hashes of 2015 (version 16). */
+/** `v=` is missing in hashes of 2015 (version 16). PHC string format: "the minimal decimal representation", which the library demands. */
 const form =
-  /^\$argon2(?:id|i|d)\$(?:v=(?:16|19)\$)?m=(\d{1,7}),t=(\d{1,5}),p=(\d{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+  /^\$argon2(?:id|i|d)\$(?:v=(?:16|19)\$)?m=([1-9]\d{0,6}),t=([1-9]\d{0,4}),p=([1-9]\d{0,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
 /** Verifies Argon2id, Argon2i and Argon2d in PHC form; makes Argon2id. */
 export const createArgon2id = (): PasswordHash => {

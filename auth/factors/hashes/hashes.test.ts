@@ -69,7 +69,7 @@ const bombs = [
   `$pbkdf2$3000000$${a16}$${'A'.repeat(64)}`,
   `pbkdf2_sha256$999999999$salt$${a32}=`,
   `$scrypt$ln=22,r=8,p=1$${a16}$${a32}`,
-  `$scrypt$ln=63,r=1,p=1$${a16}$${a32}`,
+  `$scrypt$ln=63,r=8,p=1$${a16}$${a32}`,
   `$scrypt$ln=14,r=8,p=9999$${a16}$${a32}`,
   `$scrypt$ln=10,r=99999,p=1$${a16}$${a32}`,
   `scrypt$1073741824$salt$8$1$${a32}=`,
@@ -80,6 +80,9 @@ const broken = [
   `$argon2id$v=19$m=19456,t=2,p=1$AAAA$${a32}`,
   `$argon2id$v=19$m=7,t=2,p=1$${a16}$${a32}`,
   `$argon2id$v=19$m=19456,t=0,p=1$${a16}$${a32}`,
+  // The library throws for it: accepted, every login of the account would be 500.
+  `$argon2id$v=19$m=0019456,t=2,p=1$${a16}$${a32}`,
+  `$argon2id$v=19$m=19456,t=02,p=01$${a16}$${a32}`,
   `$argon2id$v=19$m=19456,t=2,p=1,keyid=AA$${a16}$${a32}`,
   `$argon2id$v=19$m=19456,t=2,p=1$${a16}$${a32}\n`,
   `$argon2id$v=19$m=19456,t=2,p=1$${a16}$${'A'.repeat(42)}B`,
@@ -97,6 +100,9 @@ const broken = [
   `$scrypt$ln=0,r=8,p=1$${a16}$${a32}`,
   `$scrypt$ln=14,r=0,p=1$${a16}$${a32}`,
   `scrypt$16385$salt$8$1$${a32}=`,
+  // OpenSSL throws for N that is not below 2^16r.
+  `$scrypt$ln=16,r=1,p=1$${a16}$${a32}`,
+  `scrypt$65536$salt$1$1$${a32}=`,
   `scrypt$16384$salt$8$1$AAAA`,
 ];
 const unknown = [

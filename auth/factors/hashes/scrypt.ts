@@ -67,6 +67,8 @@ const checked = (
   key: Buffer | undefined,
 ): Parsed | undefined => {
   if (N < 2 || !Number.isInteger(Math.log2(N)) || Number(r) < 1 || Number(p) < 1) return undefined;
+  // RFC 7914 §2: N is "less than 2^(128 * r / 8)".
+  if (Math.log2(N) >= 16 * Number(r)) return undefined;
   if (salt === undefined || salt.length > longestSaltBytes) return undefined;
   if (key === undefined || key.length < shortestKeyBytes || key.length > longestKeyBytes) return undefined;
   return { N, r: Number(r), p: Number(p), salt, key };
