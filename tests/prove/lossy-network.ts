@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 
 /** Refresh cookies of one browser: all of its tabs send them and see them change. */
 export interface CookieJar {
@@ -54,7 +54,7 @@ export const createLossyNetwork = (options: LossyNetworkOptions): LossyNetwork =
     if (jar?.refresh !== undefined) headers.set('cookie', `${options.cookieName}=${jar.refresh}`);
     counts.requests += 1;
     return pool.request({
-      method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
+      method: init.method ?? 'GET',
       path: new URL(url).pathname,
       headers: Object.fromEntries(headers),
       ...(typeof init.body === 'string' && { body: init.body }),
@@ -74,7 +74,7 @@ export const createLossyNetwork = (options: LossyNetworkOptions): LossyNetwork =
   };
 
   const fetchFor: LossyNetwork['fetchFor'] = (jar) => async (input, init) => {
-    const url = String(input);
+    const url = input instanceof Request ? input.url : input.toString();
     const lost = random() < network.lossShare;
     if (lost && random() < 0.5) return cut(url, init ?? {}, jar);
     const answer = await send(url, init ?? {}, jar);

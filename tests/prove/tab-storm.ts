@@ -130,7 +130,7 @@ const storm = async (
   // The last answer of every browser is lost, and it comes back when the overlap is long over: only the attempt id speaks for it.
   network.lossShare = 1;
   for (const browser of browsers) expire(browser);
-  await Promise.all(browsers.map(({ tabs: [tab] }) => tab?.manager.getAccessToken().catch(() => undefined)));
+  await Promise.allSettled(browsers.map(async ({ tabs: [tab] }) => tab?.manager.getAccessToken()));
   network.lossShare = 0;
   await sleep(attemptIds ? overlapSeconds * 1000 + 1000 : 0);
   const back = browsers.flatMap(({ tabs }) => tabs.map(({ manager }) => wake(manager, random)));
@@ -161,7 +161,7 @@ const wake = async (tab: TokenManager, random: () => number): Promise<boolean> =
 };
 
 const stillRefreshing = async (browsers: readonly Browser[]): Promise<number> => {
-  const answers = await Promise.allSettled(browsers.map(({ tabs: [tab] }) => tab?.manager.refresh()));
+  const answers = await Promise.allSettled(browsers.map(async ({ tabs: [tab] }) => tab?.manager.refresh()));
   return answers.filter(({ status }) => status === 'fulfilled').length;
 };
 
@@ -233,7 +233,7 @@ const locksOfOneBrowser = (): Pick<LockManager, 'request'> => {
       };
       const leave = (): void => {
         waiting.splice(waiting.indexOf(begin), 1);
-        reject(signal?.reason);
+        reject(new Error('waited long enough', { cause: signal?.reason }));
       };
       if (!held) {
         begin();
