@@ -96,6 +96,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const refreshParts = { sessions, accounts, effects, tokens: refreshTokens, policy, idleTtlMs, onAnomaly };
   const refresh = createRefresh({ ...refreshParts, unsettled: parts.unsettled, random });
   const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
+  const endEarlierSession = logout.logout;
   const changeParts = { accounts, sessions, password, guard, renewSession };
   const changePassword = createChangePassword({ ...changeParts, policy: passwordPolicy });
   const deleteAccount = createDeleteAccount({ accounts, sessions });
@@ -103,8 +104,8 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const authenticate = createAuthenticate({ verifier: createVerifier(parts), sessions, accounts });
 
   const handlers: Handlers = {
-    ...createRegisterHttp({ register, startSession, transport, answerWithTokens, settings }),
-    ...createLoginHttp({ login, endEarlierSession: logout.logout, transport, answerWithTokens, settings }),
+    ...createRegisterHttp({ register, startSession, endEarlierSession, transport, answerWithTokens, settings }),
+    ...createLoginHttp({ login, endEarlierSession, transport, answerWithTokens, settings }),
     ...createRefreshHttp({ refresh, transport, answerWithTokens, settings }),
     ...createLogoutHttp({ logout, authenticate, transport, settings }),
     ...createSessionsHttp({ sessions, settings }),

@@ -168,9 +168,24 @@ describe('cookie-spa', () => {
     expect((await refresh(cookieOf(again))).status).toBe(200);
   });
 
+  it('ends the older session when a registration comes with its live cookie, and not when it is refused', async () => {
+    const { who, answer } = await register();
+    const headers = { cookie: cookieOf(answer) };
+    expectProblem(await call('POST', `${base}/register`, { body: who, headers }), 'account_exists');
+    expect((await call('GET', `${base}/me`, { bearer: String(answer.body['access_token']) })).status).toBe(200);
+    const next = await call('POST', `${base}/register`, { body: person(), headers });
+    expect(next.status).toBe(201);
+    expectProblem(await refresh(cookieOf(answer)), 'session_revoked');
+    expect((await refresh(cookieOf(next))).status).toBe(200);
+  });
+
   it('refuses two cookies of the name instead of believing one of them', async () => {
     const { answer } = await register();
-    expectProblem(await refresh(`${cookieOf(answer)}; refresh_token=other`), 'cookie_ambiguous');
+    const cookie = `${cookieOf(answer)}; refresh_token=other`;
+    expectProblem(await refresh(cookie), 'cookie_ambiguous');
+    const body = person();
+    expectProblem(await call('POST', `${base}/register`, { body, headers: { cookie } }), 'cookie_ambiguous');
+    expect((await call('POST', `${base}/register`, { body })).status).toBe(201);
   });
 
   it('takes no refresh token from the body', async () => {
