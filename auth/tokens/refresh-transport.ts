@@ -63,17 +63,30 @@ export const createRefreshTransport = (
     clearingHeaders: () =>
       usesCookie ? { 'set-cookie': setCookieHeader(cookie(undefined), settings.cookieSecure) } : {},
     assertSameSite: (request) => {
-      if (usesCookie) refuseCrossSite(request, settings.corsOrigins);
+      if (usesCookie) refuseCrossSite(request, settings);
     },
   };
 };
 
-const refuseCrossSite = (request: RouteRequest, origins: readonly string[]): void => {
+const refuseCrossSite = (
+  request: RouteRequest,
+  { corsOrigins, cookieSecure }: Pick<AuthSettings, 'corsOrigins' | 'cookieSecure'>,
+): void => {
   const origin = request.header('origin');
   const site = request.header('sec-fetch-site');
-  const ownOrigin = origin !== undefined && hostOf(origin) === request.header('host');
-  const foreign = origin !== undefined && !ownOrigin && !origins.includes(origin);
+  const foreign =
+    origin !== undefined && !corsOrigins.includes(origin) && !isOwn(origin, request.header('host'), cookieSecure);
   if (foreign || site === 'cross-site') throw new Problem('origin_refused');
 };
 
-const hostOf = (origin: string): string | undefined => (URL.canParse(origin) ? new URL(origin).host : undefined);
+/**
+ * A page of this server's own. Over plain HTTP anybody on the way can write such a page, so it counts only where cookies are not Secure,
+ * or on this very machine.
+ */
+const isOwn = (origin: string, host: string | undefined, cookieSecure: boolean): boolean => {
+  const url = URL.parse(origin);
+  if (url === null || url.host === '' || url.host !== host) return false;
+  return url.protocol === 'https:' || !cookieSecure || loopbacks.has(url.hostname);
+};
+
+const loopbacks: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
