@@ -59,6 +59,30 @@ describe.skipIf(isMissing())('the expense page in Chromium', () => {
     expect(await page.locator('#total').textContent()).toMatch(/^€0\.00$/);
   });
 
+  it('shows nobody who logged out in another tab while the page was still asking for the month', async () => {
+    const { page: first } = await registered(context, url);
+    const second = await context.newPage();
+    const { promise: asked, resolve: noteAsked } = Promise.withResolvers<void>();
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    await second.route('**/api/expenses?*', async (route) => {
+      const response = await route.fetch();
+      noteAsked();
+      await released;
+      await route.fulfill({ response });
+    });
+    await second.goto(url);
+    await asked;
+    await first.getByRole('button', { name: 'Log out' }).click();
+    await expectOut(first);
+    await expectOut(second);
+    const answered = second.waitForResponse('**/api/expenses?*');
+    release();
+    await (await answered).finished();
+    await sleep(200);
+    expect(await second.locator('#account').isVisible()).toBe(false);
+    await expectOut(second);
+  });
+
   it('refuses a weak password next to its field, with what would be better', async () => {
     const page = await context.newPage();
     await page.goto(url);

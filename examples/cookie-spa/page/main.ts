@@ -29,16 +29,25 @@ const issuer = createApiClient({ baseUrl: authUrl, tokens });
 const ledger = createLedger(createApiClient({ baseUrl: location.origin, tokens }), () => new Date());
 const door = openDoor({ signIn: tokens.signIn, onSignedIn: () => void enter() });
 
+/** Rises with each login and each end of one: what was asked for before shows nothing any more. */
+let visits = 0;
+
 /** On load, after a login here or in another tab, and again when a server did not answer. */
 async function enter(): Promise<void> {
+  visits += 1;
+  const mine = visits;
   try {
-    if ((await tokens.getAccessToken()) === undefined) return showDoor();
+    const token = await tokens.getAccessToken();
+    if (mine !== visits) return;
+    if (token === undefined) return showDoor();
     const { user } = await issuer.get('/me');
+    if (mine !== visits) return;
     const { first_name, last_name } = user as Readonly<Record<string, string>>;
     byId('account-name').textContent = `${first_name} ${last_name}`;
     await ledger.open();
-    showLedger();
+    if (mine === visits) showLedger();
   } catch (error) {
+    if (mine !== visits) return;
     // Its own message has been shown: `onSignedOut`.
     if (error instanceof SignedOutError) return showDoor();
     showView('offline');
@@ -65,6 +74,7 @@ function showDoor(): void {
 }
 
 function showSignedOut(cause: SignedOutCause): void {
+  visits += 1;
   showDoor();
   if (cause === 'signed_out') sayStatus(signedOutText(cause));
   else sayAlert(signedOutText(cause));
