@@ -28,21 +28,23 @@ export interface ExpenseRoutesOptions {
  * is no CSRF to defend against here; the cookie does not even reach this server's paths.
  */
 export const expenseRoutes = (app: PageApp, { expenses, whoCalls, newId }: ExpenseRoutesOptions): void => {
-  app.get('/api/expenses', { schema: { querystring: monthQuery } }, async ({ headers, query }) => {
-    const userId = await whoCalls(headers.authorization);
+  app.get('/api/expenses', { schema: { querystring: monthQuery } }, async ({ raw, query }, reply) => {
+    const userId = await whoCalls(raw.headersDistinct['authorization']);
+    // Somebody's own: no copy stays behind in a cache when he has logged out.
+    void reply.header('cache-control', 'no-store');
     return { expenses: expenses.ofMonth(userId, query.month) };
   });
 
-  app.post('/api/expenses', { schema: { body: expenseBody } }, async ({ headers, body }, reply) => {
-    const userId = await whoCalls(headers.authorization);
+  app.post('/api/expenses', { schema: { body: expenseBody } }, async ({ raw, body }, reply) => {
+    const userId = await whoCalls(raw.headersDistinct['authorization']);
     const expense = { ...body, id: newId(), category: body.category as Category, note: body.note.trim() };
     if (!isDay(body.day)) throw new Problem('field_invalid', { fields: [{ path: '/day', code: 'invalid' }] });
     if (!expenses.add(userId, expense)) throw new Problem('permission_denied');
     return reply.code(201).send({ expense });
   });
 
-  app.delete('/api/expenses/:id', { schema: { params: idParams } }, async ({ headers, params }, reply) => {
-    const userId = await whoCalls(headers.authorization);
+  app.delete('/api/expenses/:id', { schema: { params: idParams } }, async ({ raw, params }, reply) => {
+    const userId = await whoCalls(raw.headersDistinct['authorization']);
     if (!expenses.remove(userId, params.id)) throw new Problem('not_found');
     return reply.code(204).send();
   });

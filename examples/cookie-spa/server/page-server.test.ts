@@ -47,7 +47,12 @@ interface Answer {
 }
 
 /** Sends the target as it stands: no URL parser comes near it. */
-const send = (method: string, path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> =>
+const send = (
+  method: string,
+  path: string,
+  headers: Record<string, string | string[]> = {},
+  body?: string,
+): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const { port } = new URL(server.urls.public);
     const json = body === undefined ? {} : { 'content-type': 'application/json' };
@@ -164,6 +169,14 @@ describe('the expenses', () => {
     ['somebody in whose name', { user_id: grace }],
   ])('cannot be %s', async (_name, changed) => {
     expect((await send('POST', '/api/expenses', asAda, expense(changed))).status).toBe(400);
+  });
+
+  it('are in no cache, and not answered to two tokens at once', async () => {
+    const list = (authorization: string | string[]) => send('GET', '/api/expenses?month=2026-11', { authorization });
+    expect((await list('Bearer token-of-ada')).headers['cache-control']).toBe('no-store');
+    const doubled = await list(['Bearer token-of-ada', 'Bearer token-of-grace']);
+    expect(doubled.status).toBe(401);
+    expect(doubled.text).toContain('authorization_malformed');
   });
 
   it('are asked for month by month', async () => {

@@ -1,7 +1,8 @@
 import { isErrorCode, isUserId, Problem, type UserId } from '@sallyport/contract';
 import { parseBearer } from '@sallyport/verify';
 
-export type WhoCalls = (authorization: string | undefined) => Promise<UserId>;
+/** `authorization`: every line of the header; two are refused, where Node would keep the first and drop the other. */
+export type WhoCalls = (authorization: readonly string[] | undefined) => Promise<UserId>;
 
 const timeoutMs = 3_000;
 
@@ -14,7 +15,7 @@ const timeoutMs = 3_000;
 export const createWhoCalls =
   (authUrl: string, fetch: typeof globalThis.fetch): WhoCalls =>
   async (authorization) => {
-    const parsed = parseBearer(authorization === undefined ? [] : [authorization]);
+    const parsed = parseBearer(authorization ?? []);
     if (!parsed.ok) throw new Problem(parsed.code);
     const { status, body } = await askIssuer(fetch, `${authUrl}/me`, parsed.token);
     if (status === 401) throw new Problem(isErrorCode(body['code']) ? body['code'] : 'token_invalid');
