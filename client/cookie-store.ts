@@ -1,4 +1,5 @@
 import type { KeyValueStorage } from './key-value-storage.ts';
+import { lastingStorage } from './lasting-storage.ts';
 import { attemptText, parseAttempt, watchKey } from './shared-keys.ts';
 import { attemptKey, createTabsMemory, sessionKey } from './tabs-memory.ts';
 import type { StoredTokens, TokenStore } from './token-store.ts';
@@ -16,7 +17,8 @@ export interface CookieStoreOptions {
  * logout is still owed to the issuer. A tab that ends the session ends it in the others.
  */
 export const cookieStore = (options: CookieStoreOptions = {}): TokenStore => {
-  const { storage = globalThis.localStorage, name = 'sallyport' } = options;
+  const { name = 'sallyport' } = options;
+  const storage = lastingStorage(options.storage ?? globalThis.localStorage);
   let tokens: StoredTokens | undefined;
   return {
     readTokens: () => tokens,

@@ -54,6 +54,8 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
   const inCookie = options.transport === 'cookie';
   const read = readAnswer(options.fetch);
   const exclusive = createExclusive(options.locks, `sallyport ${authUrl}`, timeoutMs + 1000);
+  /** Logins and logouts of all tabs, one at a time; a logout waits for no refresh. */
+  const exclusiveChange = createExclusive(options.locks, `sallyport ${authUrl} change`, timeoutMs + 1000);
   let flying: Promise<string> | undefined;
   let lifetimeSeconds = 0;
   /** Rises with every login and every end here: an answer to what was asked before counts no more. */
@@ -209,6 +211,13 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     return flying;
   };
 
+  const signIn: TokenManager['signIn'] = async (path, body) => {
+    const answer = await post(path, body, {}, signInTimeoutMs);
+    if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
+    if (typeof answer.body['access_token'] === 'string') begin(answer.body);
+    return answer.body;
+  };
+
   const remainingSeconds = ({ expiresAtSeconds }: StoredTokens): number => expiresAtSeconds - now() / 1000;
   const marginSeconds = (tokens: StoredTokens): number => {
     const lifetime = lifetimeSeconds || Math.max(0, remainingSeconds(tokens));
@@ -219,13 +228,7 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     stored === undefined && (!inCookie || over !== undefined);
 
   return {
-    signIn: (path, body) =>
-      exclusive(async () => {
-        const answer = await post(path, body, {}, signInTimeoutMs);
-        if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
-        if (typeof answer.body['access_token'] === 'string') begin(answer.body);
-        return answer.body;
-      }),
+    signIn: (path, body) => exclusive(() => exclusiveChange(() => signIn(path, body))),
     saveTokens: ({ accessToken, refreshToken, expiresInSeconds, csrfToken }) =>
       begin({
         access_token: accessToken,
@@ -255,7 +258,14 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
       // Noted first: the page may be closed before the answer comes.
       tabs?.noteLogoutOwed(true);
       const body = refreshToken === undefined ? undefined : { refresh_token: refreshToken };
-      const told = await post('logout', body).then(({ ok }) => ok, falseWhenUnanswered);
+      const shared = tabs?.readSession();
+      // Not beside a login of another tab: this answer clears the cookie, whosever it is by then.
+      const told = await exclusiveChange(async () => {
+        const newer = tabs?.readSession();
+        // That login has ended this session, and has a cookie of its own.
+        if (newer !== undefined && newer !== shared) return true;
+        return post('logout', body).then(({ ok }) => ok, falseWhenUnanswered);
+      });
       if (told) tabs?.noteLogoutOwed(false);
       end('signed_out', true);
       return told;

@@ -163,6 +163,45 @@ describe('cookie mode', () => {
     expect(await refused.json()).toMatchObject({ code: 'session_revoked' });
   });
 
+  it('logs nobody out who logs in elsewhere while the answer to a logout is slow', async () => {
+    const { browser, who } = await signedUp();
+    const slow = async (...call: Parameters<typeof fetch>) => {
+      const stored = new Map(browser.jar);
+      const response = await fetch(call[0], {
+        ...call[1],
+        headers: { cookie: [...stored].map((pair) => pair.join('=')).join('; ') },
+      });
+      await sleep(300);
+      if (response.headers.getSetCookie().length > 0) browser.jar.clear();
+      return response;
+    };
+    const leaving = open({ ...browser, fetch: slow });
+    const arriving = open(browser);
+    const { email, password } = who;
+    const left = leaving.tokens.logout();
+    await sleep(50);
+    await arriving.tokens.signIn('login', { email, password });
+    expect(await left).toBe(true);
+    expect(await arriving.tokens.refresh()).toMatch(/^ey/);
+    expect(arriving.causes).toEqual([]);
+  });
+
+  it('refreshes and logs out also where the storage is full', async () => {
+    const browser = openBrowser();
+    let isFull = false;
+    const setItem = (key: string, value: string): void => {
+      if (isFull) throw new DOMException('full', 'QuotaExceededError');
+      browser.storage.setItem(key, value);
+    };
+    const tab = open({ ...browser, storage: { ...browser.storage, setItem } });
+    await tab.tokens.signIn('register', person());
+    isFull = true;
+    expect(await tab.tokens.refresh()).toMatch(/^ey/);
+    expect(await tab.tokens.logout()).toBe(true);
+    expect(await tab.tokens.getAccessToken()).toBeUndefined();
+    expect(browser.jar.get('refresh_token')).toBeUndefined();
+  });
+
   it('owes nothing any more after the next login', async () => {
     const { browser, one, who } = await signedUp();
     browser.down = true;
