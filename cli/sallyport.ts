@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
 import { addKeysCommand } from './keys/command.ts';
+import { addRoutesCommand } from './routes/command.ts';
 import { addUpCommand } from './up/command.ts';
 import { addUsersCommand } from './users/command.ts';
 
@@ -29,6 +30,7 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
     .action(async () => void (await import('@sallyport/auth/main')));
   addGatewayCommand(program);
   addKeysCommand(program);
+  addRoutesCommand(program, finish);
   addUsersCommand(program);
   return program;
 };

@@ -69,6 +69,7 @@ export const errorCatalogue = {
   token_stale: entry(401, 'Token is older than a change of the account', 'refresh'),
   user_unknown: entry(401, 'User not found', 'login'),
   permission_denied: entry(403, 'Permission denied'),
+  scope_insufficient: entry(403, 'The token has not the scope that is needed'),
 
   // Refresh tokens and sessions
   refresh_invalid: entry(401, 'Invalid refresh token', 'login'),

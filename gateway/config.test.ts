@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkGatewaySettings } from './config.ts';
 import { loadGatewaySettings } from './load-settings.ts';
 import { baseEnv } from './testing/rig.ts';
-import { serviceOrigin } from './upstreams/open-upstreams.ts';
+import { serviceOrigins } from './upstreams/open-upstreams.ts';
 
 const load = (env: Record<string, string | undefined>) =>
   loadGatewaySettings({ env: { ...baseEnv, ...env } }, checkGatewaySettings).settings;
@@ -10,7 +10,7 @@ const load = (env: Record<string, string | undefined>) =>
 describe('the gateway’s settings', () => {
   it('shift the services with all other ports, unless they are named', () => {
     const settings = load({ SALLYPORT_PORT_OFFSET: '100', USER_SERVICE_URL: 'https://users.example' });
-    expect(settings.services.map((service) => serviceOrigin(settings, service))).toEqual([
+    expect(settings.services.flatMap((service) => serviceOrigins(settings, service))).toEqual([
       'http://localhost:8181',
       'https://users.example',
       'http://localhost:8183',

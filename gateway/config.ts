@@ -23,7 +23,10 @@ import {
   urlSetting,
 } from '@sallyport/kit/config';
 import { addressListProblem } from './address/address-list.ts';
-import { type RouteRule, routesProblem, type ServiceRule, servicesProblem } from './routes.ts';
+import type { RouteProblem } from './routes/check-form.ts';
+import { routeFormProblems, serviceFormProblems } from './routes/check-form.ts';
+import { checkRules } from './routes/check-rules.ts';
+import type { RouteRule, ServiceRule } from './routes.ts';
 
 const decimal = (largest: number) => (keys: readonly { readonly kid: string }[] | undefined) =>
   (keys ?? []).every(({ kid }) => String(Number(kid)) === kid && Number(kid) <= largest)
@@ -48,6 +51,9 @@ const serviceUrl = (env: string, what: string, port: number) =>
 
 const isObject = (value: unknown): string | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'must be an object';
+
+const formProblem = (problems: readonly RouteProblem[]): string | undefined =>
+  problems.length === 0 ? undefined : problems.map(({ pointer, problem }) => `at ${pointer} ${problem}`).join('; ');
 
 export const gatewaySettings = defineSettings({
   preset: choiceSetting({
@@ -108,6 +114,12 @@ export const gatewaySettings = defineSettings({
     default: '__Host-csrf_token',
     pattern: /^[A-Za-z0-9_-]{1,64}$/,
     doc: 'Name of the cookie that carries the CSRF token.',
+  }),
+  accessCookie: textSetting({
+    env: 'ACCESS_COOKIE_NAME',
+    optional: true,
+    pattern: /^[A-Za-z0-9_-]{1,64}$/,
+    doc: 'Name of a cookie whose value is the access token, where no `Authorization` is sent. Default: none; only `Authorization` identifies.',
   }),
   authCookies: listSetting({
     env: 'AUTH_COOKIE_NAMES',
@@ -194,7 +206,7 @@ export const gatewaySettings = defineSettings({
     min: 0,
     max: 1_073_741_824,
     default: 1_048_576,
-    doc: 'Longest request body; beyond, 413.',
+    doc: 'Longest request body where the route says nothing else; beyond, 413.',
   }),
   upstreamConnectTimeoutSeconds: durationSetting({
     env: 'UPSTREAM_CONNECT_TIMEOUT_SECONDS',
@@ -251,9 +263,14 @@ export const gatewaySettings = defineSettings({
   userServiceUrl: serviceUrl('USER_SERVICE_URL', 'user service', 8082),
   paymentServiceUrl: serviceUrl('PAYMENT_SERVICE_URL', 'payment service', 8083),
   notificationServiceUrl: serviceUrl('NOTIFICATION_SERVICE_URL', 'notification service', 8084),
+  routesFile: textSetting({
+    env: 'GATEWAY_ROUTES_FILE',
+    optional: true,
+    doc: 'Routes, and services, as YAML or a module (.yaml, .json, .ts, .js), instead of those of the preset. Read again when it changes and on SIGHUP.',
+  }),
   services: dataSetting<readonly ServiceRule[]>({
     default: [],
-    check: servicesProblem,
+    check: (value) => formProblem(serviceFormProblems(value)),
     doc: 'The services behind the gateway.',
   }),
   routes: dataSetting<readonly RouteRule[]>({
@@ -261,7 +278,7 @@ export const gatewaySettings = defineSettings({
       { path: '/health', answer: 'health' },
       { path: '/ready', answer: 'ready' },
     ],
-    check: routesProblem,
+    check: (value) => formProblem(routeFormProblems(value)),
     doc: 'Which path goes to which service, and who may go there.',
   }),
   errorTexts: dataSetting<ErrorTexts>({
@@ -274,12 +291,19 @@ export const gatewaySettings = defineSettings({
 export type GatewaySettings = SettingsOf<typeof gatewaySettings>;
 export type GatewayPreset = PresetOf<typeof gatewaySettings>;
 
+/** Whether a service is marked `plain` and the key of its signature is missing. */
+export const needsPlainSecret = ({
+  services,
+  gatewaySecret,
+}: Pick<GatewaySettings, 'services' | 'gatewaySecret'>): boolean =>
+  gatewaySecret === undefined && services.some(({ plain }) => plain === true);
+
 /** Rules across settings. Secrets are asked for here, so that all missing ones are told at once. */
 export const checkGatewaySettings = (settings: GatewaySettings): readonly SettingProblem[] => {
   const problems: SettingProblem[] = [];
   const needed: [name: string, missing: boolean][] = [
     ['JWT_SECRET', settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined],
-    ['GATEWAY_SECRET', settings.services.some(({ plain }) => plain === true) && settings.gatewaySecret === undefined],
+    ['GATEWAY_SECRET', needsPlainSecret(settings)],
     ['GATEWAY_MASTER_KEYS', settings.masterKeys === undefined],
     ['CSRF_KEYS', settings.csrfKeys === undefined],
     ['REVOCATION_FEED_TOKEN', settings.revocationFeed && settings.revocationFeedToken === undefined],
@@ -288,11 +312,10 @@ export const checkGatewaySettings = (settings: GatewaySettings): readonly Settin
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtPublicKeyPath !== undefined) {
     problems.push({ setting: 'JWT_PUBLIC_KEY_PATH', problem: 'is set, but JWT_ALGORITHM is HS256: remove one' });
   }
-  const unknown = settings.routes.filter(
-    (route) => 'service' in route && !settings.services.some(({ id }) => id === route.service),
-  );
-  problems.push(
-    ...unknown.map(({ path }) => ({ setting: 'routes', problem: `name a service that is not listed, at ${path}` })),
-  );
+  // A route file brings its own; it is checked when it has been read.
+  if (settings.routesFile === undefined) {
+    const { problems: found } = checkRules(settings);
+    problems.push(...found.map(({ pointer, problem }) => ({ setting: pointer, problem })));
+  }
   return problems;
 };

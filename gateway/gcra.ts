@@ -10,6 +10,8 @@ export interface GcraOptions {
 export interface Gcra {
   /** 0: taken. Otherwise nothing is taken, and it is the milliseconds until the next may be. `nowMs` never goes back. */
   take(key: string, nowMs: number): number;
+  /** Requests of the key that may come at once now. Takes nothing. */
+  remaining(key: string, nowMs: number): number;
   readonly size: number;
 }
 
@@ -38,6 +40,11 @@ export const createGcra = ({ intervalMs, burst, maxKeys }: GcraOptions): Gcra =>
       if (!arrivals.delete(key) && arrivals.size >= maxKeys) forgetOldest();
       arrivals.set(key, arrival + intervalMs);
       return 0;
+    },
+    remaining: (key: string, nowMs: number): number => {
+      const aheadMs = Math.max(0, (arrivals.get(key) ?? nowMs) - nowMs);
+      // The same grain of time that `take` overlooks.
+      return Math.max(0, burst - Math.ceil((aheadMs - 0.001) / intervalMs));
     },
     get size() {
       return arrivals.size;

@@ -1,6 +1,7 @@
 import { createMetrics } from '@sallyport/kit/metrics';
 import type { AccessTokenVerifier, RevocationFeed } from '@sallyport/verify';
 import type { ReservedName } from './headers/reserved.ts';
+import type { ReloadStats } from './routes/reload-routes.ts';
 
 export interface GatewayMetrics {
   /** One ended request. `route` is a rule's path or `none`, `decision` a code or `pass`. */
@@ -11,6 +12,8 @@ export interface GatewayMetrics {
   watchVerifier(verifier: Pick<AccessTokenVerifier, 'stats'>): void;
   /** Shows what the feed has told, and how long ago. */
   watchRevocations(feed: Pick<RevocationFeed, 'stats' | 'isReady'>): void;
+  /** Shows whether the route file is in force. */
+  watchRoutes(routes: { stats(): ReloadStats }): void;
   text(): Promise<string>;
   readonly contentType: string;
 }
@@ -77,6 +80,17 @@ export const createGatewayMetrics = (): GatewayMetrics => {
         ],
         revocation_feed_failures: ['Connections to the feed that failed or ended.', () => feed.stats().failures],
         revocation_ready: ['1: protected routes are served.', () => (feed.isReady() ? 1 : 0)],
+      } as const;
+      for (const [name, [help, collect]] of Object.entries(gauges)) metrics.gauge({ name, help, collect });
+    },
+    watchRoutes: ({ stats }) => {
+      const gauges = {
+        routes_current: [
+          '1: the last reading of the routes is in force; 0: it was refused, those before it stay.',
+          () => (stats().isCurrent ? 1 : 0),
+        ],
+        route_reloads: ['Tables put in force since the start.', () => stats().adopted],
+        route_reloads_refused: ['Readings of the routes that were refused.', () => stats().refused],
       } as const;
       for (const [name, [help, collect]] of Object.entries(gauges)) metrics.gauge({ name, help, collect });
     },

@@ -1,4 +1,6 @@
-import type { ProxyRule, RouteRule } from './routes.ts';
+import { type Requirement, requirementOf } from './routes/needs.ts';
+import type { UserLimit, UserLimits } from './routes/user-limits.ts';
+import { accessOf, csrfOf, methodsOf, type OwnRule, type ProxyRule, type RouteRule } from './routes.ts';
 import type { Upstream } from './upstreams/upstream.ts';
 
 export interface ProxyRoute {
@@ -6,92 +8,156 @@ export interface ProxyRoute {
   /** The rule's path: label of metrics and log. */
   readonly name: string;
   readonly upstream: Upstream;
-  readonly isProtected: boolean;
+  readonly access: 'public' | 'optional' | 'required';
+  readonly requirement: Requirement | undefined;
+  readonly csrf: 'always' | 'cookie' | 'never';
+  readonly userLimit: UserLimit | undefined;
+  readonly bodyLimitBytes: number;
+  /** Until the answer begins; undefined: the service's own. */
+  readonly timeoutMs: number | undefined;
+  /** The token passes while the revocation feed cannot speak of it. */
+  readonly acceptsUnknown: boolean;
   /** Characters to cut off the target. */
   readonly stripLength: number;
   readonly forwardAuthorization: boolean;
   readonly methods: readonly string[];
+  /** Empty: all. */
+  readonly hosts: readonly string[];
 }
 
 export interface OwnRoute {
   readonly kind: 'own';
   readonly name: string;
   readonly answer: 'health' | 'ready';
+  readonly bodyLimitBytes: number;
   readonly methods: readonly string[];
+  readonly hosts: readonly string[];
 }
 
 export type Route = ProxyRoute | OwnRoute;
 
 export interface RouteTable {
-  /** The route of a canonical path; `wrong method` with those that the path knows; undefined: no such path. */
-  find(path: string, method: string): Route | { readonly allowed: readonly string[] } | undefined;
+  /**
+   * The route of a canonical path; `wrong method` with those that the path knows; undefined: no such path.
+   * @param host the `Host` field as it came
+   */
+  find(
+    path: string,
+    method: string,
+    host: string | undefined,
+  ): Route | { readonly allowed: readonly string[] } | undefined;
 }
 
-/** RFC 9110 §9: methods that a gateway can judge. CSRF protection rests on nothing unsafe being missing from its list. */
-const forwardedMethods = Object.freeze(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-const ownMethods = Object.freeze(['GET', 'HEAD']);
-const wildcard = '/*';
+/** What rules are compiled against. */
+export interface TableParts {
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly userLimits: UserLimits;
+  /** Of routes that say nothing else. */
+  readonly bodyLimitBytes: number;
+}
 
-const compileProxy = (rule: ProxyRule, upstream: Upstream): ProxyRoute =>
-  Object.freeze({
+const none: readonly string[] = Object.freeze([]);
+
+const compileProxy = (rule: ProxyRule, upstream: Upstream, { userLimits, bodyLimitBytes }: TableParts): ProxyRoute => {
+  const { path, limits, timeoutSeconds } = rule;
+  return Object.freeze({
     kind: 'proxy',
-    name: rule.path,
+    name: path,
     upstream,
-    isProtected: rule.access === 'protected',
+    access: accessOf(rule),
+    requirement: requirementOf(rule),
+    csrf: csrfOf(rule),
+    userLimit: limits?.user === undefined ? undefined : userLimits.of(limits.user, path),
+    bodyLimitBytes: limits?.bodyBytes ?? bodyLimitBytes,
+    timeoutMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
+    acceptsUnknown: rule.whenRevocationUnknown === 'accept',
     stripLength: rule.stripPrefix?.length ?? 0,
     forwardAuthorization: rule.forwardAuthorization ?? false,
-    methods: Object.freeze([...(rule.methods ?? forwardedMethods)]),
+    methods: Object.freeze([...methodsOf(rule)]),
+    hosts: rule.hosts === undefined ? none : Object.freeze([...rule.hosts]),
   });
-
-const compile = (rule: RouteRule, upstreams: ReadonlyMap<string, Upstream>): Route => {
-  if ('answer' in rule) {
-    return Object.freeze({ kind: 'own', name: rule.path, answer: rule.answer, methods: ownMethods });
-  }
-  const upstream = upstreams.get(rule.service);
-  if (upstream === undefined) throw new TypeError(`The route ${rule.path} names a service that is not listed`);
-  return compileProxy(rule, upstream);
 };
 
-/** Fewer methods are more exact: a rule with methods is asked before the one for all. */
-const byExactness = (a: Route, b: Route): number => a.methods.length - b.methods.length;
+const compileOwn = (rule: OwnRule, { bodyLimitBytes }: TableParts): OwnRoute =>
+  Object.freeze({
+    kind: 'own',
+    name: rule.path,
+    answer: rule.answer,
+    bodyLimitBytes,
+    methods: methodsOf(rule),
+    hosts: none,
+  });
+
+const compile = (rule: RouteRule, parts: TableParts): Route => {
+  if ('answer' in rule) return compileOwn(rule, parts);
+  const upstream = parts.upstreams.get(rule.service);
+  if (upstream === undefined) throw new TypeError(`The route ${rule.path} names a service that is not listed`);
+  return compileProxy(rule, upstream, parts);
+};
+
+/** A rule with hosts is asked before one without, then one with fewer methods: it names them. */
+const byExactness = (a: Route, b: Route): number =>
+  Number(b.hosts.length > 0) - Number(a.hosts.length > 0) || a.methods.length - b.methods.length;
+
+interface Prefix {
+  /** Ends in `/`. */
+  readonly prefix: string;
+  readonly routes: readonly Route[];
+}
+
+/**
+ * RFC 3986 §3.2.2: a host is case-insensitive. Its port says nothing about which site is meant, and the dot at the end of a full
+ * name belongs to the resolver.
+ */
+const hostName = (host: string): string => {
+  const port = host.lastIndexOf(':');
+  // The colons of an IPv6 address stand in brackets.
+  const name = port > host.lastIndexOf(']') ? host.slice(0, port) : host;
+  return (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase();
+};
+
+const matching = (routes: readonly Route[] | undefined, method: string, host: string): Route | undefined => {
+  if (routes === undefined) return undefined;
+  for (const route of routes) {
+    if (route.methods.includes(method) && (route.hosts.length === 0 || route.hosts.includes(host))) return route;
+  }
+  return undefined;
+};
 
 /** Compiles checked rules. Throws TypeError for a route to an unknown service. */
-export const createRouteTable = (rules: readonly RouteRule[], upstreams: ReadonlyMap<string, Upstream>): RouteTable => {
+export const createRouteTable = (rules: readonly RouteRule[], parts: TableParts): RouteTable => {
   const exact = new Map<string, Route[]>();
   const below = new Map<string, Route[]>();
   for (const rule of rules) {
-    const isPrefix = rule.path.endsWith(wildcard);
+    const isPrefix = rule.path.endsWith('/*');
     const [map, key] = isPrefix ? [below, rule.path.slice(0, -1)] : [exact, rule.path];
-    map.set(key, [...(map.get(key) ?? []), compile(rule, upstreams)].sort(byExactness));
+    map.set(key, [...(map.get(key) ?? []), compile(rule, parts)].sort(byExactness));
   }
-  const prefixes = [...below].sort(([a], [b]) => b.length - a.length);
+  const prefixes: readonly Prefix[] = [...below]
+    .map(([prefix, routes]) => ({ prefix, routes }))
+    .sort((a, b) => b.prefix.length - a.prefix.length);
+  const asksHost = rules.some((rule) => 'hosts' in rule && rule.hosts !== undefined);
 
-  const candidates = (path: string): readonly (readonly Route[])[] => {
-    const here = exact.get(path);
-    const above = prefixes.filter(([prefix]) => path.startsWith(prefix)).map(([, routes]) => routes);
-    return here === undefined ? above : [here, ...above];
+  const candidates = (path: string): readonly Route[] => [
+    ...(exact.get(path) ?? []),
+    ...prefixes.filter(({ prefix }) => path.startsWith(prefix)).flatMap(({ routes }) => routes),
+  ];
+
+  const refusedMethod = (path: string, host: string) => {
+    const here = candidates(path).filter(({ hosts }) => hosts.length === 0 || hosts.includes(host));
+    return here.length === 0 ? undefined : { allowed: [...new Set(here.flatMap(({ methods }) => methods))] };
   };
 
-  const refusedMethod = (path: string) => {
-    const allowed = candidates(path).flatMap((routes) => routes.flatMap(({ methods }) => methods));
-    return allowed.length === 0 ? undefined : { allowed: [...new Set(allowed)] };
-  };
-
-  const find: RouteTable['find'] = (path, method) => {
-    const here = matching(exact.get(path), method);
+  const find: RouteTable['find'] = (path, method, given) => {
+    const host = asksHost && given !== undefined ? hostName(given) : '';
+    const here = matching(exact.get(path), method, host);
     if (here !== undefined) return here;
-    for (const [prefix, routes] of prefixes) {
+    for (const { prefix, routes } of prefixes) {
       if (!path.startsWith(prefix)) continue;
-      const route = matching(routes, method);
+      const route = matching(routes, method, host);
       if (route !== undefined) return route;
     }
-    return refusedMethod(path);
+    return refusedMethod(path, host);
   };
   return Object.freeze({ find });
-};
-
-const matching = (routes: readonly Route[] | undefined, method: string): Route | undefined => {
-  if (routes === undefined) return undefined;
-  for (const route of routes) if (route.methods.includes(method)) return route;
-  return undefined;
 };

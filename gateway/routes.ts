@@ -1,33 +1,85 @@
 /**
- * The form of the route table and of the list of services: data of a preset or a settings file. The most exact rule wins,
- * whatever the order: a path before a prefix, a longer prefix before a shorter, a rule with methods before one without.
+ * The form of routes and services: data of a preset, a settings file or a route file (`routes/`). The most exact rule wins,
+ * whatever the order: a path before a prefix, a longer prefix before a shorter, a rule with hosts before one without, one with
+ * methods before one without.
  */
 
 /** A service behind the gateway. */
 export interface ServiceRule {
   /** `aud` of its assertions: lower-case letters, digits, `-`. */
   readonly id: string;
-  /** The setting that gives its origin. */
-  readonly url: 'authServiceUrl' | 'userServiceUrl' | 'paymentServiceUrl' | 'notificationServiceUrl';
-  /** Port on localhost where that setting is not given. */
-  readonly defaultPort: number;
+  /** Its origin, the origins of several equal servers, or the setting that gives it. Default: `defaultPort` on localhost. */
+  readonly url?: string | readonly string[];
+  /** Port on localhost, shifted with all other ports, where no origin is given. */
+  readonly defaultPort?: number;
   /** Gets the plain `X-Gateway-Signature` too. Default false. */
   readonly plain?: boolean;
   /** The issuer: credentials and auth cookies go on to it. Default false. */
   readonly issuer?: boolean;
+  /** Default: UPSTREAM_CONNECT_TIMEOUT_SECONDS. */
+  readonly connectTimeoutSeconds?: number;
+  /** Until its answer begins, and between two parts of it. Default: UPSTREAM_TIMEOUT_SECONDS. */
+  readonly timeoutSeconds?: number;
+  /** Path at which it says that it is well. */
+  readonly health?: string;
 }
+
+/** Settings that give a service's origin. */
+export const serviceUrlSettings = Object.freeze([
+  'authServiceUrl',
+  'userServiceUrl',
+  'paymentServiceUrl',
+  'notificationServiceUrl',
+] as const);
+
+/** A list alone means any of it. */
+export type Needs = readonly string[] | { readonly any?: readonly string[]; readonly all?: readonly string[] };
+
+/** What one user may do with the routes of one group. */
+export interface UserLimitRule {
+  readonly perMinute: number;
+  /** Requests that may come at once before the rate holds. Default: a tenth of `perMinute`, at least 1. */
+  readonly burst?: number;
+  /** Rules of one group count together, and name the same numbers. Default: each rule by itself. */
+  readonly group?: string;
+}
+
+/**
+ * `public`: nobody is identified. `optional`: whoever sends credentials is identified, and refused where they are bad; without
+ * any, anonymous. `required` (also spelt `protected`): an access token is needed.
+ */
+export type AccessRule = 'public' | 'optional' | 'required' | 'protected';
 
 /** Forwards to a service. */
 export interface ProxyRule {
-  /** `/a/b` is that path alone, `/a/b/*` everything below it. */
+  /** `/a/b` is that path alone, `/a/b/*` everything below it, `/*` everything. */
   readonly path: string;
+  /** Names in `Host`, without port; lower case. Default: all. The client chooses what it sends: never a protection. */
+  readonly hosts?: readonly string[];
   readonly service: string;
-  /** `public`: nobody is identified; `protected`: an access token is needed, and a CSRF token for unsafe methods. */
-  readonly access: 'public' | 'protected';
+  readonly access: AccessRule;
   /** Default: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS. */
   readonly methods?: readonly string[];
   /** Cut off before forwarding. Default: nothing. */
   readonly stripPrefix?: string;
+  readonly roles?: Needs;
+  readonly permissions?: Needs;
+  /** Of the token's `scope` claim. */
+  readonly scopes?: Needs;
+  /**
+   * When an unsafe method needs a CSRF token: `always` (of whoever is identified), `cookie` (where the access token's cookie was
+   * sent), `never`. Default: `always` where access is required, `cookie` where it is optional.
+   */
+  readonly csrf?: 'always' | 'cookie' | 'never';
+  readonly limits?: {
+    readonly user?: UserLimitRule;
+    /** Default: GATEWAY_BODY_LIMIT_BYTES. */
+    readonly bodyBytes?: number;
+  };
+  /** Until the answer begins. Default: the service's. */
+  readonly timeoutSeconds?: number;
+  /** What becomes of a token while the revocation feed cannot speak of it. Default `refuse`: 503. */
+  readonly whenRevocationUnknown?: 'refuse' | 'accept';
   /** The service gets `Authorization` and `DPoP` too. Default false. */
   readonly forwardAuthorization?: boolean;
 }
@@ -40,71 +92,36 @@ export interface OwnRule {
 
 export type RouteRule = ProxyRule | OwnRule;
 
-const pathForm = /^(?:\/[A-Za-z0-9._~-]+)+(?:\/\*)?$/;
-const idForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
-const proxyMembers = ['path', 'service', 'access', 'methods', 'stripPrefix', 'forwardAuthorization'];
-const urlMembers = ['authServiceUrl', 'userServiceUrl', 'paymentServiceUrl', 'notificationServiceUrl'];
+/** A route file: what GATEWAY_ROUTES_FILE names. */
+export interface RouteFile {
+  readonly version: 1;
+  /** Default: those of the preset. */
+  readonly services?: readonly ServiceRule[];
+  /** `/health` and `/ready` are added where they are not named. */
+  readonly routes: readonly RouteRule[];
+}
 
-type Members = Readonly<Record<string, unknown>>;
+/** RFC 9110 §9: methods that a gateway can judge. CSRF protection rests on nothing unsafe being missing from its list. */
+export const forwardedMethods = Object.freeze(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const);
+export const ownMethods = Object.freeze(['GET', 'HEAD'] as const);
+/** RFC 9110 §9.2.1. Whatever is not safe is protected; a new unsafe method would be by itself. */
+export const safeMethods: readonly (string | undefined)[] = Object.freeze(['GET', 'HEAD', 'OPTIONS']);
 
-const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isOptional = (value: unknown, type: 'boolean' | 'string'): boolean =>
-  value === undefined || typeof value === type;
-const hasOnly = (value: Members, names: readonly string[]): boolean =>
-  Object.keys(value).every((name) => names.includes(name));
+/** The methods that a rule answers. */
+export const methodsOf = (rule: RouteRule): readonly string[] =>
+  'answer' in rule ? ownMethods : (rule.methods ?? forwardedMethods);
 
-const isServiceRule = (value: unknown): boolean =>
-  isMembers(value) &&
-  hasOnly(value, ['id', 'url', 'defaultPort', 'plain', 'issuer']) &&
-  idForm.test(String(value['id'])) &&
-  urlMembers.includes(String(value['url'])) &&
-  Number.isInteger(value['defaultPort']) &&
-  isOptional(value['plain'], 'boolean') &&
-  isOptional(value['issuer'], 'boolean');
+/** The access of a rule, in the one spelling. */
+export const accessOf = ({ access }: ProxyRule): 'public' | 'optional' | 'required' =>
+  access === 'protected' ? 'required' : access;
 
-const isStrip = (strip: unknown, path: string): boolean =>
-  strip === undefined ||
-  (typeof strip === 'string' && pathForm.test(strip) && !strip.endsWith('*') && path.startsWith(`${strip}/`));
-
-const isMethods = (methods: unknown): boolean =>
-  methods === undefined ||
-  (Array.isArray(methods) && methods.length > 0 && methods.every((method) => /^[A-Z]+$/.test(String(method))));
-
-const isRouteRule = (value: unknown): boolean => {
-  if (!isMembers(value)) return false;
-  const { path } = value;
-  if (typeof path !== 'string' || !pathForm.test(path)) return false;
-  if ('answer' in value) {
-    return (
-      hasOnly(value, ['path', 'answer']) && !path.endsWith('*') && /^(health|ready)$/.test(String(value['answer']))
-    );
-  }
-  return (
-    hasOnly(value, proxyMembers) &&
-    idForm.test(String(value['service'])) &&
-    /^(public|protected)$/.test(String(value['access'])) &&
-    isMethods(value['methods']) &&
-    isStrip(value['stripPrefix'], path) &&
-    isOptional(value['forwardAuthorization'], 'boolean')
-  );
+/** When a rule asks for CSRF tokens. */
+export const csrfOf = (rule: ProxyRule): 'always' | 'cookie' | 'never' => {
+  const access = accessOf(rule);
+  if (access === 'public') return 'never';
+  return rule.csrf ?? (access === 'required' ? 'always' : 'cookie');
 };
 
-/** What is wrong with a list of services, as the rest of a sentence. */
-export const servicesProblem = (value: unknown): string | undefined => {
-  if (!Array.isArray(value) || !value.every(isServiceRule)) return 'must be a list of {id, url, defaultPort}';
-  const ids = value.map((service: ServiceRule) => service.id);
-  return new Set(ids).size === ids.length ? undefined : 'name a service twice';
-};
-
-/** What is wrong with a route table, as the rest of a sentence. */
-export const routesProblem = (value: unknown): string | undefined => {
-  if (!Array.isArray(value)) return 'must be a list';
-  const wrong = value.findIndex((route) => !isRouteRule(route));
-  if (wrong >= 0) return `hold a rule of the wrong form, at index ${wrong}`;
-  const keys = value.flatMap((route: RouteRule) =>
-    ('methods' in route && route.methods ? route.methods : ['*']).map((method) => `${method} ${route.path}`),
-  );
-  const twice = keys.find((key, index) => keys.indexOf(key) !== index);
-  return twice === undefined ? undefined : `hold two rules for ${twice}`;
-};
+/** Requests of one user that may come at once. */
+export const burstOf = ({ perMinute, burst }: UserLimitRule): number =>
+  burst ?? Math.max(1, Math.floor(perMinute / 10));

@@ -11,6 +11,8 @@ export interface ServerInput {
 export interface RunningServer {
   /** Where it can be reached, by name: `public`, `private`. */
   readonly urls: Readonly<Record<string, string>>;
+  /** Reads again what can change while it runs: SIGHUP. Without it SIGHUP ends the process, as the system has it. */
+  readonly reload?: () => void;
   /** Graceful stop. Called once. */
   readonly stop: () => Promise<void>;
 }
@@ -39,7 +41,10 @@ export const runServer = (
   // One step later: the signals are listened for before anything starts, and a start that throws at once is a rejection.
   const started = Promise.resolve().then(() => start({ env: Object.freeze({ ...process.env }), envFile: '.env' }));
   stopWhenTold(started, log);
-  started.then((server) => announce(server, log)).catch((error: unknown) => refuseStart(error, log, name));
+  started.then((server) => {
+    reloadWhenTold(server, log);
+    announce(server, log);
+  }).catch((error: unknown) => refuseStart(error, log, name));
 };
 
 const announce = ({ urls }: RunningServer, log: Log): void => {
@@ -48,6 +53,14 @@ const announce = ({ urls }: RunningServer, log: Log): void => {
   const message: ReadyMessage = { type: 'ready', urls };
   // A supervisor that is gone is seen as 'disconnect'.
   process.send?.(message, undefined, undefined, () => undefined);
+};
+
+const reloadWhenTold = ({ reload }: RunningServer, log: Log): void => {
+  if (reload === undefined) return;
+  process.on('SIGHUP', () => {
+    log.info({ reason: 'SIGHUP' }, 'reloading');
+    reload();
+  });
 };
 
 const refuseStart = (error: unknown, log: Log, name: string): never => {

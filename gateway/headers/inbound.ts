@@ -17,6 +17,7 @@ export interface InboundHeaders {
   readonly csrf: readonly string[];
   readonly cookie: readonly string[];
   readonly origin: readonly string[];
+  readonly fetchSite: readonly string[];
   readonly upgrade: readonly string[];
   readonly contentLength: readonly string[];
   readonly transferEncoding: readonly string[];
@@ -61,6 +62,7 @@ const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['x-request-id', { field: 'requestId' }],
   ['traceparent', { field: 'traceparent' }],
   ['origin', { field: 'origin', keep: true }],
+  ['sec-fetch-site', { field: 'fetchSite', keep: true }],
   ['user-agent', { field: 'agent', keep: true }],
   ['access-control-request-method', { field: 'preflightMethod', keep: true }],
 ]);
@@ -87,6 +89,7 @@ export const noHeaders: InboundHeaders = Object.freeze({
   csrf: none,
   cookie: none,
   origin: none,
+  fetchSite: none,
   upgrade: none,
   contentLength: none,
   transferEncoding: none,

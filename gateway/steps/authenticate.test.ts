@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ProxyRoute } from '../route-table.ts';
 import { exchangeOf, outcomeOf, routeTo, verifier } from '../testing/exchange.ts';
 import { mint, userId } from '../testing/rig.ts';
 import { authenticate } from './authenticate.ts';
@@ -37,7 +38,7 @@ describe('authenticate', () => {
 
   it('asks nobody on public routes', () => {
     const exchange = exchangeOf('GET', '/', 'Authorization', 'nonsense');
-    exchange.route = routeTo('a', { isProtected: false });
+    exchange.route = routeTo('a', { access: 'public' });
     expect([outcomeOf(step.run(exchange)), exchange.token]).toEqual(['goes on', undefined]);
   });
 
@@ -56,5 +57,58 @@ describe('authenticate', () => {
     const unknown = { ok: false, code: 'revocation_unavailable', reason: 'revocation_unknown' } as const;
     const outcome = authenticate({ verifier: { verify: () => unknown } }).run(exchange);
     expect(outcome).toMatchObject({ status: 503, code: 'revocation_unavailable', retryAfterSeconds: 1 });
+  });
+
+  it('takes an anonymous caller for one where identifying is optional, and refuses bad credentials there', () => {
+    const optional = (...lines: readonly string[]) => judge({ access: 'optional' }, undefined, ...lines);
+    expect(optional()).toEqual({ code: 'goes on', sub: undefined, cookie: false });
+    expect(optional('Authorization', `Bearer ${mint()}`).sub).toBe(userId);
+    expect(optional('Authorization', 'Bearer a.b.c').code).toBe('token_invalid');
+    expect(optional('Authorization', 'Basic eDp5').code).toBe('authorization_malformed');
+    expect(optional('Authorization', '').code).toBe('token_missing');
+    expect(optional('Authorization', `Bearer ${mint({ exp: 1000, iat: 1, nbf: 1 })}`).code).toBe('token_expired');
+  });
+});
+
+const judge = (route: Partial<ProxyRoute>, accessCookie: string | undefined, ...lines: readonly string[]) => {
+  const exchange = exchangeOf('GET', '/', ...lines);
+  exchange.route = routeTo('a', route);
+  const code = outcomeOf(authenticate({ verifier, accessCookie }).run(exchange));
+  return { code, sub: exchange.token?.claims.sub, cookie: exchange.sentAccessCookie };
+};
+
+describe('an access token in a cookie', () => {
+  const other = '0192f0c1-2b3c-7d4e-8f50-00000000000f';
+  const withCookie = (access: ProxyRoute['access'], ...lines: readonly string[]) =>
+    judge({ access }, '__Host-access', ...lines);
+
+  it('identifies where its name is set, and nowhere else', () => {
+    const cookie = ['Cookie', `__Host-access=${mint()}`] as const;
+    expect(withCookie('required', ...cookie)).toEqual({ code: 'goes on', sub: userId, cookie: true });
+    expect(withCookie('optional', ...cookie)).toEqual({ code: 'goes on', sub: userId, cookie: true });
+    expect(judge({}, undefined, ...cookie)).toEqual({ code: 'token_missing', sub: undefined, cookie: false });
+  });
+
+  it('is refused where it is bad, also where nobody has to be identified', () => {
+    for (const access of ['required', 'optional'] as const) {
+      expect(withCookie(access, 'Cookie', '__Host-access=a.b.c').code).toBe('token_invalid');
+      expect(withCookie(access, 'Cookie', `__Host-access=${mint()}; __Host-access=${mint()}`).code).toBe(
+        'cookie_ambiguous',
+      );
+    }
+  });
+
+  it('stands behind Authorization, and is not forgotten for it', () => {
+    const both = [
+      'Cookie',
+      `__Host-access=${mint()}`,
+      'Authorization',
+      `Bearer ${mint({ sub: other, user_id: other })}`,
+    ];
+    expect(withCookie('required', ...both)).toEqual({ code: 'goes on', sub: other, cookie: true });
+    // A bad header is not made good by a cookie.
+    expect(withCookie('optional', 'Cookie', `__Host-access=${mint()}`, 'Authorization', 'Bearer x').code).not.toBe(
+      'goes on',
+    );
   });
 });

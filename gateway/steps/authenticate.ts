@@ -1,9 +1,12 @@
 import { Problem } from '@sallyport/contract';
+import { cookieValues } from '@sallyport/kit/cookies';
 import { type AccessTokenVerifier, parseBearer, type Verification } from '@sallyport/verify';
 import type { Exchange, Outcome, Step } from '../exchange.ts';
 
 export interface AuthenticateOptions {
   readonly verifier: Pick<AccessTokenVerifier, 'verify'>;
+  /** Name of the cookie that holds an access token; undefined: only `Authorization` identifies. */
+  readonly accessCookie?: string | undefined;
 }
 
 /** 503: the token has not been judged, so it is neither good nor bad. */
@@ -13,22 +16,40 @@ const refusal = ({ code, reason }: Verification & { ok: false }): Problem => {
   return new Problem(code, { cause, params: { retryAfterSeconds: 1 }, retryAfterSeconds: 1 });
 };
 
-/** Demands a valid access token on protected routes. The verifier also asks for revocation, at every use. */
-export const authenticate = ({ verifier }: AuthenticateOptions): Step => {
+const none: readonly string[] = Object.freeze([]);
+
+/**
+ * Demands a valid access token where a route requires one, and judges what is sent where it is optional: bad credentials are
+ * refused there too, since whoever sends some believes to be somebody. The verifier also asks for revocation, at every use.
+ */
+export const authenticate = ({ verifier, accessCookie }: AuthenticateOptions): Step => {
   const accept = (exchange: Exchange, verification: Verification): Outcome => {
     if (!verification.ok) return refusal(verification);
     exchange.token = verification.token;
     return undefined;
   };
 
-  const run = (exchange: Exchange): Outcome | Promise<Outcome> => {
-    const { route, headers } = exchange;
-    if (route?.kind !== 'proxy' || !route.isProtected) return undefined;
-    const bearer = parseBearer(headers.authorization);
-    if (!bearer.ok) return new Problem(bearer.code);
-    const verification = verifier.verify(bearer.token);
+  const judge = (exchange: Exchange, token: string): Outcome | Promise<Outcome> => {
+    const verification = verifier.verify(token);
     if (verification instanceof Promise) return verification.then((settled) => accept(exchange, settled));
     return accept(exchange, verification);
+  };
+
+  const run = (exchange: Exchange): Outcome | Promise<Outcome> => {
+    const { route, headers } = exchange;
+    if (route?.kind !== 'proxy' || route.access === 'public') return undefined;
+    const inCookie = accessCookie === undefined ? none : cookieValues(headers.cookie, accessCookie);
+    // What follows from the cookie holds also beside a header: a page that adds one gets nothing for it.
+    exchange.sentAccessCookie = inCookie.length > 0;
+    const { authorization } = headers;
+    if (authorization.length === 0) {
+      if (inCookie.length > 1) return new Problem('cookie_ambiguous', { params: { cookie: accessCookie ?? '' } });
+      const [token] = inCookie;
+      if (token !== undefined) return judge(exchange, token);
+      if (route.access === 'optional') return undefined;
+    }
+    const bearer = parseBearer(authorization);
+    return bearer.ok ? judge(exchange, bearer.token) : new Problem(bearer.code);
   };
   return { name: 'authenticate', run };
 };

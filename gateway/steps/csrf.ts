@@ -2,23 +2,25 @@ import { Problem } from '@sallyport/contract';
 import { cookieValues } from '@sallyport/kit/cookies';
 import type { CsrfTokens } from '@sallyport/kit/csrf';
 import type { Exchange, Outcome, Step } from '../exchange.ts';
+import { safeMethods } from '../routes.ts';
 
 export interface CsrfOptions {
   readonly tokens: Pick<CsrfTokens, 'isValid'>;
   /** Name of the cookie. */
   readonly cookie: string;
+  /** CORS_ORIGINS: pages that may call, beside the gateway's own. */
+  readonly origins?: readonly string[];
 }
 
-/** RFC 9110 §9.2.1. Whatever is not safe needs the token; a new unsafe method would need it by itself. */
-const safeMethods: readonly (string | undefined)[] = ['GET', 'HEAD', 'OPTIONS'];
-
 /**
- * Header and cookie, each made for the access token's session. Two equal values alone prove nothing: whoever can set a
- * cookie from a sibling domain sets both. A refresh in another tab renews one of the two and does no harm.
+ * Header and cookie, each made for the access token's session, then what the browser says about the page. Two equal values
+ * alone prove nothing: whoever can set a cookie from a sibling domain sets both. A refresh in another tab renews one of the two
+ * and does no harm.
  */
-export const csrf = ({ tokens, cookie }: CsrfOptions): Step => {
-  const run = ({ req, route, token, headers }: Exchange): Outcome => {
-    if (route?.kind !== 'proxy' || !route.isProtected || safeMethods.includes(req.method)) return undefined;
+export const csrf = ({ tokens, cookie, origins = [] }: CsrfOptions): Step => {
+  const allowed: ReadonlySet<string> = new Set(origins);
+
+  const judgeTokens = ({ token, headers }: Exchange): Outcome => {
     const inHeader = headers.csrf.filter((value) => value !== '');
     const inCookie = cookieValues(headers.cookie, cookie).filter((value) => value !== '');
     const [headerToken] = inHeader;
@@ -32,5 +34,34 @@ export const csrf = ({ tokens, cookie }: CsrfOptions): Step => {
     if (tokens.isValid(headerToken, sid) && tokens.isValid(cookieToken, sid)) return undefined;
     return new Problem('csrf_mismatch');
   };
+
+  /** Browsers send `Origin` with everything unsafe and with WebSockets; what sends none is no browser, or an old one. */
+  const judgePage = ({ headers }: Exchange): Outcome => {
+    const [origin] = headers.origin;
+    if (headers.origin.length > 1) return new Problem('header_invalid', { params: { header: 'origin' } });
+    if (origin !== undefined) {
+      return allowed.has(origin) || isOwn(origin, headers.host[0]) ? undefined : new Problem('origin_refused');
+    }
+    return headers.fetchSite.includes('cross-site') ? new Problem('origin_refused') : undefined;
+  };
+
+  const run = (exchange: Exchange): Outcome => {
+    const { req, route, token, isUpgrade, sentAccessCookie } = exchange;
+    if (route?.kind !== 'proxy' || token === undefined || route.csrf === 'never') return undefined;
+    if (route.csrf === 'cookie' && !sentAccessCookie) return undefined;
+    // A page cannot put a token on a handshake: where it comes from is all there is to ask.
+    if (isUpgrade) return judgePage(exchange);
+    if (safeMethods.includes(req.method)) return undefined;
+    return judgeTokens(exchange) ?? judgePage(exchange);
+  };
   return { name: 'CSRF', run };
 };
+
+/**
+ * A page of the gateway's own. Over plain HTTP anybody on the way can write such a page, so it counts on this machine only;
+ * CORS_ORIGINS can list it.
+ */
+const isOwn = (origin: string, host: string | undefined): boolean =>
+  host !== undefined && (origin === `https://${host}` || (origin === `http://${host}` && loopback.test(host)));
+
+const loopback = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;

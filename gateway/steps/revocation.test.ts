@@ -1,6 +1,6 @@
 import type { RevocationState } from '@sallyport/verify';
 import { expect, it } from 'vitest';
-import { exchangeOf, outcomeOf, verified } from '../testing/exchange.ts';
+import { exchangeOf, outcomeOf, routeTo, verified } from '../testing/exchange.ts';
 import { revocation } from './revocation.ts';
 
 const outcomes: readonly (readonly [RevocationState, string])[] = [
@@ -29,4 +29,15 @@ it('is asked about the token that was verified, and about nobody where nobody wa
   exchange.token = verified();
   step.run(exchange);
   expect(asked).toEqual([exchange.token.subject]);
+});
+
+it('a route may accept what the feed cannot say, and nothing else', () => {
+  const judge = (state: RevocationState) => {
+    const exchange = exchangeOf('GET', '/');
+    exchange.route = routeTo('a', { acceptsUnknown: true });
+    exchange.token = verified();
+    return outcomeOf(revocation({ revocations: { isRevoked: () => state } }).run(exchange));
+  };
+  const states = ['active', 'unknown', 'revoked', 'stale'] as const;
+  expect(states.map(judge)).toEqual(['goes on', 'goes on', 'token_revoked', 'token_stale']);
 });

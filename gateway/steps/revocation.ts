@@ -8,10 +8,10 @@ export interface RevocationOptions {
 
 /**
  * Refuses tokens whose session, user or key was revoked, from memory. What the feed cannot say (no snapshot yet, silent for too
- * long) is 503, never 401: the token has not been judged.
+ * long) is 503, never 401: the token has not been judged. A route may accept that.
  */
 export const revocation = ({ revocations }: RevocationOptions): Step => {
-  const run = ({ token }: Exchange): Outcome => {
+  const run = ({ token, route }: Exchange): Outcome => {
     if (token === undefined) return undefined;
     switch (revocations.isRevoked(token.subject)) {
       case 'active':
@@ -21,6 +21,7 @@ export const revocation = ({ revocations }: RevocationOptions): Step => {
       case 'stale':
         return new Problem('token_stale');
       case 'unknown':
+        if (route?.kind === 'proxy' && route.acceptsUnknown) return undefined;
         return new Problem('revocation_unavailable', { params: { retryAfterSeconds: 1 }, retryAfterSeconds: 1 });
     }
   };

@@ -1,11 +1,16 @@
 import { Problem } from '@sallyport/contract';
 import { describe, expect, it } from 'vitest';
 import { createRouteTable } from '../route-table.ts';
-import { type RouteRule, routesProblem, servicesProblem } from '../routes.ts';
+import { createUserLimits } from '../routes/user-limits.ts';
+import type { RouteRule } from '../routes.ts';
 import { exchangeOf, outcomeOf, routeTo } from '../testing/exchange.ts';
 import { route } from './route.ts';
 
-const upstreams = new Map(['a', 'b'].map((id) => [id, routeTo(id).upstream]));
+const parts = {
+  upstreams: new Map(['a', 'b'].map((id) => [id, routeTo(id).upstream])),
+  userLimits: createUserLimits(),
+  bodyLimitBytes: 1000,
+};
 const rules: readonly RouteRule[] = [
   { path: '/health', answer: 'health' },
   { path: '/ready', answer: 'ready' },
@@ -17,7 +22,7 @@ const run = (method: string, target: string, isReady = true) => {
   const exchange = exchangeOf(method, target);
   exchange.target = target;
   exchange.path = target.split('?')[0] ?? '';
-  const step = route({ table: createRouteTable(rules, upstreams), serviceName: 'gate', isReady: () => isReady });
+  const step = route({ table: createRouteTable(rules, parts), serviceName: 'gate', isReady: () => isReady });
   const outcome = step.run(exchange);
   return { outcome, code: outcomeOf(outcome), name: exchange.route?.name, forward: exchange.forwardTarget };
 };
@@ -52,25 +57,67 @@ describe('route', () => {
   });
 });
 
-describe('a route table', () => {
-  it.each([
-    ['no list', {}],
-    ['an unknown member', [{ path: '/a', service: 'a', access: 'public', acces: 'x' }]],
-    ['no access', [{ path: '/a', service: 'a' }]],
-    ['a pattern', [{ path: '/a/*/b', service: 'a', access: 'public' }]],
-    ['a trailing slash', [{ path: '/a/', service: 'a', access: 'public' }]],
-    ['a prefix that is not its own', [{ path: '/a/*', service: 'a', access: 'public', stripPrefix: '/b' }]],
-    ['a prefix that leaves nothing', [{ path: '/a', service: 'a', access: 'public', stripPrefix: '/a' }]],
-    ['two rules for one path', [...rules, { path: '/health', answer: 'ready' }]],
-  ])('with %s is refused', (_, table) => {
-    expect(routesProblem(table)).toBeTypeOf('string');
+describe('route by host', () => {
+  const byHost = createRouteTable(
+    [
+      { path: '/a/*', service: 'a', access: 'required' },
+      { path: '/a/*', service: 'b', access: 'required', hosts: ['admin.example', '[::1]'] },
+      { path: '/only/*', service: 'b', access: 'required', hosts: ['admin.example'] },
+    ],
+    parts,
+  );
+  const serviceAt = (host: string | undefined, path = '/a/x') => {
+    const found = byHost.find(path, 'GET', host);
+    return found === undefined || 'allowed' in found || found.kind === 'own' ? undefined : found.upstream.id;
+  };
+
+  it('takes the rule that names the host before the one for all', () => {
+    expect(
+      ['admin.example', 'ADMIN.example:8080', 'admin.example.', '[::1]:80'].map((host) => serviceAt(host)),
+    ).toEqual(Array.from({ length: 4 }, () => 'b'));
+    const others = ['example', 'x.admin.example', 'admin.example.evil', 'admin.example@evil', '::1', '', undefined];
+    expect(others.map((host) => serviceAt(host))).toEqual(others.map(() => 'a'));
   });
 
-  it('of right form is taken, and needs its services', () => {
-    expect(routesProblem(rules)).toBeUndefined();
-    expect(() => createRouteTable(rules, new Map())).toThrow('names a service that is not listed');
-    expect(servicesProblem([{ id: 'a', url: 'userServiceUrl', defaultPort: 1 }])).toBeUndefined();
-    expect(servicesProblem([{ id: 'A b', url: 'userServiceUrl', defaultPort: 1 }])).toBeTypeOf('string');
-    expect(servicesProblem([{ id: 'a', url: 'password', defaultPort: 1 }])).toBeTypeOf('string');
+  it('knows no path of another host', () => {
+    expect([serviceAt('admin.example', '/only/x'), byHost.find('/only/x', 'GET', 'other.example')]).toEqual([
+      'b',
+      undefined,
+    ]);
+  });
+});
+
+describe('a route', () => {
+  it('has its own limit on bodies', () => {
+    const table = createRouteTable(
+      [
+        { path: '/small', service: 'a', access: 'public', limits: { bodyBytes: 10 } },
+        { path: '/usual', service: 'a', access: 'public' },
+      ],
+      parts,
+    );
+    const step = route({ table, serviceName: 'gate', isReady: () => true });
+    const post = (path: string, length: string) => {
+      const exchange = exchangeOf('POST', path, 'Content-Length', length);
+      exchange.path = exchange.target = path;
+      return outcomeOf(step.run(exchange));
+    };
+    expect([post('/small', '10'), post('/small', '11')]).toEqual(['goes on', 'body_too_large']);
+    expect([post('/usual', '1000'), post('/usual', '1001')]).toEqual(['goes on', 'body_too_large']);
+  });
+
+  it('may be everything: /* stands behind every other', () => {
+    const table = createRouteTable([...rules, { path: '/*', service: 'b', access: 'required' }], parts);
+    const nameAt = (path: string) => {
+      const found = table.find(path, 'GET', undefined);
+      return found === undefined || 'allowed' in found ? undefined : found.name;
+    };
+    expect(['/', '/other', '/x/a', '/health'].map(nameAt)).toEqual(['/*', '/*', '/x/*', '/health']);
+  });
+
+  it('needs its service', () => {
+    expect(() => createRouteTable(rules, { ...parts, upstreams: new Map() })).toThrow(
+      'names a service that is not listed',
+    );
   });
 });

@@ -3,12 +3,12 @@ import type { Answer, Exchange, Outcome, Step } from '../exchange.ts';
 import type { OwnRoute, RouteTable } from '../route-table.ts';
 
 export interface RouteOptions {
-  readonly table: RouteTable;
+  readonly table: Pick<RouteTable, 'find'>;
   readonly serviceName: string;
   readonly isReady: () => boolean;
 }
 
-/** Finds the route of the canonical path, cuts the prefix off, and answers the gateway's own routes. */
+/** Finds the route of the canonical path, asks for its limit on bodies, cuts the prefix off, and answers the gateway's own routes. */
 export const route = ({ table, serviceName, isReady }: RouteOptions): Step => {
   const answerOwn = ({ answer }: OwnRoute): Answer | Problem => {
     if (answer === 'health') return json({ status: 'healthy', service: serviceName });
@@ -17,11 +17,15 @@ export const route = ({ table, serviceName, isReady }: RouteOptions): Step => {
   };
 
   const run = (exchange: Exchange): Outcome => {
-    const { req, path, target } = exchange;
-    const found = table.find(path, req.method ?? '');
+    const { req, path, target, headers } = exchange;
+    const found = table.find(path, req.method ?? '', headers.host[0]);
     if (found === undefined) return new Problem('route_unknown', { extensions: { path } });
     if ('allowed' in found) return new Problem('method_not_allowed', { headers: { allow: found.allowed.join(', ') } });
     exchange.route = found;
+    const { bodyLimitBytes } = found;
+    if (Number(headers.contentLength[0] ?? 0) > bodyLimitBytes) {
+      return new Problem('body_too_large', { params: { limitBytes: bodyLimitBytes } });
+    }
     if (found.kind === 'own') return answerOwn(found);
     exchange.forwardTarget = found.stripLength === 0 ? target : target.slice(found.stripLength);
     return undefined;

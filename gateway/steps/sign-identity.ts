@@ -33,12 +33,14 @@ interface ServiceIdentity {
 
 /** Says who calls, to one service, for one method and target, for 30 seconds. Public routes are anonymous. */
 export const signIdentity = ({ gatewayId, signers, plainSecret, clock }: SignIdentityOptions): Step => {
-  const services = new Map<string, ServiceIdentity>();
+  // By upstream and not by id: a reload may mark a service anew.
+  const services = new WeakMap<Upstream, ServiceIdentity>();
   const hashOf = createTargetHashes();
 
-  const serviceOf = ({ id }: Upstream): ServiceIdentity => {
-    const held = services.get(id);
+  const serviceOf = (upstream: Upstream): ServiceIdentity => {
+    const held = services.get(upstream);
     if (held !== undefined) return held;
+    const { id } = upstream;
     const signer = signers.get(id);
     if (signer === undefined) throw new Error(`no signer for the service ${id}`);
     const common = { ver: assertionVersion, iss: gatewayId, aud: id } as const;
@@ -47,7 +49,7 @@ export const signIdentity = ({ gatewayId, signers, plainSecret, clock }: SignIde
       prepare: (claims) => signer.prepare({ ...claims, ...common }),
       byToken: new WeakMap(),
     };
-    services.set(id, service);
+    services.set(upstream, service);
     return service;
   };
 

@@ -1,40 +1,37 @@
 import type { GatewaySettings } from '../config.ts';
-import type { ServiceRule } from '../routes.ts';
-import { openUpstream, type Upstream } from './upstream.ts';
+import { type ServiceRule, serviceUrlSettings } from '../routes.ts';
+import type { UpstreamOptions } from './upstream.ts';
 
-/** The origin that a setting gives, else the service's port on localhost, shifted with all other ports. */
-export const serviceOrigin = (settings: GatewaySettings, { url, defaultPort }: ServiceRule): string =>
-  settings[url] ?? `http://localhost:${defaultPort + settings.portOffset}`;
+type UrlSetting = (typeof serviceUrlSettings)[number];
+
+const isUrlSetting = (url: unknown): url is UrlSetting => serviceUrlSettings.some((name) => name === url);
+
+/** The origins of a service's equal servers: as given, from its setting, else its port on localhost, shifted with all ports. */
+export const serviceOrigins = (settings: GatewaySettings, { url, defaultPort = 0 }: ServiceRule): readonly string[] => {
+  const given = isUrlSetting(url) ? settings[url] : url;
+  if (given === undefined) return [`http://localhost:${defaultPort + settings.portOffset}`];
+  return typeof given === 'string' ? [given] : given;
+};
+
+const originOf = (settings: GatewaySettings, service: ServiceRule): string => {
+  const [first = ''] = serviceOrigins(settings, service);
+  return new URL(first).origin;
+};
 
 /** Where the issuer answers, whether requests are forwarded to it or not. */
 export const issuerOrigin = (settings: GatewaySettings): string => {
   const issuer = settings.services.find((service) => service.issuer === true);
-  return new URL(serviceOrigin(settings, issuer ?? { id: 'auth-service', url: 'authServiceUrl', defaultPort: 8081 }))
-    .origin;
+  return originOf(settings, issuer ?? { id: 'auth-service', url: 'authServiceUrl', defaultPort: 8081 });
 };
 
-export interface Upstreams {
-  /** By service id. */
-  readonly upstreams: ReadonlyMap<string, Upstream>;
-  readonly close: () => Promise<void>;
-}
-
-export const openUpstreams = (settings: GatewaySettings): Upstreams => {
-  const upstreams = new Map(settings.services.map((service) => [service.id, openService(settings, service)]));
-  const close = async (): Promise<void> => {
-    await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
-  };
-  return Object.freeze({ upstreams, close });
-};
-
-const openService = (settings: GatewaySettings, service: ServiceRule): Upstream =>
-  openUpstream({
-    id: service.id,
-    origin: new URL(serviceOrigin(settings, service)).origin,
-    isPlain: service.plain ?? false,
-    isIssuer: service.issuer ?? false,
-    connectTimeoutMs: settings.upstreamConnectTimeoutSeconds * 1000,
-    timeoutMs: settings.upstreamTimeoutSeconds * 1000,
-    maxConnections: settings.upstreamConnections,
-    maxPending: settings.upstreamPending,
-  });
+/** How a service is reached, in one form whichever way it was given. */
+export const upstreamOptions = (settings: GatewaySettings, service: ServiceRule): UpstreamOptions => ({
+  id: service.id,
+  origin: originOf(settings, service),
+  isPlain: service.plain ?? false,
+  isIssuer: service.issuer ?? false,
+  connectTimeoutMs: (service.connectTimeoutSeconds ?? settings.upstreamConnectTimeoutSeconds) * 1000,
+  timeoutMs: (service.timeoutSeconds ?? settings.upstreamTimeoutSeconds) * 1000,
+  maxConnections: settings.upstreamConnections,
+  maxPending: settings.upstreamPending,
+});

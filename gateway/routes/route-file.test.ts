@@ -1,0 +1,303 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { loadGatewaySettings } from '../load-settings.ts';
+import { baseEnv } from '../testing/rig.ts';
+import { readRules } from './effective-rules.ts';
+
+const settings = (env: Record<string, string> = {}) =>
+  loadGatewaySettings({ env: { ...baseEnv, ...env } }, () => []).settings;
+
+const read = async (text: string, name = 'routes.yaml', env: Record<string, string> = {}) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-routes-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  const { rules, problems, warnings } = await readRules(settings(env), path);
+  const short = (lines: readonly string[]) => lines.map((line) => line.replaceAll(`${folder}/`, ''));
+  return { rules, problems: short(problems), warnings: short(warnings) };
+};
+
+const services = `version: 1
+services:
+  - { id: users, url: "http://localhost:1" }
+  - { id: orders, url: ["http://a:1", "http://b:1"] }
+`;
+const withRoutes = (...routes: readonly string[]) =>
+  `${services}routes:\n${routes.map((line) => `  - ${line}\n`).join('')}`;
+const route = '{ path: /a, service: users, access: required }';
+
+describe('a route file', () => {
+  it('holds services and routes; health and ready are added', async () => {
+    const { rules, problems } = await read(withRoutes(route));
+    expect(problems).toEqual([]);
+    expect(rules?.services.map(({ id }) => id)).toEqual(['users', 'orders']);
+    expect(rules?.routes).toEqual([
+      { path: '/a', service: 'users', access: 'required' },
+      { path: '/health', answer: 'health' },
+      { path: '/ready', answer: 'ready' },
+    ]);
+  });
+
+  it('may be JSON or a module, and use the services of the preset', async () => {
+    const file = { version: 1, routes: [{ path: '/a', service: 'user-service', access: 'protected' }] };
+    for (const [name, text] of [
+      ['r.json', JSON.stringify(file)],
+      ['r.ts', `const file: object = ${JSON.stringify(file)};\nexport default file;`],
+      ['r.mjs', `export default ${JSON.stringify(file)};`],
+    ] as const) {
+      const { rules, problems } = await read(text, name);
+      expect([name, problems, rules?.routes[0]]).toEqual([name, [], file.routes[0]]);
+      expect(rules?.services.map(({ id }) => id)).toContain('payment-service');
+    }
+  });
+
+  it('tells everything that is wrong at once, with its place and the nearest name', async () => {
+    const { problems } = await read(`version: 1
+services:
+  - id: users
+    url: http://localhost:1
+  - id: Bad
+    url: [http://a, ftp://b]
+    plane: true
+routes:
+  - path: /a
+    service: users
+    acces: public
+    methods: [GET, FOO]
+    limits: { usr: { perMinute: 1 }, bodyBytes: -1 }
+    roles: { an: [a] }
+    csrf: sometimes
+  - path: /b/
+    service: users
+    access: nope
+    roles: [a b]
+`);
+    const told = problems.join('\n');
+    for (const part of [
+      'routes.yaml:7:5: services[1].plane is not known; did you mean plain?',
+      'routes.yaml:5:5: services[1].id must be lower-case',
+      'routes.yaml:6:21: services[1].url[1] must be an origin',
+      'routes.yaml:9:5: routes[0] has no access',
+      'routes.yaml:11:5: routes[0].acces is not known; did you mean access?',
+      'routes.yaml:12:20: routes[0].methods[1] must be a list of GET',
+      'routes.yaml:13:15: routes[0].limits.usr is not known; did you mean user?',
+      'routes.yaml:13:38: routes[0].limits.bodyBytes must be >= 0',
+      'routes.yaml:14:14: routes[0].roles.an is not known; did you mean any?',
+      'routes.yaml:15:5: routes[0].csrf must be always, cookie or never',
+      'routes.yaml:16:5: routes[1].path must be a plain path',
+      'routes.yaml:18:5: routes[1].access must be public, optional or required',
+      'routes.yaml:19:13: routes[1].roles[0] must be a list of names',
+    ]) {
+      expect(told).toContain(part);
+    }
+  });
+
+  it.each([
+    ['a member twice', `${services}services: []\nroutes: [${route}]`, '5:1: Map keys must be unique'],
+    ['an alias', `${services}routes: [&a ${route}, *a]`, 'Aliases are refused'],
+    ['a bomb', 'a: &a [x,x]\nb: &b [*a,*a]\nversion: *b', 'Aliases are refused'],
+    ['two documents', `${services}routes: [${route}]\n---\na: b`, 'multiple documents'],
+    ['a tag', `${services}routes: !!js/function 'x'`, 'Unresolved tag'],
+    ['nothing', '', 'must hold version, services and routes'],
+    ['no YAML', 'routes: [', '1:10: Flow sequence'],
+    ['another version', 'version: 2\nroutes: []', '1:1: version must be 1'],
+    [
+      'words that older YAML takes for booleans',
+      withRoutes('{ path: /a, service: users, access: required, forwardAuthorization: yes }'),
+      'forwardAuthorization must be boolean',
+    ],
+    [
+      'a member of every object',
+      withRoutes('{ path: /a, service: users, access: required, __proto__: { roles: [] } }'),
+      '__proto__ is not known',
+    ],
+  ])('is refused with %s', async (_, text, problem) => {
+    const { rules, problems } = await read(text);
+    expect(rules).toBeUndefined();
+    expect(problems.join('\n')).toContain(problem);
+  });
+
+  it.each([
+    ['r.yaml.txt', 'x', 'must end in .yaml, .yml, .json, .ts'],
+    ['r.ts', 'const a = 1;', 'has no default export'],
+    ['r.ts', "throw new Error('from the module')", 'from the module'],
+    ['r.mjs', 'export default [', 'r.mjs: '],
+  ])('%s: %s is refused', async (name, text, problem) => {
+    expect((await read(text, name)).problems.join()).toContain(problem);
+  });
+
+  it('that is not there is refused', async () => {
+    expect((await readRules(settings(), '/nonexistent/routes.yaml')).problems).toEqual([
+      '/nonexistent/routes.yaml: is not there',
+    ]);
+  });
+});
+
+describe('rules that cannot be meant', () => {
+  it.each([
+    [
+      'an unknown service',
+      ['{ path: /a, service: user, access: public }'],
+      'names user, a service that is not listed; did you mean users?',
+    ],
+    ['the same path and method twice', [route, route], 'overlaps with routes[0]: both answer every method of /a'],
+    [
+      'one method in two rules',
+      [
+        '{ path: /a, methods: [GET, POST], service: users, access: required }',
+        '{ path: /a, methods: [POST], service: users, access: required }',
+      ],
+      'overlaps with routes[0]: both answer POST of /a',
+    ],
+    [
+      'the same host twice',
+      [
+        '{ path: /a, hosts: [x.example, y.example], service: users, access: required }',
+        '{ path: /a, hosts: [y.example], service: users, access: required }',
+      ],
+      'both answer every method at y.example of /a',
+    ],
+    [
+      'a rule that others take everything from',
+      [
+        route,
+        '{ path: /a, methods: [GET, HEAD, OPTIONS], service: users, access: required }',
+        '{ path: /a, methods: [POST, PUT, PATCH, DELETE], service: users, access: required }',
+      ],
+      'routes[0] is never reached: other rules take every method of its path',
+    ],
+    [
+      'a path that no target has',
+      ['{ path: /a/../b, service: users, access: required }'],
+      'is never reached: a target with a dot segment is refused',
+    ],
+    [
+      'roles of nobody',
+      ['{ path: /a, service: users, access: public, roles: [admin] }'],
+      'need somebody who is identified, but access is public',
+    ],
+    [
+      'roles of whoever likes',
+      ['{ path: /a, service: users, access: optional, roles: [admin] }'],
+      'but access is optional',
+    ],
+    [
+      'CSRF without a session',
+      ['{ path: /a, service: users, access: public, csrf: always }'],
+      'binds to a session, but access is public',
+    ],
+    [
+      'a user limit of nobody',
+      ['{ path: /a, service: users, access: public, limits: { user: { perMinute: 1 } } }'],
+      'counts users, but access is public',
+    ],
+    [
+      'a prefix that is not its own',
+      ['{ path: /a/*, service: users, access: required, stripPrefix: /b }'],
+      'is not what /a/* begins with',
+    ],
+    [
+      'a prefix that leaves nothing',
+      ['{ path: /a, service: users, access: required, stripPrefix: /a }'],
+      'or leaves nothing of it',
+    ],
+    [
+      'one group with two limits',
+      [
+        '{ path: /a, service: users, access: required, limits: { user: { perMinute: 10, group: g } } }',
+        '{ path: /b, service: users, access: required, limits: { user: { perMinute: 20, group: g } } }',
+      ],
+      'has 20 a minute, burst 2, but the group g has 10 a minute, burst 1',
+    ],
+  ])('%s', async (_, routes, problem) => {
+    const { rules, problems } = await read(withRoutes(...routes));
+    expect(rules).toBeUndefined();
+    expect(problems.join('\n')).toContain(problem);
+  });
+
+  it('a service without an address, one twice, two issuers, a signature without its key', async () => {
+    const text = `version: 1
+services:
+  - { id: a, issuer: true, plain: true, defaultPort: 1 }
+  - { id: b, issuer: true }
+  - { id: a, url: "http://a", defaultPort: 2 }
+routes: [{ path: /a, service: a, access: required }]`;
+    const { problems } = await read(text, 'routes.yaml', { GATEWAY_SECRET: '' });
+    expect(problems.map((line) => line.replace(/^.*?: /, ''))).toEqual([
+      'services[1] has neither an origin nor a defaultPort',
+      'services[2] names a again',
+      'services[2].defaultPort stands beside an origin: remove one',
+      'services mark more than one service as the issuer',
+      'services mark a service as plain, but GATEWAY_SECRET is not set',
+    ]);
+  });
+});
+
+describe('rules that somebody should look at', () => {
+  it.each([
+    [
+      'no authentication',
+      ['{ path: /a, service: users, access: public }'],
+      'routes[0] /a is served without authentication, by users',
+    ],
+    [
+      'a token handed on',
+      ['{ path: /a, service: users, access: required, forwardAuthorization: true }'],
+      "routes[0].forwardAuthorization hands the caller's access token to users",
+    ],
+    [
+      'a cookie without CSRF',
+      ['{ path: /a, service: users, access: required, csrf: never }'],
+      'routes[0].csrf is never, but the cookie access identifies callers',
+    ],
+    [
+      'an open door while the feed is silent',
+      ['{ path: /a, service: users, access: required, whenRevocationUnknown: accept }'],
+      'routes[0].whenRevocationUnknown is accept',
+    ],
+    [
+      'a host that loosens',
+      [route, '{ path: /a, hosts: [x.example], service: users, access: public }'],
+      'routes[1].hosts loosens routes[0] for whoever sends this Host',
+    ],
+    [
+      'a host that protects nothing',
+      [
+        '{ path: /*, service: users, access: public }',
+        '{ path: /admin, hosts: [x.example], service: users, access: required }',
+      ],
+      'leaves what is sent with another Host, which the client chooses, of /admin to routes[0] /*, which is public',
+    ],
+    [
+      'methods that fall through',
+      [
+        '{ path: /*, service: users, access: public }',
+        '{ path: /admin, methods: [GET], service: users, access: required }',
+      ],
+      'leaves HEAD, POST, PUT, PATCH, DELETE, OPTIONS of /admin to routes[0] /*, which is public',
+    ],
+    [
+      'targets that are not used',
+      [route],
+      'services[1].url orders has several targets; this version sends to the first',
+    ],
+  ])('%s', async (_, routes, warning) => {
+    const { rules, problems, warnings } = await read(withRoutes(...routes), 'routes.yaml', {
+      ACCESS_COOKIE_NAME: 'access',
+    });
+    expect([problems, rules === undefined]).toEqual([[], false]);
+    expect(warnings.join('\n')).toContain(warning);
+  });
+
+  it('are none where there is nothing to look at', async () => {
+    const text = `version: 1
+services: [{ id: users, url: "http://localhost:1" }]
+routes:
+  - { path: /a, service: users, access: required, csrf: never }
+  - { path: /a/*, service: users, access: required }
+  - { path: /b, methods: [GET], service: users, access: optional }`;
+    expect(await read(text)).toMatchObject({ problems: [], warnings: [] });
+  });
+});

@@ -1,0 +1,30 @@
+import type { Clock } from '@sallyport/kit/clock';
+import type { Log } from '@sallyport/kit/log';
+import type { Random } from '@sallyport/kit/random';
+import type { AccessTokenVerifier, AssertionSigner, RevocationFeed } from '@sallyport/verify';
+import type { GatewaySettings } from './config.ts';
+import type { Refuse } from './dispatcher.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { OpenExchanges } from './open-exchanges.ts';
+import type { RouteTable } from './route-table.ts';
+
+export interface GatewayDependencies {
+  readonly log: Log;
+  readonly metrics: GatewayMetrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Milliseconds that only grow, for durations and limits. */
+  readonly elapsedMs: () => number;
+}
+
+/** What the steps are made of. */
+export interface StepParts extends GatewayDependencies {
+  readonly settings: GatewaySettings;
+  readonly table: Pick<RouteTable, 'find'>;
+  readonly signers: ReadonlyMap<string, AssertionSigner>;
+  readonly verifier: Pick<AccessTokenVerifier, 'verify'>;
+  readonly revocations: Pick<RevocationFeed, 'isRevoked'>;
+  readonly openExchanges: Pick<OpenExchanges, 'add' | 'remove'>;
+  readonly refuse: Refuse;
+  readonly isReady: () => boolean;
+}
