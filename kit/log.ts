@@ -4,6 +4,7 @@
  * Never: a query string, a body, a token, or a header that carries one.
  */
 import { type DestinationStream, type LevelWithSilent, type Logger, pino, stdTimeFunctions } from 'pino';
+import { createLineBuffer } from './log-buffer.ts';
 import { createRedact } from './log-redact.ts';
 import { rememberRequestLines } from './log-request.ts';
 
@@ -60,9 +61,9 @@ export const createLog = ({ name, level, destination, redact = [] }: LogOptions)
   return log;
 };
 
-/**
- * Standard output in blocks of 64 KiB, written at least every 250 ms and at exit: for a log of thousands of lines a second.
- * A process that is killed loses what stands in the block.
- */
-export const bufferedStdout = (): DestinationStream =>
-  pino.destination({ dest: 1, sync: false, minLength: 65_536, maxWrite: 131_072, periodicFlush: 250 });
+/** Standard output for a log of thousands of lines a second: gathered, written at least every 250 ms and at exit. */
+export const bufferedStdout = (): DestinationStream => {
+  const buffer = createLineBuffer(1);
+  process.once('exit', buffer.flushSync);
+  return buffer;
+};
