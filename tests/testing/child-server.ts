@@ -18,6 +18,8 @@ export interface ChildServer {
   logLines(): LogLine[];
   /** Waits until a log line fits; fails after 2 s. */
   waitForLine(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Sends a signal that does not end it. */
+  signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ export const startServer = async (entry: string, settings: Settings, cwd: string
     output: () => read.all,
     logLines,
     waitForLine: (fits) => waitForLine(logLines, fits),
+    signal: (name) => void child.kill(name),
     stop: () => stop(child),
   };
 };
