@@ -3,21 +3,19 @@
  * `server.ts` does.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '@sallyport/kit/clock';
 import { createCsrfTokens } from '@sallyport/kit/csrf';
-import type { Log } from '@sallyport/kit/log';
-import type { Random } from '@sallyport/kit/random';
 import { createAddressList } from './address/address-list.ts';
 import type { GatewaySettings } from './config.ts';
 import { createDispatcher, createRefuse } from './dispatcher.ts';
 import { createExchange, type Step } from './exchange.ts';
-import { assertionSigners } from './identity/assertion-signers.ts';
-import type { GatewayMetrics } from './metrics.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
 import { openRevocations } from './revocations.ts';
-import { createRouteTable } from './route-table.ts';
+import { createRouteSource, type RouteSource } from './routes/route-source.ts';
+import { createUserLimits } from './routes/user-limits.ts';
+import type { GatewayDependencies, StepParts } from './step-parts.ts';
 import { accessLog } from './steps/access-log.ts';
 import { authenticate } from './steps/authenticate.ts';
+import { authorise } from './steps/authorise.ts';
 import { canonicalTargetStep } from './steps/canonical-target.ts';
 import { cors } from './steps/cors.ts';
 import { csrf } from './steps/csrf.ts';
@@ -28,36 +26,75 @@ import { proxy } from './steps/proxy.ts';
 import { revocation } from './steps/revocation.ts';
 import { route } from './steps/route.ts';
 import { signIdentity } from './steps/sign-identity.ts';
-import { openUpstreams } from './upstreams/open-upstreams.ts';
+import { userLimit } from './steps/user-limit.ts';
+import { openUpstream } from './upstreams/upstream.ts';
 import { openVerifier } from './verifier.ts';
-
-export interface GatewayDependencies {
-  readonly log: Log;
-  readonly metrics: GatewayMetrics;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Milliseconds that only grow, for durations and limits. */
-  readonly elapsedMs: () => number;
-}
 
 export interface Gateway {
   /** Answers one request of `node:http`. */
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void;
   /** The same for a client that waits for `100 Continue`. */
   readonly handleExpecting: (req: IncomingMessage, res: ServerResponse) => void;
+  /** The same for a WebSocket handshake; the response stands on the request's own socket. */
+  readonly handleUpgrade: (req: IncomingMessage, res: ServerResponse) => void;
+  /** Ends what would never end by itself: event streams and WebSockets. */
+  readonly endTunnels: () => void;
   /** Whether access tokens can be judged. */
   readonly isReady: () => boolean;
+  /** Puts other routes in force; requests that are under way keep theirs. */
+  readonly adopt: RouteSource['adopt'];
   readonly close: () => Promise<void>;
 }
 
 /** How late after its token's expiry an open connection is cut at most. */
 const expiryCheckMs = 1000;
 
-/** Throws where a key cannot be read. Opens no connection but the one to the revocation feed. */
+/** The life of a request. */
+export const requestSteps = (parts: StepParts): readonly Step[] => {
+  const { settings, log, metrics, clock, random, elapsedMs, table, signers, verifier, revocations } = parts;
+  const { gatewayId, accessCookie } = settings;
+  const trustedProxies = createAddressList(settings.trustedProxies);
+  return [
+    accessLog({ log, metrics, random, clock, trustedProxies, elapsedMs }),
+    cors({ origins: settings.corsOrigins }),
+    // Before anything is refused: contracts/microservices.md, "everything counts".
+    floodLimit({ perMinute: settings.floodLimitPerMinute, burst: settings.floodLimitBurst, elapsedMs }),
+    limits(),
+    canonicalTargetStep(),
+    preflight(),
+    route({ table, serviceName: settings.serviceName, isReady: parts.isReady }),
+    authenticate({ verifier, accessCookie }),
+    revocation({ revocations }),
+    authorise(),
+    csrf({
+      tokens: createCsrfTokens({ keys: csrfKeys(settings), random }),
+      cookie: settings.csrfCookie,
+      origins: settings.corsOrigins,
+    }),
+    userLimit({ elapsedMs }),
+    signIdentity({ gatewayId, signers, plainSecret: settings.gatewaySecret, clock }),
+    proxy({
+      authCookies: [
+        settings.csrfCookie,
+        ...(accessCookie === undefined ? [] : [accessCookie]),
+        ...settings.authCookies,
+      ],
+      gatewayId,
+      trustedProxies,
+      openExchanges: parts.openExchanges,
+      refuse: parts.refuse,
+    }),
+  ];
+};
+
+/**
+ * Throws where a key cannot be read. Opens no connection but the one to the revocation feed.
+ * @param settings with the services and routes that are to be in force first
+ */
 export const createGateway = (settings: GatewaySettings, dependencies: GatewayDependencies): Gateway => {
-  const { log, metrics, clock, random, elapsedMs } = dependencies;
-  const { gatewayId, bodyLimitBytes } = settings;
-  const { upstreams, close } = openUpstreams(settings);
+  const { log, metrics, clock, elapsedMs } = dependencies;
+  const userLimits = createUserLimits();
+  const routes = createRouteSource({ settings, rules: settings, open: openUpstream, userLimits, elapsedMs });
   const { verifier, isReady: hasKeys } = openVerifier(settings, clock);
   metrics.watchVerifier(verifier);
   const revocations = openRevocations({ settings, clock, elapsedMs, onChange: () => openExchanges.cutDead() });
@@ -70,54 +107,26 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   });
   const expiry = setInterval(openExchanges.cutDead, expiryCheckMs);
   const isReady = (): boolean => hasKeys() && revocations.isReady();
-  const trustedProxies = createAddressList(settings.trustedProxies);
   const refuse = createRefuse({ texts: settings.errorTexts, log });
-
-  /** The life of a request. */
-  const steps: readonly Step[] = [
-    accessLog({ log, metrics, random, clock, trustedProxies, elapsedMs }),
-    cors({ origins: settings.corsOrigins }),
-    // Before anything is refused: contracts/microservices.md, "everything counts".
-    floodLimit({ perMinute: settings.floodLimitPerMinute, burst: settings.floodLimitBurst, elapsedMs }),
-    limits({ bodyLimitBytes }),
-    canonicalTargetStep(),
-    preflight(),
-    route({
-      table: createRouteTable(settings.routes, upstreams),
-      serviceName: settings.serviceName,
-      isReady,
-    }),
-    authenticate({ verifier }),
-    revocation({ revocations }),
-    csrf({
-      tokens: createCsrfTokens({ keys: csrfKeys(settings), random }),
-      cookie: settings.csrfCookie,
-    }),
-    signIdentity({
-      gatewayId,
-      signers: assertionSigners(settings),
-      plainSecret: settings.gatewaySecret,
-      clock,
-    }),
-    proxy({
-      bodyLimitBytes,
-      authCookies: [settings.csrfCookie, ...settings.authCookies],
-      gatewayId,
-      trustedProxies,
-      openExchanges,
-      refuse,
-    }),
-  ];
+  const { signers } = routes;
+  const steps = requestSteps({
+    ...dependencies,
+    ...{ settings, table: routes, signers, verifier, revocations, openExchanges, refuse, isReady },
+  });
 
   const { dispatch } = createDispatcher(steps, refuse);
   return Object.freeze({
-    handle: (req: IncomingMessage, res: ServerResponse) => dispatch(createExchange(req, res, false, elapsedMs())),
+    handle: (req: IncomingMessage, res: ServerResponse) => dispatch(createExchange(req, res, 'plain', elapsedMs())),
     handleExpecting: (req: IncomingMessage, res: ServerResponse) =>
-      dispatch(createExchange(req, res, true, elapsedMs())),
+      dispatch(createExchange(req, res, 'expects continue', elapsedMs())),
+    handleUpgrade: (req: IncomingMessage, res: ServerResponse) =>
+      dispatch(createExchange(req, res, 'upgrade', elapsedMs())),
+    endTunnels: openExchanges.endAll,
     isReady,
+    adopt: routes.adopt,
     close: async () => {
       clearInterval(expiry);
-      await Promise.all([revocations.close(), close()]);
+      await Promise.all([revocations.close(), routes.close()]);
     },
   });
 };

@@ -14,6 +14,8 @@ export interface Exchange {
   readonly res: ServerResponse;
   /** The client waits for `100 Continue` before it sends its body. */
   readonly expectsContinue: boolean;
+  /** A WebSocket handshake (RFC 6455 §4.1). */
+  readonly isUpgrade: boolean;
   readonly startedMs: number;
 
   // access log
@@ -46,11 +48,15 @@ export interface Exchange {
 
   // authenticate
   token: VerifiedToken | undefined;
+  /** The access token's cookie came with the request, whoever identified the caller. */
+  sentAccessCookie: boolean;
 
   // sign identity: name, value, name, value
   identityHeaders: readonly string[];
 
   // proxy
+  /** Place in the list of exchanges under way; -1: not in it. */
+  openPlace: number;
   /** An event stream or an upgraded connection: it ends when somebody ends it. */
   isEndless: boolean;
   /** Ends the upstream request of a client that went away. */
@@ -74,15 +80,19 @@ export interface Step {
   readonly run: (exchange: Exchange) => Outcome | Promise<Outcome>;
 }
 
+/** How a request came in, beside being one. */
+export type Arrival = 'plain' | 'expects continue' | 'upgrade';
+
 export const createExchange = (
   req: IncomingMessage,
   res: ServerResponse,
-  expectsContinue: boolean,
+  arrival: Arrival,
   startedMs: number,
 ): Exchange => ({
   req,
   res,
-  expectsContinue,
+  expectsContinue: arrival === 'expects continue',
+  isUpgrade: arrival === 'upgrade',
   startedMs,
   requestId: '',
   trace: undefined,
@@ -96,7 +106,9 @@ export const createExchange = (
   route: undefined,
   forwardTarget: '',
   token: undefined,
+  sentAccessCookie: false,
   identityHeaders: [],
+  openPlace: -1,
   isEndless: false,
   cancel: undefined,
 });

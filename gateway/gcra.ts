@@ -3,9 +3,11 @@ export interface GcraOptions {
   readonly intervalMs: number;
   /** Requests that may come at once. */
   readonly burst: number;
-  /** Keys remembered at most; the one unused for longest is forgotten first. */
+  /** Keys remembered at most; one that owes nothing is forgotten first. */
   readonly maxKeys: number;
 }
+
+const secondChances = 8;
 
 export interface Gcra {
   /** 0: taken. Otherwise nothing is taken, and it is the milliseconds until the next may be. `nowMs` never goes back. */
@@ -23,10 +25,17 @@ export const createGcra = ({ intervalMs, burst, maxKeys }: GcraOptions): Gcra =>
   const arrivals = new Map<string, number>();
   const toleranceMs = intervalMs * (burst - 1);
 
-  const forgetOldest = (): void => {
-    for (const key of arrivals.keys()) {
+  /**
+   * Makes room for one: the first key, in the order of their coming, that owes nothing any more. Who still does goes to the end
+   * of the line, a few times at most. To reorder the line at every request would make the map a new table every few hundred.
+   */
+  const makeRoom = (nowMs: number): void => {
+    let chances = secondChances;
+    for (const [key, arrival] of arrivals) {
       arrivals.delete(key);
-      return;
+      if (arrival <= nowMs || chances === 0) return;
+      chances -= 1;
+      arrivals.set(key, arrival);
     }
   };
 
@@ -36,8 +45,7 @@ export const createGcra = ({ intervalMs, burst, maxKeys }: GcraOptions): Gcra =>
       const waitMs = arrival - toleranceMs - nowMs;
       // Binary fractions of the interval add up to a little more or less than the whole.
       if (waitMs > 0.001) return waitMs;
-      // Deleted first, so that the map's order is that of the last use.
-      if (!arrivals.delete(key) && arrivals.size >= maxKeys) forgetOldest();
+      if (arrivals.size >= maxKeys && !arrivals.has(key)) makeRoom(nowMs);
       arrivals.set(key, arrival + intervalMs);
       return 0;
     },

@@ -1,12 +1,15 @@
 import type { RevocationFeed } from '@sallyport/verify';
 import type { Exchange } from './exchange.ts';
+import { sayGoingAway } from './upstreams/tunnel.ts';
 
 export interface OpenExchanges {
-  /** An answer of a service is on its way to somebody who was identified. */
+  /** An answer of a service is on its way. */
   add(exchange: Exchange): void;
   remove(exchange: Exchange): void;
   /** Cuts every exchange whose token has expired or was revoked. */
   cutDead(): void;
+  /** Ends what would never end by itself, since the gateway stops. */
+  endAll(): void;
   readonly size: number;
 }
 
@@ -28,7 +31,18 @@ const spareMs = 10_000;
  */
 export const createOpenExchanges = (options: OpenExchangesOptions): OpenExchanges => {
   const { revocations, nowMs, elapsedMs, leewayMs } = options;
-  const open = new Set<Exchange>();
+  // An array with places, not a Set: whoever adds to and deletes from a Set thousands of times a second makes a new table every few
+  // hundred requests, each dead table holds on to the next (V8, OrderedHashTable::SetNextTable), and with it to what stood in it.
+  const open: Exchange[] = [];
+  const remove = (exchange: Exchange): void => {
+    const { openPlace } = exchange;
+    if (openPlace < 0) return;
+    exchange.openPlace = -1;
+    const last = open.pop();
+    if (last === undefined || last === exchange) return;
+    open[openPlace] = last;
+    last.openPlace = openPlace;
+  };
 
   const isDead = ({ token }: Exchange, now: number): boolean => {
     if (token === undefined) return false;
@@ -39,22 +53,31 @@ export const createOpenExchanges = (options: OpenExchangesOptions): OpenExchange
 
   return {
     add: (exchange) => {
-      if (exchange.token !== undefined) open.add(exchange);
+      exchange.openPlace = open.push(exchange) - 1;
     },
-    remove: (exchange) => void open.delete(exchange),
+    remove,
     cutDead: () => {
       const now = nowMs();
       const spared = elapsedMs() - spareMs;
-      for (const exchange of open) {
+      for (const exchange of [...open]) {
         if ((!exchange.isEndless && exchange.startedMs > spared) || !isDead(exchange, now)) continue;
-        open.delete(exchange);
+        remove(exchange);
         exchange.decision = 'cut';
         exchange.cancel?.();
-        exchange.res.destroy();
+        // A WebSocket has just been told why it ends.
+        if (!exchange.isUpgrade) exchange.res.destroy();
+      }
+    },
+    endAll: () => {
+      for (const exchange of [...open]) {
+        if (!exchange.isEndless) continue;
+        if (exchange.isUpgrade) sayGoingAway(exchange.req.socket);
+        exchange.cancel?.();
+        if (!exchange.isUpgrade) exchange.res.destroy();
       }
     },
     get size() {
-      return open.size;
+      return open.length;
     },
   };
 };

@@ -2,8 +2,9 @@
  * The gateway as a server: settings in, listeners out, everything stopped in reverse order. It reads no globals and never exits
  * the process; `main.ts` does.
  */
-import type { Server } from 'node:http';
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { systemClock } from '@sallyport/kit/clock';
 import { createLifecycle, type Lifecycle, type RunningServer, type ServerInput } from '@sallyport/kit/lifecycle';
 import { listen, privateListener } from '@sallyport/kit/listener';
@@ -14,22 +15,26 @@ import { createGateway, type Gateway } from './app.ts';
 import { checkGatewaySettings, type GatewaySettings } from './config.ts';
 import { loadGatewaySettings } from './load-settings.ts';
 import { createGatewayMetrics } from './metrics.ts';
+import { type OpenRoutes, openRoutes } from './routes/open-routes.ts';
 
 export const start = async (input: ServerInput): Promise<RunningServer> => {
-  const { settings, warnings } = loadGatewaySettings(input, checkGatewaySettings);
+  const { settings: given, warnings } = loadGatewaySettings(input, checkGatewaySettings);
+  const routes = await openRoutes(given);
+  const { settings } = routes;
   const log = createLog({ name: settings.serviceName, level: settings.logLevel, destination: bufferedStdout() });
   for (const warning of warnings) log.warn({ warning }, 'insecure setting');
   const lifecycle = createLifecycle();
   lifecycle.add({ name: 'log', stop: () => flush(log) });
   try {
-    return await startParts(settings, lifecycle, log);
+    return await startParts(routes, lifecycle, log);
   } catch (error) {
     await lifecycle.stop();
     throw error;
   }
 };
 
-const startParts = async (settings: GatewaySettings, lifecycle: Lifecycle, log: Log): Promise<RunningServer> => {
+const startParts = async (routes: OpenRoutes, lifecycle: Lifecycle, log: Log): Promise<RunningServer> => {
+  const { settings } = routes;
   const metrics = createGatewayMetrics();
   const gateway = createGateway(settings, {
     log,
@@ -42,6 +47,8 @@ const startParts = async (settings: GatewaySettings, lifecycle: Lifecycle, log: 
   gateway.isReady();
   const open = await openPublic(settings, gateway);
   lifecycle.add({ name: 'public listener', stop: () => open.close() });
+  // Before its listener, which would wait for them.
+  lifecycle.add({ name: 'tunnels', stop: () => gateway.endTunnels() });
   const inner = await privateListener({
     port: privatePort(settings, open.port),
     setting: 'GATEWAY_PRIVATE_PORT',
@@ -51,7 +58,13 @@ const startParts = async (settings: GatewaySettings, lifecycle: Lifecycle, log: 
     log,
   });
   lifecycle.add({ name: 'private listener', stop: () => inner.close() });
-  return { urls: { public: open.url, private: inner.url }, stop: async () => void (await lifecycle.stop()) };
+  const reloading = routes.follow({ source: gateway, metrics, log });
+  lifecycle.add({ name: 'route file', stop: () => reloading?.close() });
+  return {
+    urls: { public: open.url, private: inner.url },
+    ...(reloading && { reload: reloading.reload }),
+    stop: async () => void (await lifecycle.stop()),
+  };
 };
 
 const openPublic = (settings: GatewaySettings, gateway: Gateway) =>
@@ -65,14 +78,33 @@ const openPublic = (settings: GatewaySettings, gateway: Gateway) =>
       insecureHTTPParser: false,
       // The gateway's own step asks for Host, and answers with a problem; node:http would answer with nothing.
       requireHostHeader: false,
+      // Everything else with an Upgrade is an ordinary request, and refused as one.
+      shouldUpgradeCallback: ({ headers }) =>
+        headers.upgrade?.toLowerCase() === 'websocket' &&
+        headers['content-length'] === undefined &&
+        headers['transfer-encoding'] === undefined,
     },
     configure: (server) => {
       server.on('checkContinue', gateway.handleExpecting);
       // RFC 9110 §10.1.1: another expectation MAY be refused. node:http would, past the log and the flood limit.
       server.on('checkExpectation', gateway.handle);
+      server.on('upgrade', (req, socket, head) => answerUpgrade(req, socket, head, gateway));
       refuseConnect(server, settings);
     },
   });
+
+/** node:http hands the bare socket over: a response of our own on it takes the request through all steps. */
+const answerUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer, gateway: Gateway): void => {
+  if (!(socket instanceof Socket)) return void socket.destroy();
+  socket.on('error', () => socket.destroy());
+  // RFC 6455 §4.1: nothing may be sent before the handshake is answered; what came is read by whoever gets the socket.
+  if (head.length > 0) socket.unshift(head);
+  const res = new ServerResponse(req);
+  res.shouldKeepAlive = false;
+  res.assignSocket(socket);
+  res.once('finish', () => socket.end());
+  gateway.handleUpgrade(req, res);
+};
 
 /** RFC 9110 §9.3.6: CONNECT asks for a tunnel, in which nothing would be checked. */
 const refuseConnect = (server: Server, { errorTexts }: GatewaySettings): void => {

@@ -4,7 +4,7 @@
  * Never: a query string, a body, a token, or a header that carries one.
  */
 import { type DestinationStream, type LevelWithSilent, type Logger, pino, stdTimeFunctions } from 'pino';
-import { createLineBuffer } from './log-buffer.ts';
+import { createLineBuffer, type LineBuffer } from './log-buffer.ts';
 import { createRedact } from './log-redact.ts';
 import { rememberRequestLines } from './log-request.ts';
 
@@ -61,9 +61,14 @@ export const createLog = ({ name, level, destination, redact = [] }: LogOptions)
   return log;
 };
 
+/** A process has one standard output: two buffers on it would mix their lines. */
+let stdout: LineBuffer | undefined;
+
 /** Standard output for a log of thousands of lines a second: gathered, written at least every 250 ms and at exit. */
 export const bufferedStdout = (): DestinationStream => {
-  const buffer = createLineBuffer(1);
-  process.once('exit', buffer.flushSync);
-  return buffer;
+  if (stdout === undefined) {
+    stdout = createLineBuffer(1);
+    process.once('exit', stdout.flushSync);
+  }
+  return stdout;
 };

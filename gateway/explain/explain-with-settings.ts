@@ -97,15 +97,31 @@ interface Prepared {
   readonly authorization: readonly string[];
 }
 
+/** Credentials among the headers are judged like a token that is given as one. */
+const sendsCredentials = ({ headers }: ExplainRequest, { accessCookie }: GatewaySettings): boolean =>
+  headers.some((name, at) => {
+    if (at % 2 === 1) return false;
+    const lower = name.toLowerCase();
+    return lower === 'authorization' || (lower === 'cookie' && accessCookie !== undefined);
+  });
+
+const demandKeys = (settings: GatewaySettings): void => {
+  if (!needsRemoteKeys(settings)) return;
+  const setting = settings.jwtAlgorithm === 'HS256' ? 'JWT_SECRET' : 'JWT_PUBLIC_KEY_PATH';
+  const problem = 'is needed to judge a token here: the keys are at the issuer. Or give the claims';
+  throw new SettingsError([{ setting, problem }]);
+};
+
 /** The request as that caller would send it, and the keys that judge it. */
-const prepare = (settings: GatewaySettings, caller: ExplainCaller, parts: ExplainParts): Prepared => {
-  if (caller.kind === 'token') {
-    if (needsRemoteKeys(settings)) {
-      const problem = 'is needed to judge a token here: the keys are at the issuer. Or give the claims';
-      const setting = settings.jwtAlgorithm === 'HS256' ? 'JWT_SECRET' : 'JWT_PUBLIC_KEY_PATH';
-      throw new SettingsError([{ setting, problem }]);
-    }
-    return { settings, authorization: ['Authorization', `Bearer ${caller.token}`] };
+const prepare = (
+  settings: GatewaySettings,
+  request: ExplainRequest,
+  caller: ExplainCaller,
+  parts: ExplainParts,
+): Prepared => {
+  if (caller.kind === 'token' || (caller.kind === 'nobody' && sendsCredentials(request, settings))) {
+    demandKeys(settings);
+    return { settings, authorization: caller.kind === 'token' ? ['Authorization', `Bearer ${caller.token}`] : [] };
   }
   const jwtSecret = newSecret(parts.random);
   const own: GatewaySettings = { ...settings, jwtAlgorithm: 'HS256', jwtSecret, jwtSecretPrevious: undefined };
@@ -121,7 +137,7 @@ export const explainWithSettings = async (
   parts: ExplainParts,
 ): Promise<Explanation> => {
   const { clock, random, stepsOf } = parts;
-  const { settings, authorization } = prepare(withThrowawayKeys(given, random), caller, parts);
+  const { settings, authorization } = prepare(withThrowawayKeys(given, random), request, caller, parts);
   const { open, sent } = recorder();
   const elapsedMs = () => 0;
   const table = createRouteSource({ settings, rules: settings, open, userLimits: createUserLimits(), elapsedMs });

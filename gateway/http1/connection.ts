@@ -1,5 +1,5 @@
-import { connect, isIP, type OnReadOpts, type Socket, type TcpSocketConnectOpts } from 'node:net';
-import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
+import type { Socket } from 'node:net';
+import { openSocket, type ServiceAddress } from './open-socket.ts';
 import { chunkedEnd, type OutgoingBody, type OutgoingRequest } from './request-head.ts';
 import { type AnswerHead, AnswerMalformed, type AnswerSink, ResponseParser } from './response-parser.ts';
 
@@ -37,10 +37,7 @@ export class ConnectionLost extends Error {
 }
 
 export interface ConnectionOptions {
-  readonly host: string;
-  readonly port: number;
-  /** Speaks TLS, and verifies the service's certificate against its name. */
-  readonly isTls: boolean;
+  readonly address: ServiceAddress;
   /** The pool's coarse clock, milliseconds. */
   readonly now: () => number;
   /** Free for another request. */
@@ -65,14 +62,18 @@ export class Connection implements AnswerSink, Flow {
   since: number;
   /** An answer is awaited, and nobody on our side holds it up. */
   isWaiting = false;
+  /** How long the request under way may wait for its answer, and between two parts of it. */
+  answerTimeoutMs = 0;
   /** How long it may lie idle; services that tell get their way. */
   idleMs = defaultIdleMs;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.since = options.now();
-    this.#socket = openSocket(options, this.#onRead);
-    this.#socket.on(options.isTls ? 'secureConnect' : 'connect', this.#onConnect);
+    // One buffer for the connection's whole life, instead of a new one for each read.
+    const buffer = Buffer.allocUnsafeSlow(readBytes);
+    this.#socket = openSocket(options.address, { buffer, callback: this.#onRead });
+    this.#socket.on(options.address.isTls ? 'secureConnect' : 'connect', this.#onConnect);
     this.#socket.on('end', this.#onSocketEnd);
     this.#socket.on('error', this.#onSocketError);
     this.#socket.on('close', this.#onSocketClose);
@@ -249,25 +250,3 @@ const defaultIdleMs = 4000;
 const idleMarginMs = 1000;
 
 const readBytes = 65_536;
-
-const openSocket = (
-  { host, port, isTls }: ConnectionOptions,
-  callback: (length: number, buffer: Uint8Array) => boolean,
-): Socket => {
-  // One buffer for the connection's whole life, instead of a new one for each read.
-  const onread: OnReadOpts = { buffer: Buffer.allocUnsafeSlow(readBytes), callback };
-  // `localhost` may be ::1 or 127.0.0.1; RFC 8305: both are tried.
-  if (!isTls) return connect({ host, port, autoSelectFamily: true, noDelay: true, onread });
-  const options: TcpSocketConnectOpts & TlsOptions & { readonly onread: OnReadOpts } = {
-    host,
-    port,
-    autoSelectFamily: true,
-    onread,
-    ALPNProtocols: ['http/1.1'],
-    // RFC 6066 §3: literal addresses are no server names.
-    ...(isIP(host) === 0 && { servername: host }),
-  };
-  const socket = connectTls(options);
-  socket.setNoDelay(true);
-  return socket;
-};

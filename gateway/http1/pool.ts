@@ -1,4 +1,5 @@
 import { type AnswerHandler, Connection } from './connection.ts';
+import { serviceAddress } from './open-socket.ts';
 import { type OutgoingRequest, requestHead } from './request-head.ts';
 
 export interface HttpPoolOptions {
@@ -40,8 +41,7 @@ const tickMs = 100;
 /** Keep-alive connections to one service, the most recently used first. Whoever calls bounds how many may wait. */
 export const createHttpPool = (options: HttpPoolOptions): HttpPool => {
   const { maxConnections, connectTimeoutMs, answerTimeoutMs } = options;
-  const { protocol, hostname, port, host } = new URL(options.origin);
-  const isTls = protocol === 'https:';
+  const address = serviceAddress(options.origin);
   const open = new Set<Connection>();
   const idle: Connection[] = [];
   const line: Waiting[] = [];
@@ -50,16 +50,14 @@ export const createHttpPool = (options: HttpPoolOptions): HttpPool => {
 
   const start = (connection: Connection, { request, head, handler }: Waiting): void => {
     connection.assign(handler);
+    connection.answerTimeoutMs = request.answerTimeoutMs ?? answerTimeoutMs;
     connection.write(request, head);
   };
 
   const openOne = (): void => {
     open.add(
       new Connection({
-        // `[::1]` is how a URL writes the address.
-        host: hostname.replace(/^\[|\]$/g, ''),
-        port: Number(port || (isTls ? 443 : 80)),
-        isTls,
+        address,
         now: () => nowMs,
         onIdle,
         onClose,
@@ -89,7 +87,7 @@ export const createHttpPool = (options: HttpPoolOptions): HttpPool => {
       if (!connection.isConnected) {
         if (waitedMs > connectTimeoutMs) connection.close(new ServiceTimeout('HTTP1_CONNECT_TIMEOUT'));
       } else if (connection.isWaiting) {
-        if (waitedMs > answerTimeoutMs) connection.close(new ServiceTimeout('HTTP1_ANSWER_TIMEOUT'));
+        if (waitedMs > connection.answerTimeoutMs) connection.close(new ServiceTimeout('HTTP1_ANSWER_TIMEOUT'));
       } else if (!connection.isBusy && waitedMs > connection.idleMs) connection.close(idleTooLong);
     }
   };
@@ -98,7 +96,7 @@ export const createHttpPool = (options: HttpPoolOptions): HttpPool => {
 
   return {
     dispatch: (request, handler) => {
-      const head = headOf(request, host, handler);
+      const head = headOf(request, address.hostHeader, handler);
       if (head === undefined) return;
       const connection = idle.pop();
       if (connection !== undefined) {

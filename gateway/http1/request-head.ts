@@ -14,6 +14,8 @@ export interface OutgoingRequest {
   /** Name, value, …, checked before: no framing but `content-length`, no `host`, no `connection`. */
   readonly headers: readonly string[];
   readonly body: OutgoingBody | null;
+  /** Instead of the pool's. */
+  readonly answerTimeoutMs?: number | undefined;
 }
 
 /** How the head of a request ends whose body is sent in chunks. */

@@ -214,7 +214,8 @@ const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const headerLine =
   /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[\t ]*$/;
 
-const parseHead = (text: string): ParsedHead => {
+/** A head without its last empty line. @throws AnswerMalformed */
+export const parseHead = (text: string): ParsedHead => {
   const lines = text.split('\r\n');
   const [, minor, status] = statusLine.exec(lines[0] ?? '') ?? [];
   if (status === undefined) throw new AnswerMalformed('no status line');

@@ -1,9 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { Problem } from '@sallyport/contract';
 import type { Exchange, Outcome, Step } from '../exchange.ts';
-
-export interface LimitsOptions {
-  readonly bodyLimitBytes: number;
-}
 
 const maxHeaderLines = 100;
 const maxTargetLength = 8192;
@@ -12,10 +9,10 @@ const ambiguous = (header: string): Problem => new Problem('header_invalid', { p
 
 /**
  * Sizes, and what has to be unambiguous before anything is believed. Times are the listener's: `headersTimeout` and
- * `requestTimeout` of node:http. A body without a length is counted while it streams (`upstreams/request-body.ts`).
+ * `requestTimeout` of node:http. How long a body may be is the route's.
  */
-export const limits = ({ bodyLimitBytes }: LimitsOptions): Step => {
-  const run = ({ req, headers }: Exchange): Outcome => {
+export const limits = (): Step => {
+  const run = ({ req, headers, isUpgrade }: Exchange): Outcome => {
     if (req.rawHeaders.length > 2 * maxHeaderLines) return new Problem('headers_too_large');
     if ((req.url?.length ?? 0) > maxTargetLength) return new Problem('uri_too_long');
     // RFC 9112 §3.2: 400 for a request without Host, or with more than one.
@@ -30,12 +27,17 @@ export const limits = ({ bodyLimitBytes }: LimitsOptions): Step => {
     if (headers.transferEncoding.length > 1 || (coding !== undefined && coding.trim().toLowerCase() !== 'chunked')) {
       return ambiguous('transfer-encoding');
     }
-    // WebSocket comes later; h2c would carry requests past every step.
-    if (headers.upgrade.length > 0) return new Problem('upgrade_refused');
-    if (Number(headers.contentLength[0] ?? 0) > bodyLimitBytes) {
-      return new Problem('body_too_large', { params: { limitBytes: bodyLimitBytes } });
-    }
+    // h2c would carry requests past every step; a WebSocket handshake comes by a door of its own.
+    if (headers.upgrade.length > 0 && !isUpgrade) return new Problem('upgrade_refused');
+    if (isUpgrade && !isWebSocketHandshake(req)) return new Problem('request_malformed');
     return undefined;
   };
   return { name: 'limits', run };
 };
+
+/** RFC 6455 §4.2.1: version 13 and a key of 16 bytes. That it has no body, the listener has seen. */
+const isWebSocketHandshake = ({ method, headers, httpVersion }: IncomingMessage): boolean =>
+  method === 'GET' &&
+  httpVersion === '1.1' &&
+  headers['sec-websocket-version'] === '13' &&
+  /^[A-Za-z0-9+/]{21}[AQgw]==$/.test(headers['sec-websocket-key'] ?? '');

@@ -9,9 +9,9 @@ import type { OpenExchanges } from '../open-exchanges.ts';
 import type { ProxyRoute } from '../route-table.ts';
 import { overloaded, Relay } from '../upstreams/relay.ts';
 import { RequestBody } from '../upstreams/request-body.ts';
+import { openTunnel } from '../upstreams/tunnel.ts';
 
 export interface ProxyOptions {
-  readonly bodyLimitBytes: number;
   /** Cookies that go to the issuer alone. */
   readonly authCookies: readonly string[];
   /** Name in `Via`. */
@@ -23,7 +23,7 @@ export interface ProxyOptions {
 
 /** Sends the request to its service and streams the answer back. Always the last step. */
 export const proxy = (options: ProxyOptions): Step => {
-  const { bodyLimitBytes, authCookies, gatewayId, trustedProxies, openExchanges, refuse } = options;
+  const { authCookies, gatewayId, trustedProxies, openExchanges, refuse } = options;
   // RFC 9110 §7.6.3: a gateway MUST send Via in each inbound request.
   const via = `1.1 ${gatewayId}`;
 
@@ -73,9 +73,17 @@ export const proxy = (options: ProxyOptions): Step => {
     if (tooMany !== undefined) return tooMany;
     // The client went away while an earlier step waited.
     if (res.destroyed) return 'taken';
-    const body = hasBody(exchange.headers) ? new RequestBody(req, bodyLimitBytes) : null;
+    if (exchange.isUpgrade) {
+      openExchanges.add(exchange);
+      const headers = upstreamHeaders(exchange, route);
+      openTunnel(exchange, { upstream: route.upstream, headers, onEnd: openExchanges.remove, refuse });
+      return 'taken';
+    }
+    const body = hasBody(exchange.headers) ? new RequestBody(req, route.bodyLimitBytes) : null;
     const headers = upstreamHeaders(exchange, route);
-    const relay = new Relay(exchange, { upstream: route.upstream, headers, body, onEnd: openExchanges.remove }, refuse);
+    const { upstream, timeoutMs: answerTimeoutMs } = route;
+    const request = { upstream, headers, body, answerTimeoutMs, onEnd: openExchanges.remove };
+    const relay = new Relay(exchange, request, refuse);
     exchange.cancel = () => relay.cancel();
     openExchanges.add(exchange);
     relay.send();

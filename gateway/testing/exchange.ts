@@ -13,7 +13,7 @@ import { jwtSecret, mint } from './rig.ts';
 export const exchangeOf = (method: string, url: string, ...lines: readonly string[]): Exchange => {
   const req = new IncomingMessage(new Socket());
   Object.assign(req, { method, url, httpVersion: '1.1', rawHeaders: [...lines], complete: true });
-  const exchange = createExchange(req, new ServerResponse(req), false, 0);
+  const exchange = createExchange(req, new ServerResponse(req), 'plain', 0);
   exchange.headers = readInboundHeaders(lines);
   exchange.requestId = '0192f0c1-2b3c-7d4e-8f50-000000000001';
   exchange.address = '192.0.2.1';
@@ -31,10 +31,17 @@ export const outcomeOf = (outcome: Outcome | Promise<Outcome>): string | number 
 export const routeTo = (id: string, overrides: Partial<ProxyRoute> = {}): ProxyRoute => ({
   kind: 'proxy',
   name: `/${id}`,
-  isProtected: true,
+  access: 'required',
+  requirement: undefined,
+  csrf: 'always',
+  userLimit: undefined,
+  bodyLimitBytes: 1_048_576,
+  timeoutMs: undefined,
+  acceptsUnknown: false,
   stripLength: 0,
   forwardAuthorization: false,
   methods: ['GET', 'POST'],
+  hosts: [],
   upstream: openUpstream({
     id,
     origin: 'http://127.0.0.1:1',

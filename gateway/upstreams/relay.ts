@@ -15,6 +15,8 @@ export interface RelayRequest {
   /** Name, value, …: everything that is sent but `host`, `connection` and framing. */
   readonly headers: string[];
   readonly body: RequestBody | null;
+  /** Instead of the service's. */
+  readonly answerTimeoutMs: number | undefined;
   /** Called once, when nothing is under way any more. */
   readonly onEnd: (exchange: Exchange) => void;
 }
@@ -60,7 +62,16 @@ export class Relay implements AnswerHandler {
   #dispatch(): void {
     const { req, forwardTarget } = this.#exchange;
     const { upstream, headers, body } = this.#request;
-    upstream.pool.dispatch({ target: forwardTarget, method: req.method ?? '', headers, body }, this);
+    upstream.pool.dispatch(
+      {
+        target: forwardTarget,
+        method: req.method ?? '',
+        headers,
+        body,
+        answerTimeoutMs: this.#request.answerTimeoutMs,
+      },
+      this,
+    );
   }
 
   /** The client has gone: the service need not go on. */

@@ -1,3 +1,4 @@
+import { type ServiceAddress, serviceAddress } from '../http1/open-socket.ts';
 import { createHttpPool, type HttpPool } from '../http1/pool.ts';
 
 export interface UpstreamOptions {
@@ -20,6 +21,7 @@ export interface Upstream {
   readonly isPlain: boolean;
   /** Gets credentials and auth cookies. */
   readonly isIssuer: boolean;
+  readonly address: ServiceAddress;
   readonly pool: Pick<HttpPool, 'dispatch'>;
   readonly maxPending: number;
   /** Requests under way; counted by the relay. */
@@ -39,6 +41,7 @@ export const openUpstream = (options: UpstreamOptions): Upstream => {
     id: options.id,
     isPlain: options.isPlain,
     isIssuer: options.isIssuer,
+    address: serviceAddress(options.origin),
     pool,
     maxPending: options.maxPending,
     pending: 0,

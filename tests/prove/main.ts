@@ -11,6 +11,7 @@ import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
 import { loopDelay } from './loop-delay.ts';
 import { refreshStorm } from './refresh-storm.ts';
+import { revocationLag } from './revocation-lag.ts';
 import { seeded } from './seeded.ts';
 import { provenTabStorm } from './tab-storm.ts';
 import { loginTiming } from './timing.ts';
@@ -53,6 +54,10 @@ const proofs: Readonly<Record<string, Proof>> = {
   'tab-storm': {
     about: '1,000 browsers with 5 tabs each refresh at once and lose answers, in body and in cookie transport',
     run: (seed, sessions = 1000) => provenTabStorm(sessions, seeded(seed)),
+  },
+  'revocation-lag': {
+    about: 'from the answer of a logout to the first refusal at the gateway, 200 trials',
+    run: (_, trials = 200) => revocationLag({ trials }),
   },
   'refresh-model': {
     about: 'the refresh property suite and its sabotaged twins at 2,000 stories',
