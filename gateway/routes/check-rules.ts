@@ -173,6 +173,32 @@ const looserBelow = (placed: readonly Placed<ProxyRule>[]): RouteProblem[] =>
     return [{ pointer, problem }];
   });
 
+/** What a service gets as the path, `*` at its end for everything below. */
+const forwardedPath = ({ path, stripPrefix = '' }: ProxyRule): string => path.slice(stripPrefix.length);
+
+const meet = (a: string, b: string): boolean => {
+  const below = (path: string): string | undefined => (path.endsWith('/*') ? path.slice(0, -1) : undefined);
+  const [underA, underB] = [below(a), below(b)];
+  return a === b || (underA !== undefined && b.startsWith(underA)) || (underB !== undefined && a.startsWith(underB));
+};
+
+/** Two ways to one path of a service, by prefixes that are cut off, and one of them asks for less. */
+const waysAround = (placed: readonly Placed<ProxyRule>[]): RouteProblem[] =>
+  placed.flatMap(({ rule, pointer }) => {
+    const guard = placed.find(
+      ({ rule: other }) =>
+        other.service === rule.service &&
+        other.stripPrefix !== rule.stripPrefix &&
+        rank[accessOf(other)] > rank[accessOf(rule)] &&
+        meet(forwardedPath(rule), forwardedPath(other)),
+    );
+    if (guard === undefined) return [];
+    const there = `${forwardedPath(guard.rule)} of ${rule.service}`;
+    return [
+      { pointer, problem: `is a way around ${guard.pointer}: it reaches ${there} too, and is ${accessOf(rule)}` },
+    ];
+  });
+
 const warningsOf = ({ rule, pointer }: Placed<ProxyRule>, accessCookie: string | undefined): RouteProblem[] => {
   const found: RouteProblem[] = [];
   if (accessOf(rule) === 'public') {
@@ -222,6 +248,7 @@ export const checkRules = ({ services, routes, accessCookie }: RuleContext): Che
       ...services.flatMap(severalTargets),
       ...proxied.flatMap((one) => warningsOf(one, accessCookie)),
       ...looserBelow(proxied),
+      ...waysAround(proxied),
     ],
   });
 };

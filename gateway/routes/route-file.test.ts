@@ -279,6 +279,14 @@ describe('rules that somebody should look at', () => {
       'leaves HEAD, POST, PUT, PATCH, DELETE, OPTIONS of /admin to routes[0] /*, which is public',
     ],
     [
+      'a way around by a prefix that is cut off',
+      [
+        '{ path: /open/*, service: users, access: public, stripPrefix: /open }',
+        '{ path: /admin/*, service: users, access: required }',
+      ],
+      'routes[0] is a way around routes[1]: it reaches /admin/* of users too, and is public',
+    ],
+    [
       'targets that are not used',
       [route],
       'services[1].url orders has several targets; this version sends to the first',
