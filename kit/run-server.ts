@@ -41,10 +41,12 @@ export const runServer = (
   // One step later: the signals are listened for before anything starts, and a start that throws at once is a rejection.
   const started = Promise.resolve().then(() => start({ env: Object.freeze({ ...process.env }), envFile: '.env' }));
   stopWhenTold(started, log);
-  started.then((server) => {
-    reloadWhenTold(server, log);
-    announce(server, log);
-  }).catch((error: unknown) => refuseStart(error, log, name));
+  started
+    .then((server) => {
+      reloadWhenTold(server, log);
+      announce(server, log);
+    })
+    .catch((error: unknown) => refuseStart(error, log, name));
 };
 
 const announce = ({ urls }: RunningServer, log: Log): void => {

@@ -13,12 +13,13 @@ const app = Fastify({ logger: false });
 await app.register(proxy, {
   upstream: process.env['UPSTREAM'] ?? '',
   undici: { connections: 128, pipelining: 1 },
-  preHandler: async (request, reply) => {
+  preHandler: (request, reply, done) => {
     try {
       const { sub } = verify((request.headers.authorization ?? '').slice('Bearer '.length)) as { readonly sub: string };
       request.headers['x-user-id'] = sub;
+      done();
     } catch {
-      return reply.code(401).send({ error: 'invalid token' });
+      void reply.code(401).send({ error: 'invalid token' });
     }
   },
 });

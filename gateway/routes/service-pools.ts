@@ -26,7 +26,8 @@ interface Held {
  */
 const graceMs = 30_000;
 
-const keyOf = (options: UpstreamOptions): string => JSON.stringify(Object.entries(options).sort());
+const keyOf = (options: UpstreamOptions): string =>
+  JSON.stringify(Object.entries(options).sort(([a], [b]) => a.localeCompare(b)));
 
 /** Connections to services, over reloads of the table. */
 export const createServicePools = ({ open, elapsedMs }: ServicePoolsOptions): ServicePools => {
