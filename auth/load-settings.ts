@@ -44,6 +44,7 @@ export const loadAuthSettings = ({
     ...(envFile !== undefined && { envFile }),
     ...(file && { file }),
     ...(preset && { preset }),
+    sections: { own: 'auth', others: ['gateway'] },
     knownElsewhere: gatewayNames,
     check: checkAuthSettings,
   });

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { checkGatewaySettings } from './config.ts';
 import { loadGatewaySettings } from './load-settings.ts';
 import { baseEnv } from './testing/rig.ts';
@@ -49,5 +52,33 @@ describe('the gateway’s settings', () => {
       AUTH_PORT: '1',
     };
     expect(load(shared).port).toBe(9000);
+  });
+});
+
+describe('one settings file for issuer and gateway', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-settings-'));
+  const file = join(folder, 'settings.json');
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('is read by the gateway without the issuer’s section, routes included', () => {
+    const services = [{ id: 'shop', url: 'http://shop.internal:9000' }];
+    const routes = [{ path: '/shop/*', service: 'shop', access: 'required' }];
+    const gateway = { services, routes, floodLimitPerMinute: 7 };
+    writeFileSync(file, JSON.stringify({ issuer: 'us', gateway, auth: { accessTokenTtlSeconds: 60 } }));
+    const settings = load({ SALLYPORT_CONFIG_FILE: file, FLOOD_LIMIT_PER_MINUTE: undefined });
+    expect([settings.issuer, settings.floodLimitPerMinute, settings.routes]).toEqual(['us', 7, routes]);
+    expect(settings.services.flatMap((service) => serviceOrigins(settings, service))).toEqual([
+      'http://shop.internal:9000',
+    ]);
+  });
+
+  it('is refused with a route of the wrong form', () => {
+    writeFileSync(
+      file,
+      JSON.stringify({ gateway: { routes: [{ path: '/shop/*', service: 'shop', acess: 'public' }] } }),
+    );
+    expect(() => load({ SALLYPORT_CONFIG_FILE: file })).toThrow('/routes/0/acess is not known; did you mean access?');
+    writeFileSync(file, JSON.stringify({ gateway: { routes: [{ path: '/a', service: 'shop', access: 'public' }] } }));
+    expect(() => load({ SALLYPORT_CONFIG_FILE: file })).toThrow('names shop, a service that is not listed');
   });
 });

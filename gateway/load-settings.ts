@@ -54,6 +54,7 @@ export const loadGatewaySettings = (
     ...(envFile !== undefined && { envFile }),
     ...(file && { file }),
     ...(preset && { preset }),
+    sections: { own: 'gateway', others: ['auth'] },
     knownElsewhere: namesElsewhere,
     check,
   });

@@ -242,6 +242,31 @@ describe('misspelt names', () => {
   });
 });
 
+describe('one settings file for several servers', () => {
+  const sections = { own: 'auth', others: ['gateway'] };
+  const members = { cost: 5, auth: { port: 1, cost: 6 }, gateway: { prot: 2 } };
+
+  it('gives each its own section over what is common, and nothing of the others', () => {
+    const file = write('sections.json', JSON.stringify(members));
+    const { settings, sources } = config.loadSettings(schema, { env: {}, file, sections });
+    expect([settings.port, settings.cost, sources.port]).toEqual([1, 6, 'settings file']);
+    const other = { own: 'gateway', others: ['auth'] };
+    expect(problemsOf({}, { file, sections: other })).toBe(
+      'prot in the settings file is not a setting; did you mean port?',
+    );
+  });
+
+  it('is refused where a section is none, or is nobody’s', () => {
+    const bad = write('bad-section.json', JSON.stringify({ auth: [], gatway: {} }));
+    const text = problemsOf({}, { file: bad, sections });
+    expect(text).toContain('auth in the settings file must be an object');
+    expect(text).toContain('gatway in the settings file is not a setting');
+    expect(problemsOf({}, { file: write('none.json', JSON.stringify(members)) })).toContain(
+      'auth in the settings file',
+    );
+  });
+});
+
 describe('secrets', () => {
   it('are read from the file that _FILE names, without its line end', () => {
     const path = write('jwt-secret', `${strongSecret}\n`);

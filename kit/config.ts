@@ -52,6 +52,11 @@ export interface SettingsInput<S extends SettingsSchema> {
   /** Path of a JSON settings file whose members are the schema's keys; it must exist. */
   readonly file?: string;
   readonly preset?: PresetOf<S>;
+  /**
+   * Members of the file that hold one server's settings each, so that one file can serve several: this server's own stand over
+   * the file's other members, those of the others are passed over.
+   */
+  readonly sections?: { readonly own: string; readonly others: readonly string[] };
   /** Names of other servers' settings (`settingNames`), so that one environment can serve all servers. */
   readonly knownElsewhere?: readonly string[];
   /**
@@ -116,13 +121,28 @@ const readLayers = <S extends SettingsSchema>(
   if (isProblem(file)) problems.push(file);
   const environments = [input.env, isProblem(envFile) ? {} : envFile].map(withoutEmpty);
   const objects = [
-    { source: 'settings file', members: { ...(isProblem(file) ? {} : file.members) } },
+    { source: 'settings file', members: isProblem(file) ? {} : ownMembers({ ...file.members }, input, problems) },
     { source: 'preset', members: { ...input.preset } },
   ];
   const known = [...settingNames(schema), ...(input.knownElsewhere ?? [])];
   problems.push(...misspeltNames([...new Set(environments.flatMap(Object.keys))], known));
   problems.push(...objects.flatMap(({ source, members }) => unknownMembers(source, members, Object.keys(schema))));
   return { environments, objects };
+};
+
+/** The file's members without sections, and over them those of this server's section. */
+const ownMembers = <S extends SettingsSchema>(
+  members: Readonly<Record<string, unknown>>,
+  { sections }: SettingsInput<S>,
+  problems: SettingProblem[],
+): Readonly<Record<string, unknown>> => {
+  if (sections === undefined) return members;
+  const { own, others } = sections;
+  const common = Object.fromEntries(Object.entries(members).filter(([name]) => name !== own && !others.includes(name)));
+  const section = members[own] ?? {};
+  if (typeof section === 'object' && !Array.isArray(section)) return { ...common, ...section };
+  problems.push({ setting: own, problem: 'in the settings file must be an object: the settings of this server' });
+  return common;
 };
 
 const isProblem = (value: object): value is SettingProblem => 'problem' in value && 'setting' in value;
