@@ -5,7 +5,6 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { start } from '../server.ts';
 import {
   bearer,
-  mint,
   problemOf,
   type Rig,
   seenBy,
@@ -40,7 +39,7 @@ const startWith = async (begin?: typeof start): Promise<Rig> => {
   const path = join(folder, 'routes.yaml');
   const { url } = await startService();
   writeFileSync(path, JSON.stringify(table(url)));
-  return startGateway({ GATEWAY_ROUTES_FILE: path, ACCESS_COOKIE_NAME: 'access' }, undefined, begin);
+  return startGateway({ GATEWAY_ROUTES_FILE: path }, undefined, begin);
 };
 
 const spellings = [
@@ -159,21 +158,6 @@ describe('a role', () => {
       403,
     );
     expect((await send(gateway, '/admin/users', { headers: bearer({ roles: ['admin'] }) })).status).toBe(200);
-  });
-});
-
-describe('a header beside a cookie', () => {
-  it('does not save the CSRF token', async () => {
-    const gateway = await startWith();
-    const cookie = `access=${mint({ roles: ['admin'] })}`;
-    for (const headers of [
-      { cookie },
-      { cookie, ...bearer({ roles: ['admin'] }) },
-      { cookie, authorization: 'Basic x' },
-    ]) {
-      const answer = await send(gateway, '/admin/users', { method: 'POST', headers });
-      expect([401, 403]).toContain(answer.status);
-    }
   });
 });
 
