@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 const shared = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;
+const alone = [
+  'tests/start/**/*.test.ts',
+  'tests/prove/**/*.test.ts',
+  'tests/browser/**/*.test.ts',
+  'tools/launch.test.ts',
+];
 const never = ['**/node_modules/**', '**/test-output/**', '**/data/**'];
 
 export default defineConfig({
@@ -12,19 +18,29 @@ export default defineConfig({
           ...shared,
           name: 'rooms',
           include: ['**/*.test.ts'],
-          exclude: [...never, 'tests/**', 'tools/launch.test.ts'],
+          exclude: [...never, 'tests/**', ...alone],
           sequence: { groupOrder: 0 },
         },
       },
       {
-        // Whole systems: each file starts its own servers, so one file runs at a time, after all rooms.
+        // Whole systems: each file starts servers of its own on free ports, so two may run side by side.
         test: {
           ...shared,
           name: 'system',
-          include: ['tests/**/*.test.ts', 'tools/launch.test.ts'],
+          include: ['tests/**/*.test.ts'],
+          exclude: [...never, ...alone],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // What measures times, counts processes or drives a browser wants the machine for itself.
+        test: {
+          ...shared,
+          name: 'alone',
+          include: alone,
           exclude: never,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

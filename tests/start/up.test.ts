@@ -105,7 +105,7 @@ describe('a start', () => {
   it('gives each server only its own secrets: made ones as files, given ones as given', () => {
     const holders: Readonly<Record<string, readonly string[]>> = {
       'auth/main': ['CSRF_KEYS', 'GATEWAY_ASSERTION_KEYS', 'JWT_SECRET', 'REFRESH_SECRET', 'SALLYPORT_ROOT_KEYS'],
-      'gateway/main': ['CSRF_KEYS', 'GATEWAY_MASTER_KEYS', 'GATEWAY_SECRET', 'JWT_SECRET'],
+      'gateway/main': ['CSRF_KEYS', 'GATEWAY_MASTER_KEYS', 'GATEWAY_SECRET', 'JWT_SECRET', 'REVOCATION_FEED_TOKEN'],
       'user/main': ['GATEWAY_ASSERTION_KEYS'],
       'payment/main': ['GATEWAY_ASSERTION_KEYS', 'NOTIFICATION_TOKEN'],
       'notification/main': ['GATEWAY_ASSERTION_KEYS', 'NOTIFICATION_TOKEN'],
@@ -299,9 +299,9 @@ describe('made secrets', () => {
     const modes = readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mode & 0o777]);
     expect(modes.filter(([, mode]) => mode !== 0o600)).toEqual([]);
     const before = secretsOf(system.dataDir);
-    expect(Object.keys(before)).toHaveLength(10);
+    expect(Object.keys(before)).toHaveLength(11);
     expect(before['GATEWAY_MASTER_KEYS']).toMatch(/^1:[A-Za-z0-9_-]{43}\n$/);
-    expect(new Set(Object.values(before)).size).toBe(10);
+    expect(new Set(Object.values(before)).size).toBe(11);
     const email = 'ada@example.com';
     await register(system, email);
     const { access_token } = await login(system, email);
