@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { issuerClient } from '@sallyport/tests/prove/client';
 import { issuerFolder, startIssuer } from '@sallyport/tests/prove/issuer-process';
@@ -7,6 +8,8 @@ import { fillStore } from './filled-store.ts';
 import type { BenchResult } from './judge.ts';
 import { percentile } from './measure.ts';
 
+/** Before anything was pinned. */
+const cores = availableParallelism();
 const seconds = 8;
 const warmUpSeconds = 6;
 const connections = 64;
@@ -97,6 +100,8 @@ const overHttp = async () => {
     await client.close();
     await issuer.stop();
     folder.remove();
+    // Benches that follow want the whole machine.
+    pin(process.pid, `0-${cores - 1}`);
   }
 };
 
@@ -122,7 +127,7 @@ const run = async (
 };
 
 /** Client and issuer on a core of their own each; without taskset (util-linux) the scheduler decides. */
-const pin = (pid: number, core: number): void => {
+const pin = (pid: number, core: number | string): void => {
   try {
     execFileSync('taskset', ['-a', '-p', '-c', String(core), String(pid)], { stdio: 'ignore' });
   } catch (error) {
