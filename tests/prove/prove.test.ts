@@ -24,15 +24,15 @@ describe('refresh over HTTP', () => {
   });
 
   it('logs nobody out when browsers with five tabs refresh at once and lose answers, and does without overlap and attempt ids', async () => {
-    const { body, cookie, unprotected, passed } = await provenTabStorm(20, seeded(2), 1);
-    expect(passed).toBe(true);
+    const { body, cookie, unprotected, passed } = await provenTabStorm(10, seeded(2), 1);
+    expect({ passed, body, cookie, unprotected }).toMatchObject({ passed: true });
     for (const storm of [body, cookie]) {
       expect(storm).toMatchObject({
         refusals: 0,
         loggedOut: 0,
         reuseVerdicts: 0,
         gaveUp: 0,
-        sessionsStillRefreshing: 20,
+        sessionsStillRefreshing: 10,
       });
       expect(storm.lostAnswers + storm.cutConnections).toBeGreaterThan(20);
     }
