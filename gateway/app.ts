@@ -8,6 +8,8 @@ import { createAddressList } from './address/address-list.ts';
 import type { GatewaySettings } from './config.ts';
 import { createDispatcher, createRefuse } from './dispatcher.ts';
 import { createExchange, type Step } from './exchange.ts';
+import { answerAsked } from './forward-auth/answer-asked.ts';
+import { forwardAuth } from './forward-auth/forward-auth.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
 import { openRevocations } from './revocations.ts';
 import { createRouteSource, type RouteSource } from './routes/route-source.ts';
@@ -27,7 +29,7 @@ import { revocation } from './steps/revocation.ts';
 import { route } from './steps/route.ts';
 import { signIdentity } from './steps/sign-identity.ts';
 import { userLimit } from './steps/user-limit.ts';
-import { openUpstream } from './upstreams/upstream.ts';
+import { openUpstream, type UpstreamOptions } from './upstreams/upstream.ts';
 import { openVerifier } from './verifier.ts';
 
 export interface Gateway {
@@ -59,6 +61,7 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
     cors({ origins: settings.corsOrigins }),
     // Before anything is refused: contracts/microservices.md, "everything counts".
     floodLimit({ perMinute: settings.floodLimitPerMinute, burst: settings.floodLimitBurst, elapsedMs }),
+    forwardAuth({ proxies: settings.forwardAuthProxies }),
     limits(),
     canonicalTargetStep(),
     preflight(),
@@ -73,6 +76,7 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
     }),
     userLimit({ elapsedMs }),
     signIdentity({ gatewayId, signers, plainSecret: settings.gatewaySecret, clock }),
+    answerAsked(),
     proxy({
       authCookies: [
         settings.csrfCookie,
@@ -94,7 +98,9 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
 export const createGateway = (settings: GatewaySettings, dependencies: GatewayDependencies): Gateway => {
   const { log, metrics, clock, elapsedMs } = dependencies;
   const userLimits = createUserLimits();
-  const routes = createRouteSource({ settings, rules: settings, open: openUpstream, userLimits, elapsedMs });
+  const open = (service: UpstreamOptions) => openUpstream(service, { elapsedMs, log });
+  const routes = createRouteSource({ settings, rules: settings, open, userLimits, elapsedMs });
+  metrics.watchUpstreams(routes);
   const { verifier, isReady: hasKeys } = openVerifier(settings, clock);
   metrics.watchVerifier(verifier);
   const revocations = openRevocations({ settings, clock, elapsedMs, onChange: () => openExchanges.cutDead() });

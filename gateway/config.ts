@@ -182,6 +182,12 @@ export const gatewaySettings = defineSettings({
     check: addressListProblem,
     doc: 'Addresses and networks (CIDR) whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Default: none.',
   }),
+  forwardAuthProxies: listSetting({
+    env: 'FORWARD_AUTH_PROXIES',
+    default: [],
+    check: addressListProblem,
+    doc: 'Addresses and networks (CIDR) of proxies that may ask `/forward-auth`: whoever may chooses method and target. Default: none.',
+  }),
   corsOrigins: originsSetting({
     env: 'CORS_ORIGINS',
     default: [],
@@ -229,7 +235,7 @@ export const gatewaySettings = defineSettings({
     min: 1,
     max: 10_000,
     default: 256,
-    doc: 'Connections to one service.',
+    doc: 'Connections to each server of a service.',
   }),
   upstreamPending: integerSetting({
     env: 'UPSTREAM_PENDING',

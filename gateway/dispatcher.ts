@@ -4,6 +4,7 @@
 import { type ErrorTexts, Problem } from '@sallyport/contract';
 import { type ProblemLog, problemFromError, writeProblem } from '@sallyport/kit/problem';
 import type { Answer, Exchange, Outcome, Step } from './exchange.ts';
+import { problemHeader, problemText } from './forward-auth/problem-text.ts';
 import { lingerAfterAnswer } from './linger.ts';
 
 export interface DispatcherOptions {
@@ -41,6 +42,7 @@ export const createRefuse = ({ texts, log }: DispatcherOptions): Refuse =>
     }
     if (!res.headersSent) {
       addHeaders(exchange);
+      if (exchange.asked === 'original') res.appendHeader(problemHeader, problemText(problem, texts, requestId));
       lingerAfterAnswer(exchange);
     }
     writeProblem(res, problem, texts, requestId);

@@ -18,6 +18,13 @@ export interface Exchange {
   readonly isUpgrade: boolean;
   readonly startedMs: number;
 
+  // the request that is judged: forward auth puts another than the one that came
+  method: string;
+  /** As it was sent, before it was judged. */
+  rawTarget: string;
+  /** A proxy in front asks about a request of its own, and how it tells which; undefined: the request itself has come. */
+  asked: 'original' | 'forwarded' | 'path' | undefined;
+
   // access log
   /** UUIDv7; also the assertion's `jti`. */
   requestId: string;
@@ -94,6 +101,9 @@ export const createExchange = (
   expectsContinue: arrival === 'expects continue',
   isUpgrade: arrival === 'upgrade',
   startedMs,
+  method: req.method ?? '',
+  rawTarget: req.url ?? '',
+  asked: undefined,
   requestId: '',
   trace: undefined,
   address: '',

@@ -45,9 +45,11 @@ const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   // Written anew by the gateway or by the client that speaks to the service; `expect` is answered here.
   ...['expect', 'forwarded', 'x-real-ip'].map((name): [string, Kind] => [name, drop]),
   // A service that read one of these would act on another method or target than the one that was judged and signed.
-  ...['x-http-method-override', 'x-http-method', 'x-method-override', 'x-original-url', 'x-rewrite-url'].map(
-    (name): [string, Kind] => [name, drop],
-  ),
+  ...['x-http-method-override', 'x-http-method', 'x-method-override'].map((name): [string, Kind] => [name, drop]),
+  ...['x-original-method', 'x-original-uri', 'x-original-url', 'x-rewrite-url'].map((name): [string, Kind] => [
+    name,
+    drop,
+  ]),
   ['connection', { field: 'connection' }],
   ['host', { field: 'host' }],
   ['content-length', { field: 'contentLength' }],

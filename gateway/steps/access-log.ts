@@ -40,8 +40,8 @@ export const accessLog = (options: AccessLogOptions): Step => {
     logRequest(log, {
       requestId: exchange.requestId,
       traceId: exchange.trace?.traceId,
-      method: req.method ?? '',
-      target: req.url ?? '',
+      method: exchange.method,
+      target: exchange.rawTarget,
       status,
       durationMs,
       address: exchange.address,
@@ -65,9 +65,10 @@ export const accessLog = (options: AccessLogOptions): Step => {
 };
 
 /** The client's request id is logged and nothing else: it is the client's. */
-const fieldsOf = ({ route, decision, token, headers }: Exchange) => ({
+const fieldsOf = ({ route, decision, token, headers, asked }: Exchange) => ({
   route: route?.name,
   decision: decision === 'pass' ? undefined : decision,
   user: token?.claims.sub,
+  forwardAuth: asked === undefined ? undefined : true,
   clientRequestId: headers.requestId[0]?.slice(0, idLimitCharacters),
 });

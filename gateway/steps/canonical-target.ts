@@ -63,19 +63,19 @@ const originForm = (target: string, host: string | undefined): string | undefine
 
 const hostForm = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/;
 
-/** Judges the request target once; nothing behind this step reads `req.url`. */
+/** Judges the request target once; nothing behind this step reads `rawTarget`. */
 export const canonicalTargetStep = (): Step => {
   const run = (exchange: Exchange): Outcome => {
-    const { req, headers } = exchange;
+    const { method, rawTarget, headers, asked } = exchange;
     const [host] = headers.host;
     if (host !== undefined && !hostForm.test(host))
       return new Problem('header_invalid', { params: { header: 'host' } });
     // RFC 9112 §3.2.4: the asterisk form is used only with OPTIONS.
-    if (req.url === '*' && req.method === 'OPTIONS') {
+    if (rawTarget === '*' && method === 'OPTIONS' && asked === undefined) {
       exchange.target = exchange.path = '*';
       return undefined;
     }
-    const origin = originForm(req.url ?? '', host);
+    const origin = originForm(rawTarget, host);
     const target = origin === undefined ? undefined : canonicalTarget(origin);
     if (target === undefined) return new Problem('path_refused');
     exchange.target = target.target;

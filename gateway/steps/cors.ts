@@ -15,9 +15,9 @@ export const cors = ({ origins }: CorsOptions): Step => {
   const allowed: ReadonlySet<string> = new Set(origins);
 
   const run = (exchange: Exchange): undefined => {
-    const { req, headers: inbound, responseHeaders } = exchange;
+    const { method, headers: inbound, responseHeaders } = exchange;
     const [origin] = inbound.origin;
-    exchange.isPreflight = req.method === 'OPTIONS' && origin !== undefined && inbound.preflightMethod.length > 0;
+    exchange.isPreflight = method === 'OPTIONS' && origin !== undefined && inbound.preflightMethod.length > 0;
     if (allowed.size === 0) return;
     responseHeaders.push('vary', 'Origin');
     if (origin === undefined || inbound.origin.length > 1 || !allowed.has(origin)) return;

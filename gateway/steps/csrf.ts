@@ -46,12 +46,12 @@ export const csrf = ({ tokens, cookie, origins = [] }: CsrfOptions): Step => {
   };
 
   const run = (exchange: Exchange): Outcome => {
-    const { req, route, token, isUpgrade, sentAccessCookie } = exchange;
+    const { method, route, token, isUpgrade, sentAccessCookie } = exchange;
     if (route?.kind !== 'proxy' || token === undefined || route.csrf === 'never') return undefined;
     if (route.csrf === 'cookie' && !sentAccessCookie) return undefined;
     // A page cannot put a token on a handshake: where it comes from is all there is to ask.
     if (isUpgrade) return judgePage(exchange);
-    if (safeMethods.includes(req.method)) return undefined;
+    if (safeMethods.includes(method)) return undefined;
     return judgeTokens(exchange) ?? judgePage(exchange);
   };
   return { name: 'CSRF', run };

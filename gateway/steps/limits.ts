@@ -12,9 +12,9 @@ const ambiguous = (header: string): Problem => new Problem('header_invalid', { p
  * `requestTimeout` of node:http. How long a body may be is the route's.
  */
 export const limits = (): Step => {
-  const run = ({ req, headers, isUpgrade }: Exchange): Outcome => {
+  const run = ({ req, headers, isUpgrade, rawTarget }: Exchange): Outcome => {
     if (req.rawHeaders.length > 2 * maxHeaderLines) return new Problem('headers_too_large');
-    if ((req.url?.length ?? 0) > maxTargetLength) return new Problem('uri_too_long');
+    if (rawTarget.length > maxTargetLength) return new Problem('uri_too_long');
     // RFC 9112 §3.2: 400 for a request without Host, or with more than one.
     if (headers.host.length > 1 || (headers.host.length === 0 && req.httpVersion !== '1.0')) return ambiguous('host');
     // RFC 9112 §6.1: both are a sign of smuggling. llhttp refuses it too; the proxy's framing must not rest on one parser.

@@ -17,8 +17,8 @@ export const route = ({ table, serviceName, isReady }: RouteOptions): Step => {
   };
 
   const run = (exchange: Exchange): Outcome => {
-    const { req, path, target, headers } = exchange;
-    const found = table.find(path, req.method ?? '', headers.host[0]);
+    const { method, path, target, headers, asked } = exchange;
+    const found = table.find(path, method, headers.host[0]);
     if (found === undefined) return new Problem('route_unknown', { extensions: { path } });
     if ('allowed' in found) return new Problem('method_not_allowed', { headers: { allow: found.allowed.join(', ') } });
     exchange.route = found;
@@ -26,7 +26,10 @@ export const route = ({ table, serviceName, isReady }: RouteOptions): Step => {
     if (Number(headers.contentLength[0] ?? 0) > bodyLimitBytes) {
       return new Problem('body_too_large', { params: { limitBytes: bodyLimitBytes } });
     }
-    if (found.kind === 'own') return answerOwn(found);
+    if (found.kind === 'own') {
+      // A proxy that asks would take the answer for leave to send the request to a service.
+      return asked === undefined ? answerOwn(found) : new Problem('route_unknown', { extensions: { path } });
+    }
     exchange.forwardTarget = found.stripLength === 0 ? target : target.slice(found.stripLength);
     return undefined;
   };

@@ -63,10 +63,10 @@ export const signIdentity = ({ gatewayId, signers, plainSecret, clock }: SignIde
     return caller;
   };
 
-  const requestClaims = ({ requestId, address, req, forwardTarget }: Exchange): RequestClaims => {
+  const requestClaims = ({ requestId, address, method, forwardTarget }: Exchange): RequestClaims => {
     const iat = Math.floor(clock.nowMs() / 1000);
     const exp = iat + assertionLifetimeSeconds;
-    return { iat, exp, jti: requestId, cip: address, mth: req.method ?? '', pth: hashOf(forwardTarget) };
+    return { iat, exp, jti: requestId, cip: address, mth: method, pth: hashOf(forwardTarget) };
   };
 
   const run = (exchange: Exchange): Outcome => {
