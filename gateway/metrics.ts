@@ -2,6 +2,7 @@ import { createMetrics } from '@sallyport/kit/metrics';
 import type { AccessTokenVerifier, RevocationFeed } from '@sallyport/verify';
 import type { ReservedName } from './headers/reserved.ts';
 import type { ReloadStats } from './routes/reload-routes.ts';
+import type { Upstream } from './upstreams/upstream.ts';
 
 export interface GatewayMetrics {
   /** One ended request. `route` is a rule's path or `none`, `decision` a code or `pass`. */
@@ -14,6 +15,8 @@ export interface GatewayMetrics {
   watchRevocations(feed: Pick<RevocationFeed, 'stats' | 'isReady'>): void;
   /** Shows whether the route file is in force. */
   watchRoutes(routes: { stats(): ReloadStats }): void;
+  /** Shows which targets of the services are in; their label is the place in the list, which no client chooses. */
+  watchUpstreams(table: { readonly upstreams: readonly Pick<Upstream, 'id' | 'targets'>[] }): void;
   text(): Promise<string>;
   readonly contentType: string;
 }
@@ -43,6 +46,28 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     help: 'Headers of clients in the identity namespace, removed.',
     labels: ['prefix'],
   });
+  const targetsIn = metrics.gauge({
+    name: 'upstream_target_in',
+    help: '1: the target gets requests; 0: it is out, because requests or its health checks failed.',
+    labels: ['service', 'target'],
+  });
+  const ejections = metrics.counter({
+    name: 'upstream_ejections_total',
+    help: 'How often a target went out because requests to it failed.',
+    labels: ['service', 'target'],
+  });
+  let watched: Parameters<GatewayMetrics['watchUpstreams']>[0] = { upstreams: [] };
+  // Asked for when they are read: what a reload has removed leaves no series behind.
+  const collectTargets = (): void => {
+    targetsIn.reset();
+    ejections.reset();
+    for (const { id: service, targets } of watched.upstreams) {
+      for (const [at, target] of targets.entries()) {
+        targetsIn.set({ service, target: at }, target.isIn ? 1 : 0);
+        ejections.inc({ service, target: at }, target.ejections);
+      }
+    }
+  };
   // Finding a series by its labels costs more than counting in it.
   const kept = new Map<string, Series>();
   const seriesOf = (route: string, status: string, decision: string): Series => {
@@ -94,7 +119,13 @@ export const createGatewayMetrics = (): GatewayMetrics => {
       } as const;
       for (const [name, [help, collect]] of Object.entries(gauges)) metrics.gauge({ name, help, collect });
     },
-    text: metrics.text,
+    watchUpstreams: (table) => {
+      watched = table;
+    },
+    text: () => {
+      collectTargets();
+      return metrics.text();
+    },
     contentType: metrics.contentType,
   });
 };

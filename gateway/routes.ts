@@ -20,8 +20,22 @@ export interface ServiceRule {
   readonly connectTimeoutSeconds?: number;
   /** Until its answer begins, and between two parts of it. Default: UPSTREAM_TIMEOUT_SECONDS. */
   readonly timeoutSeconds?: number;
-  /** Path at which it says that it is well. */
-  readonly health?: string;
+  /** Path at which each of its servers says that it is well, or that and how to ask. Default: they are not asked. */
+  readonly health?: string | HealthRule;
+}
+
+/** How the servers of a service are asked whether they are well. */
+export interface HealthRule {
+  /** Asked with GET; 2xx is well. */
+  readonly path: string;
+  /** Between two questions. Default 2. */
+  readonly intervalSeconds?: number;
+  /** Default 2. */
+  readonly timeoutSeconds?: number;
+  /** Bad answers in a row that take a server out. Default 3. */
+  readonly failures?: number;
+  /** Good answers in a row that bring it in again. Default 2. */
+  readonly successes?: number;
 }
 
 /** Settings that give a service's origin. */

@@ -72,20 +72,23 @@ const tokenOf = (
 /** A service that notes what it would have got. */
 const recorder = () => {
   let sent: OutgoingRequest | undefined;
-  const open = (options: UpstreamOptions): Upstream => ({
-    id: options.id,
-    isPlain: options.isPlain,
-    isIssuer: options.isIssuer,
-    address: serviceAddress(options.origin),
-    pool: {
-      dispatch: (request) => {
-        sent = request;
+  const open = ({ id, isPlain, isIssuer, origins: [origin = ''] }: UpstreamOptions): Upstream => {
+    const target = {
+      address: serviceAddress(origin),
+      pool: {
+        dispatch: (request: OutgoingRequest) => {
+          sent = request;
+        },
       },
-    },
-    maxPending: 1,
-    pending: 0,
-    close: async () => undefined,
-  });
+      ...{ pending: 0, answers: 0, answered: () => undefined, failed: () => undefined },
+    };
+    return {
+      ...{ id, isPlain, isIssuer, targets: [], maxPending: 1, pending: 0 },
+      choose: () => target,
+      other: () => undefined,
+      close: async () => undefined,
+    };
+  };
   return { open, sent: () => sent };
 };
 

@@ -42,6 +42,10 @@ const advice: readonly (readonly [place: RegExp, text: string])[] = [
     'must be an origin such as http://users:8082 (no path, no user), a list of them, or a setting such as userServiceUrl',
   ],
   [
+    /^\/services\/\d+\/health(?:\/path)?$/,
+    'must be a plain path such as /health, or {path, intervalSeconds, timeoutSeconds, failures, successes}',
+  ],
+  [
     /^\/routes\/\d+\/path$/,
     'must be a plain path such as /users or /users/*: no trailing slash, no encoding, no pattern',
   ],
@@ -102,6 +106,7 @@ const membersOf =
   (form: keyof typeof forms) =>
   (path: string): readonly string[] => {
     if (path === '') return members[form];
+    if (path === '/health') return members.health;
     if (path === '/limits') return members.limits;
     if (path === '/limits/user') return members.userLimit;
     return needsPath.test(path) ? members.needs : [];

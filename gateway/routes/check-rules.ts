@@ -225,11 +225,6 @@ const warningsOf = ({ rule, pointer }: Placed<ProxyRule>, accessCookie: string |
   return found;
 };
 
-const severalTargets = ({ id, url }: ServiceRule, at: number): RouteProblem[] =>
-  Array.isArray(url) && url.length > 1
-    ? [{ pointer: `/services/${at}/url`, problem: `${id} has several targets; this version sends to the first` }]
-    : [];
-
 /** Rules that are right each by itself, as a whole. */
 export const checkRules = ({ services, routes, accessCookie }: RuleContext): Checked => {
   const placed = routes.map((rule, at): Placed => ({ rule, pointer: `/routes/${at}` }));
@@ -245,7 +240,6 @@ export const checkRules = ({ services, routes, accessCookie }: RuleContext): Che
       ...shadowed(placed),
     ],
     warnings: [
-      ...services.flatMap(severalTargets),
       ...proxied.flatMap((one) => warningsOf(one, accessCookie)),
       ...looserBelow(proxied),
       ...waysAround(proxied),

@@ -29,7 +29,7 @@ const openSource = (env: Record<string, string> = {}) => {
   const source = createRouteSource({
     settings: { ...settings, services },
     rules: rules('/first'),
-    open: openUpstream,
+    open: (service) => openUpstream(service, { elapsedMs: () => 0, log: { warn: () => undefined } }),
     userLimits: createUserLimits(),
     elapsedMs: () => 0,
   });

@@ -286,11 +286,6 @@ describe('rules that somebody should look at', () => {
       ],
       'routes[0] is a way around routes[1]: it reaches /admin/* of users too, and is public',
     ],
-    [
-      'targets that are not used',
-      [route],
-      'services[1].url orders has several targets; this version sends to the first',
-    ],
   ])('%s', async (_, routes, warning) => {
     const { rules, problems, warnings } = await read(withRoutes(...routes), 'routes.yaml', {
       ACCESS_COOKIE_NAME: 'access',

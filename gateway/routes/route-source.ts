@@ -31,6 +31,8 @@ export interface RouteSource extends RouteTable {
   /** Puts all of a reading in force, or nothing of it. */
   adopt(reading: RulesReading): Adoption;
   readonly routes: number;
+  /** Of the table in force. */
+  readonly upstreams: readonly Upstream[];
   close(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export const createRouteSource = (options: RouteSourceOptions): RouteSource => {
   const home = issuerOrigin({ ...settings, services: options.rules.services });
   let table: RouteTable;
   let routes = 0;
+  let inForce: readonly Upstream[] = [];
 
   const use = (rules: EffectiveRules): void => {
     const isNew = ({ id }: { readonly id: string }): boolean => !signers.has(id);
@@ -55,6 +58,7 @@ export const createRouteSource = (options: RouteSourceOptions): RouteSource => {
     const upstreams = pools.use(rules.services.map((service) => upstreamOptions(settings, service)));
     table = createRouteTable(rules.routes, { upstreams, userLimits, bodyLimitBytes: settings.bodyLimitBytes });
     routes = rules.routes.length;
+    inForce = [...upstreams.values()];
   };
 
   const adopt = ({ rules, problems }: RulesReading): Adoption => {
@@ -73,6 +77,9 @@ export const createRouteSource = (options: RouteSourceOptions): RouteSource => {
     adopt,
     get routes() {
       return routes;
+    },
+    get upstreams() {
+      return inForce;
     },
     close: async () => {
       clearInterval(sweep);

@@ -27,6 +27,19 @@ const url = Type.Union([
   Type.Array(Type.String({ pattern: '^https?://[^/?#@\\s]+/?$' }), { minItems: 1, maxItems: 64, uniqueItems: true }),
 ]);
 
+const healthPath = Type.String({ pattern: `^${plainPath}$` });
+const inARow = Type.Integer({ minimum: 1, maximum: 100 });
+const health = Type.Object(
+  {
+    path: healthPath,
+    intervalSeconds: Type.Optional(seconds),
+    timeoutSeconds: Type.Optional(seconds),
+    failures: Type.Optional(inARow),
+    successes: Type.Optional(inARow),
+  },
+  closed,
+);
+
 const serviceSchema = Type.Object(
   {
     id: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }),
@@ -36,7 +49,7 @@ const serviceSchema = Type.Object(
     issuer: Type.Optional(Type.Boolean()),
     connectTimeoutSeconds: Type.Optional(seconds),
     timeoutSeconds: Type.Optional(seconds),
-    health: Type.Optional(Type.String({ pattern: `^${plainPath}$` })),
+    health: Type.Optional(Type.Union([healthPath, health])),
   },
   closed,
 );
@@ -113,6 +126,7 @@ export const forms = Object.freeze({
 export const members = Object.freeze({
   file: Object.keys(fileSchema.properties),
   service: Object.keys(serviceSchema.properties),
+  health: Object.keys(health.properties),
   proxy: Object.keys(proxySchema.properties),
   own: Object.keys(ownSchema.properties),
   limits: Object.keys(limits.properties),

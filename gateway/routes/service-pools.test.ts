@@ -4,7 +4,7 @@ import { createServicePools } from './service-pools.ts';
 
 const service = (id: string, change: Partial<UpstreamOptions> = {}): UpstreamOptions => ({
   id,
-  origin: 'http://127.0.0.1:1',
+  origins: ['http://127.0.0.1:1'],
   isPlain: false,
   isIssuer: false,
   connectTimeoutMs: 100,
@@ -18,7 +18,7 @@ const rig = () => {
   let nowMs = 0;
   const closed: string[] = [];
   const open = (options: UpstreamOptions) => {
-    const upstream = openUpstream(options);
+    const upstream = openUpstream(options, { elapsedMs: () => nowMs, log: { warn: () => undefined } });
     return Object.assign(upstream, {
       close: async () => void closed.push(`${options.id} ${options.timeoutMs}`),
     });

@@ -42,16 +42,19 @@ export const routeTo = (id: string, overrides: Partial<ProxyRoute> = {}): ProxyR
   forwardAuthorization: false,
   methods: ['GET', 'POST'],
   hosts: [],
-  upstream: openUpstream({
-    id,
-    origin: 'http://127.0.0.1:1',
-    isPlain: true,
-    isIssuer: false,
-    connectTimeoutMs: 100,
-    timeoutMs: 100,
-    maxConnections: 1,
-    maxPending: 1,
-  }),
+  upstream: openUpstream(
+    {
+      id,
+      origins: ['http://127.0.0.1:1'],
+      isPlain: true,
+      isIssuer: false,
+      connectTimeoutMs: 100,
+      timeoutMs: 100,
+      maxConnections: 1,
+      maxPending: 1,
+    },
+    { elapsedMs: () => 0, log: { warn: () => undefined } },
+  ),
   ...overrides,
 });
 

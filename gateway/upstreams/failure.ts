@@ -1,8 +1,10 @@
 /**
- * Services behind the gateway: one pool of keep-alive connections each. Streams both ways with back-pressure. Never judges a
+ * Services behind the gateway: the targets of each, which of them are in, and a pool of keep-alive connections to each. Streams both ways with back-pressure. Never judges a
  * request, never follows a redirect, never speaks HTTP/2, never leaves a server's certificate unverified.
  */
 import { Problem } from '@sallyport/contract';
+import { ConnectionLost } from '../http1/connection.ts';
+import { ServiceTimeout } from '../http1/pool.ts';
 
 const timeouts: ReadonlySet<unknown> = new Set(['HTTP1_CONNECT_TIMEOUT', 'HTTP1_ANSWER_TIMEOUT', 'ETIMEDOUT']);
 
@@ -12,3 +14,9 @@ export const upstreamProblem = (error: unknown): Problem => {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return new Problem(timeouts.has(code) ? 'upstream_timeout' : 'upstream_unavailable', { cause: error });
 };
+
+/** Whether a failure says that a target is not there; a bad answer or a client that leaves says nothing of the kind. */
+export const isOutage = (error: unknown): boolean => error instanceof ConnectionLost || error instanceof ServiceTimeout;
+
+/** All targets of a service are out. Answered at once: to wait for each of them again would only pile up requests. */
+export const allOut = (): Problem => new Problem('upstream_unavailable', { retryAfterSeconds: 1 });

@@ -1,5 +1,6 @@
 import type { GatewaySettings } from '../config.ts';
 import { type ServiceRule, serviceUrlSettings } from '../routes.ts';
+import type { HealthOptions } from './health-check.ts';
 import type { UpstreamOptions } from './upstream.ts';
 
 type UrlSetting = (typeof serviceUrlSettings)[number];
@@ -13,25 +14,32 @@ export const serviceOrigins = (settings: GatewaySettings, { url, defaultPort = 0
   return typeof given === 'string' ? [given] : given;
 };
 
-const originOf = (settings: GatewaySettings, service: ServiceRule): string => {
-  const [first = ''] = serviceOrigins(settings, service);
-  return new URL(first).origin;
-};
+const originsOf = (settings: GatewaySettings, service: ServiceRule): readonly string[] =>
+  serviceOrigins(settings, service).map((url) => new URL(url).origin);
 
-/** Where the issuer answers, whether requests are forwarded to it or not. */
+/** Where the issuer answers, whether requests are forwarded to it or not; of several servers the first. */
 export const issuerOrigin = (settings: GatewaySettings): string => {
   const issuer = settings.services.find((service) => service.issuer === true);
-  return originOf(settings, issuer ?? { id: 'auth-service', url: 'authServiceUrl', defaultPort: 8081 });
+  const service = issuer ?? { id: 'auth-service', url: 'authServiceUrl', defaultPort: 8081 };
+  const [first = ''] = originsOf(settings, service);
+  return first;
 };
 
 /** How a service is reached, in one form whichever way it was given. */
 export const upstreamOptions = (settings: GatewaySettings, service: ServiceRule): UpstreamOptions => ({
   id: service.id,
-  origin: originOf(settings, service),
+  origins: originsOf(settings, service),
   isPlain: service.plain ?? false,
   isIssuer: service.issuer ?? false,
   connectTimeoutMs: (service.connectTimeoutSeconds ?? settings.upstreamConnectTimeoutSeconds) * 1000,
   timeoutMs: (service.timeoutSeconds ?? settings.upstreamTimeoutSeconds) * 1000,
   maxConnections: settings.upstreamConnections,
   maxPending: settings.upstreamPending,
+  ...(service.health !== undefined && { health: healthOptions(service.health) }),
 });
+
+const healthOptions = (health: NonNullable<ServiceRule['health']>): HealthOptions => {
+  const rule = typeof health === 'string' ? { path: health } : health;
+  const { path, intervalSeconds = 2, timeoutSeconds = 2, failures = 3, successes = 2 } = rule;
+  return { path, intervalMs: intervalSeconds * 1000, timeoutMs: timeoutSeconds * 1000, failures, successes };
+};

@@ -6,9 +6,9 @@ import { readOutboundHeaders } from '../headers/outbound.ts';
 import { type AnswerHandler, ConnectionLost, type Flow } from '../http1/connection.ts';
 import type { AnswerHead } from '../http1/response-parser.ts';
 import { lingerAfterAnswer } from '../linger.ts';
-import { upstreamProblem } from './failure.ts';
+import { allOut, isOutage, upstreamProblem } from './failure.ts';
 import type { RequestBody } from './request-body.ts';
-import type { Upstream } from './upstream.ts';
+import type { Destination, Upstream } from './upstream.ts';
 
 export interface RelayRequest {
   readonly upstream: Upstream;
@@ -38,6 +38,9 @@ export class Relay implements AnswerHandler {
   readonly #exchange: Exchange;
   readonly #request: RelayRequest;
   readonly #refuse: Refuse;
+  #target: Destination | undefined;
+  /** `answers` of the target when the request was handed to it. */
+  #answersBefore = 0;
   #flow: Flow | undefined;
   #headers: string[] | undefined;
   #status = 0;
@@ -45,6 +48,7 @@ export class Relay implements AnswerHandler {
   #first: Buffer | undefined;
   #isCancelled = false;
   #isRepeated = false;
+  #isContinued = false;
   #isDone = false;
 
   constructor(exchange: Exchange, request: RelayRequest, refuse: Refuse) {
@@ -55,14 +59,20 @@ export class Relay implements AnswerHandler {
 
   /** Begins; called once. */
   send(): void {
-    this.#request.upstream.pending += 1;
-    this.#dispatch();
+    const { upstream } = this.#request;
+    upstream.pending += 1;
+    const target = upstream.choose();
+    if (target === undefined) this.#giveUp(allOut());
+    else this.#dispatch(target);
   }
 
-  #dispatch(): void {
+  #dispatch(target: Destination): void {
     const { req, forwardTarget } = this.#exchange;
-    const { upstream, headers, body } = this.#request;
-    upstream.pool.dispatch(
+    const { headers, body } = this.#request;
+    this.#target = target;
+    this.#answersBefore = target.answers;
+    target.pending += 1;
+    target.pool.dispatch(
       {
         target: forwardTarget,
         method: req.method ?? '',
@@ -89,10 +99,12 @@ export class Relay implements AnswerHandler {
       return;
     }
     // RFC 9110 §10.1.1: the body is asked for once somebody wants it.
-    if (this.#exchange.expectsContinue && !this.#isRepeated) this.#exchange.res.writeContinue();
+    if (this.#exchange.expectsContinue && !this.#isContinued) this.#exchange.res.writeContinue();
+    this.#isContinued = true;
   }
 
   onHead({ status, headers: raw }: AnswerHead): void {
+    this.#target?.answered();
     const headers = readOutboundHeaders(raw, status);
     if (headers === undefined) throw new Error('the service answered in a transfer coding that is not chunked');
     this.#exchange.isEndless = isEventStream(headers);
@@ -152,33 +164,60 @@ export class Relay implements AnswerHandler {
       this.#finish();
       return;
     }
-    if (this.#mayRepeat(error)) {
-      this.#isRepeated = true;
-      this.#flow = undefined;
-      this.#dispatch();
+    const failed = this.#target;
+    if (this.#isOutage(error)) failed?.failed(this.#answersBefore);
+    const next = failed && this.#nextAfter(failed, error);
+    if (next === undefined) {
+      this.#giveUp(error);
       return;
     }
+    this.#isRepeated = true;
+    this.#flow = undefined;
+    this.#leaveTarget();
+    this.#dispatch(next);
+  }
+
+  /** A body that its client is slow to send is not a service that is slow to answer. */
+  #isOutage(error: Error): boolean {
+    const { body } = this.#request;
+    return isOutage(error) && (this.#flow === undefined || body === null || body.readableEnded);
+  }
+
+  #giveUp(error: Error): void {
     this.#finish();
     this.#request.body?.destroy();
     endWithError(this.#exchange.res, () => this.#refuse(this.#exchange, upstreamProblem(error)));
   }
 
+  #leaveTarget(): void {
+    if (this.#target !== undefined) this.#target.pending -= 1;
+    this.#target = undefined;
+  }
+
   #finish(): void {
     if (this.#isDone) return;
     this.#isDone = true;
+    this.#leaveTarget();
     this.#request.upstream.pending -= 1;
     this.#request.onEnd(this.#exchange);
   }
 
   /**
-   * Once: what never reached a service (without a connection `onStart` is not called), and a safe request whose kept
-   * connection ended before its answer began. RFC 9112 §9.3.1: a client may repeat idempotent requests by itself.
+   * Once, and to another target where one is in: what never reached a service (without a connection `onStart` is not called, and
+   * nothing of the body is read), and a safe request whose kept connection ended before its answer began. RFC 9112 §9.3.1: a client
+   * may repeat idempotent requests by itself.
    */
-  #mayRepeat(error: Error): boolean {
+  #nextAfter(failed: Destination, error: Error): Destination | undefined {
     const { req, res } = this.#exchange;
-    if (this.#isRepeated || this.#request.body !== null || res.headersSent || this.#headers !== undefined) return false;
-    if (this.#flow === undefined) return idempotentMethods.includes(req.method);
-    return error instanceof ConnectionLost && error.wasKept && safeMethods.includes(req.method);
+    const { upstream, body } = this.#request;
+    if (this.#isRepeated || res.headersSent || this.#headers !== undefined) return undefined;
+    if (this.#flow === undefined) {
+      const isEmpty = body === null && idempotentMethods.includes(req.method);
+      return upstream.other(failed) ?? (isEmpty ? failed : undefined);
+    }
+    const wasKept = error instanceof ConnectionLost && error.wasKept;
+    const isSafe = body === null && safeMethods.includes(req.method);
+    return wasKept && isSafe ? (upstream.other(failed) ?? failed) : undefined;
   }
 }
 

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { Problem } from '@sallyport/contract';
 import type { Refuse } from '../dispatcher.ts';
 import type { Exchange } from '../exchange.ts';
 import { readOutboundHeaders } from '../headers/outbound.ts';
+import { ConnectionLost } from '../http1/connection.ts';
 import { openSocket } from '../http1/open-socket.ts';
+import { ServiceTimeout } from '../http1/pool.ts';
 import { requestHead } from '../http1/request-head.ts';
 import { parseHead, ResponseParser } from '../http1/response-parser.ts';
-import { upstreamProblem } from './failure.ts';
+import { allOut, isOutage, upstreamProblem } from './failure.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface TunnelRequest {
@@ -34,27 +35,37 @@ const closeFrames = { refused: Buffer.from([0x88, 0x02, 0x03, 0xf0]), away: Buff
 export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refuse }: TunnelRequest): void => {
   const { req, res, forwardTarget } = exchange;
   const client = req.socket;
-  const service = openSocket(upstream.address);
+  const target = upstream.choose();
+  if (target === undefined) {
+    onEnd(exchange);
+    refuse(exchange, allOut());
+    return;
+  }
+  const { address, answers } = target;
+  const service = openSocket(address);
   let received = Buffer.alloc(0);
   let isOpen = false;
   let isDone = false;
   upstream.pending += 1;
+  target.pending += 1;
 
   const finish = (): void => {
     if (isDone) return;
     isDone = true;
     clearTimeout(limit);
     upstream.pending -= 1;
+    target.pending -= 1;
     onEnd(exchange);
     service.destroy();
   };
   const fail = (error: unknown): void => {
     if (isDone) return;
+    if (isOutage(error)) target.failed(answers);
     finish();
     if (res.headersSent) client.destroy();
     else refuse(exchange, upstreamProblem(error));
   };
-  const limit = setTimeout(() => fail(new Problem('upstream_timeout')), handshakeLimitMs);
+  const limit = setTimeout(() => fail(new ServiceTimeout('HTTP1_ANSWER_TIMEOUT')), handshakeLimitMs);
 
   exchange.isEndless = true;
   exchange.cancel = () => {
@@ -70,13 +81,13 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
   client.on('data', onEarly);
   client.once('end', finish);
   client.once('close', finish);
-  service.once('error', fail);
-  service.once('close', () => fail(new Error('the service closed the connection in the handshake')));
-  service.once(upstream.address.isTls ? 'secureConnect' : 'connect', () => {
+  service.once('error', (error) => fail(new ConnectionLost('ECONNRESET', false, error)));
+  service.once('close', () => fail(new ConnectionLost('ECONNRESET', false)));
+  service.once(address.isTls ? 'secureConnect' : 'connect', () => {
     try {
       const upgraded = [...headers, 'connection', 'Upgrade', 'upgrade', 'websocket'];
       const request = { method: 'GET', target: forwardTarget, headers: upgraded, body: null };
-      service.write(requestHead(request, upstream.address.hostHeader), 'latin1');
+      service.write(requestHead(request, address.hostHeader), 'latin1');
     } catch (error) {
       fail(error);
     }
@@ -134,6 +145,7 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
     try {
       if (end < 0 || end > maxHeadBytes) throw new Error('the head of the handshake is too long');
       const { status, headers: raw } = parseHead(received.toString('latin1', 0, end));
+      target.answered();
       if (status !== 101) passOn(received);
       else if (isAcceptance(raw, req.headers['sec-websocket-key'])) accept(raw, received.subarray(end + 4));
       else throw new Error('the service switched to something else than what was asked for');

@@ -1,19 +1,34 @@
-import { type ServiceAddress, serviceAddress } from '../http1/open-socket.ts';
-import { createHttpPool, type HttpPool } from '../http1/pool.ts';
+import type { Log } from '@sallyport/kit/log';
+import { serviceAddress } from '../http1/open-socket.ts';
+import { createHttpPool } from '../http1/pool.ts';
+import { type Choice, chooseAmong } from './choose-target.ts';
+import { type HealthOptions, startHealthCheck } from './health-check.ts';
+import { Target, type TargetChange } from './target.ts';
 
 export interface UpstreamOptions {
   readonly id: string;
-  /** `http://host:port` or `https://…`. */
-  readonly origin: string;
+  /** `http://host:port` or `https://…`, one for each of its equal servers; at least one. */
+  readonly origins: readonly string[];
   readonly isPlain: boolean;
   readonly isIssuer: boolean;
   readonly connectTimeoutMs: number;
   /** Until the answer begins, and between two parts of it. */
   readonly timeoutMs: number;
+  /** To each target. */
   readonly maxConnections: number;
   /** Requests under way, waiting ones included. */
   readonly maxPending: number;
+  /** Default: targets are judged by the requests that they answer, alone. */
+  readonly health?: HealthOptions;
 }
+
+/** Where a request is sent. */
+export type Destination = Pick<Target, 'address' | 'pending' | 'answers' | 'answered' | 'failed'> & {
+  readonly pool: Pick<Target['pool'], 'dispatch'>;
+};
+
+/** How a target is doing. */
+export type TargetState = Pick<Target, 'isIn' | 'ejections'>;
 
 export interface Upstream {
   readonly id: string;
@@ -21,31 +36,60 @@ export interface Upstream {
   readonly isPlain: boolean;
   /** Gets credentials and auth cookies. */
   readonly isIssuer: boolean;
-  readonly address: ServiceAddress;
-  readonly pool: Pick<HttpPool, 'dispatch'>;
+  /** As they were given. */
+  readonly targets: readonly TargetState[];
+  /** Where the next request goes. Undefined: all are out, and another request is trying one just now. */
+  choose(): Destination | undefined;
+  /** Another target that is in. */
+  other(than: Destination): Destination | undefined;
   readonly maxPending: number;
   /** Requests under way; counted by the relay. */
   pending: number;
   close(): Promise<void>;
 }
 
-/** Opens no connection yet. */
-export const openUpstream = (options: UpstreamOptions): Upstream => {
-  const pool = createHttpPool({
-    origin: options.origin,
-    maxConnections: options.maxConnections,
-    connectTimeoutMs: options.connectTimeoutMs,
-    answerTimeoutMs: options.timeoutMs,
-  });
+export interface UpstreamParts {
+  /** Milliseconds that only grow. */
+  readonly elapsedMs: () => number;
+  readonly log: Pick<Log, 'warn'>;
+}
+
+/** Opens no connection yet, but those that health checks need. */
+export const openUpstream = (options: UpstreamOptions, { elapsedMs, log }: UpstreamParts): Upstream => {
+  const { id, origins, health, isPlain, isIssuer, maxPending } = options;
+  const onChange = (target: Target, reason: TargetChange): void => {
+    choice.update();
+    log.warn({ service: id, target: target.origin, in: target.isIn, reason }, 'target of a service changed');
+  };
+  const targets = origins.map((origin) => openTarget(options, origin, { elapsedMs, onChange }));
+  const choice = chooseAmong(targets, elapsedMs);
+  const checks = health === undefined ? [] : targets.map((target) => check(target, choice, health));
   return {
-    id: options.id,
-    isPlain: options.isPlain,
-    isIssuer: options.isIssuer,
-    address: serviceAddress(options.origin),
-    pool,
-    maxPending: options.maxPending,
+    ...{ id, isPlain, isIssuer, targets, maxPending },
+    choose: choice.choose,
+    other: choice.other,
     pending: 0,
     // The listener has drained before: what is still open has outlived the stop's time limit.
-    close: async () => pool.close(),
+    close: async () => {
+      for (const one of checks) one.close();
+      for (const { pool } of targets) pool.close();
+    },
   };
 };
+
+type TargetParts = Pick<ConstructorParameters<typeof Target>[0], 'elapsedMs' | 'onChange'>;
+
+const openTarget = (options: UpstreamOptions, origin: string, parts: TargetParts): Target => {
+  const { maxConnections, connectTimeoutMs, timeoutMs: answerTimeoutMs } = options;
+  const pool = createHttpPool({ origin, maxConnections, connectTimeoutMs, answerTimeoutMs });
+  return new Target({ origin, address: serviceAddress(origin), pool, ...parts });
+};
+
+const check = (target: Target, choice: Choice, health: HealthOptions) =>
+  startHealthCheck(health, {
+    origin: target.origin,
+    onResult: (isWell) => {
+      // The last one stays whatever its checks say: a wrong path must not stop a service that answers.
+      if (isWell || choice.other(target) !== undefined) target.setWell(isWell);
+    },
+  });
