@@ -22,7 +22,7 @@ const rig = (count: number) => {
   const choice = chooseAmong(targets, () => nowMs);
   const chosen = (): number | undefined => {
     const target = choice.choose();
-    return target && targets.findIndex((one) => one === target);
+    return target && targets.indexOf(target);
   };
   const fail = (at: number, times = 5): void => {
     for (let n = 0; n < times; n += 1) targets[at]?.failed(targets[at].answers);
