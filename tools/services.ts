@@ -21,6 +21,9 @@ const needed: readonly Needed[] = [
     probe: '-V',
   },
   { program: 'chromium', package: 'chromium', what: 'pages in a real browser', probe: '--version' },
+  { program: 'nginx', package: 'nginx-light', what: 'nginx that asks /forward-auth', probe: '-v' },
+  { program: 'haproxy', package: 'haproxy', what: 'HAProxy that asks /forward-auth', probe: '-v' },
+  { program: 'caddy', package: 'caddy', what: 'Caddy that asks /forward-auth', probe: 'version' },
 ];
 
 const has = ({ program, probe }: Needed): boolean =>

@@ -26,6 +26,7 @@ describe('forward auth', () => {
   it.each([
     ['nginx', 'GET', '/forward-auth', original('POST', `${path}?a=1`)],
     ['Traefik and Caddy', 'GET', '/forward-auth', forwarded('POST', `${path}?a=1`)],
+    ['Caddy 2.6', 'GET', '/forward-auth?a=1', forwarded('POST', `${path}?a=1`)],
     ['Envoy', 'POST', `/forward-auth${path}?a=1`, {}],
   ])('as %s asks tells identity and target, bound to the original request', async (_, method, asked, told) => {
     const gateway = await startGateway(asking);

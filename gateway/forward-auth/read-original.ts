@@ -21,7 +21,9 @@ export const forwardAuthPath = '/forward-auth';
 /** Envoy puts the original target behind the path, and sends the original method. */
 const isPathForm = (target: string): boolean => target.startsWith(`${forwardAuthPath}/`);
 
-export const isForwardAuth = (target: string): boolean => target === forwardAuthPath || isPathForm(target);
+/** Caddy leaves the original query behind the path; nobody reads it there. */
+export const isForwardAuth = (target: string): boolean =>
+  target === forwardAuthPath || isPathForm(target) || target.startsWith(`${forwardAuthPath}?`);
 
 const tellingHeaders = ['x-original-method', 'x-original-uri', 'x-forwarded-method', 'x-forwarded-uri'] as const;
 type TellingHeader = (typeof tellingHeaders)[number];
