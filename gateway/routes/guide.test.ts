@@ -21,6 +21,6 @@ describe('the guide', () => {
   });
 
   it('names every member of a rule', () => {
-    for (const name of [...members.proxy, ...members.userLimit]) expect(guide).toContain(name);
+    for (const name of [...members.proxy, ...members.userLimit, ...members.health]) expect(guide).toContain(name);
   });
 });

@@ -217,6 +217,22 @@ describe('rules that cannot be meant', () => {
     expect(problems.join('\n')).toContain(problem);
   });
 
+  it.each([
+    [
+      '{ path: /h, intervalSecond: 1 }',
+      'services[0].health.intervalSecond is not known; did you mean intervalSeconds?',
+    ],
+    ['health', 'services[0].health must be a plain path such as /health, or {path, '],
+    ['{ path: h }', 'services[0].health.path must be a plain path such as /health'],
+    ['{ failures: 1 }', 'services[0].health has no path'],
+    ['{ path: /h, failures: 0 }', 'services[0].health.failures must be >= 1'],
+  ])('health checks that cannot be made: %s', async (health, problem) => {
+    const { problems } = await read(`version: 1
+services: [{ id: a, url: "http://a", health: ${health} }]
+routes: [{ path: /a, service: a, access: required }]`);
+    expect(problems.join('\n')).toContain(problem);
+  });
+
   it('a service without an address, one twice, two issuers, a signature without its key', async () => {
     const text = `version: 1
 services:

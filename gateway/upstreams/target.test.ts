@@ -124,7 +124,7 @@ describe('when all targets are out', () => {
       tried.push(chosen(), chosen());
       pass(200);
     }
-    expect(tried.filter((at) => at !== undefined).sort()).toEqual([0, 0, 1, 1]);
+    expect(tried.filter((at) => at !== undefined).sort((a, b) => a - b)).toEqual([0, 0, 1, 1]);
     expect(tried.filter((at) => at === undefined)).toHaveLength(4);
   });
 

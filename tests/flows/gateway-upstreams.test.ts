@@ -90,7 +90,8 @@ const load = (path: string, methods: readonly string[]) => {
   return { answers, stop };
 };
 
-const statuses = (answers: readonly Answer[]): number[] => [...new Set(answers.map(({ status }) => status))].sort();
+const statuses = (answers: readonly Answer[]): number[] =>
+  [...new Set(answers.map(({ status }) => status))].sort((a, b) => a - b);
 
 const metric = (name: string, service: string, target: number): Promise<number> =>
   readMetric(gateway.privateUrl, `sallyport_gateway_upstream_${name}`, `{service="${service}",target="${target}"}`);
