@@ -1,6 +1,7 @@
 /** Whoever may ask chooses method and target: nobody may but the addresses of FORWARD_AUTH_PROXIES. */
 import { expect, it } from 'vitest';
 import { bearer, problemOf, seenBy, send, startGateway, valuesOf, verifierOf } from '../testing/rig.ts';
+import { withSabotage } from '../testing/sabotage.ts';
 
 const path = '/api/v1/users/me';
 const told = { 'x-original-method': 'GET', 'x-original-uri': path };
@@ -34,5 +35,18 @@ it('the headers of an ask change nothing on an ordinary route, and reach no serv
   const [assertion] = valuesOf(seen, 'x-gateway-assertion');
   expect(verifierOf('user-service').verify(assertion, { method: 'GET', target: '/users/me' })).toMatchObject({
     ok: true,
+  });
+});
+
+it('would let anybody choose method and target without the question who asks', async () => {
+  const sabotage = {
+    file: 'forward-auth/forward-auth.ts',
+    find: "if (!list.has(plainAddress(req.socket.remoteAddress ?? '::'))) {",
+    replace: 'if (list === undefined) {',
+  };
+  await withSabotage(sabotage, async (start) => {
+    const gateway = await startGateway({ FORWARD_AUTH_PROXIES: '192.0.2.7' }, undefined, start);
+    const answer = await send(gateway, '/forward-auth', { headers: { ...bearer(), ...told } });
+    expect(answer.headers['x-gateway-assertion']).toBeDefined();
   });
 });

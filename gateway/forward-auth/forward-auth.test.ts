@@ -85,6 +85,9 @@ describe('forward auth', () => {
     const answer = await send(gateway, '/forward-auth', { headers: { ...bearer(), ...headers } });
     expect(codeOf(answer)).toBe(code);
     expect(answer.headers['x-gateway-assertion']).toBeUndefined();
+    if (!('x-forwarded-host' in headers)) {
+      expect(JSON.parse(value(answer, 'x-gateway-problem'))).toEqual(problemOf(answer));
+    }
   });
 
   it('refuses headers beside the path’s own way of telling', async () => {

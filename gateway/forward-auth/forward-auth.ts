@@ -25,6 +25,8 @@ export const forwardAuth = ({ proxies }: ForwardAuthOptions): Step => {
     if (!list.has(plainAddress(req.socket.remoteAddress ?? '::'))) {
       return new Problem('route_unknown', { extensions: { path: forwardAuthPath } });
     }
+    // Also for what is refused next: nginx reads refusals from a header.
+    exchange.asked = 'original';
     const original = readOriginal(method, rawTarget, req.rawHeaders);
     if (original instanceof Problem) return original;
     // A proxy holds a WebSocket for ever; the gateway itself cuts it when its token ends.

@@ -81,7 +81,17 @@ const table: readonly (readonly [what: string, method: string, target: string, s
   ['a role that is missing', 'GET', `${users}/admin`, () => ({ bearer: token({ roles: ['user'] }) })],
   ['no CSRF token', 'POST', `${users}/a`, () => ({ ...unsafe(), headers: {} })],
   ['a wrong CSRF token', 'DELETE', `${users}/a`, () => unsafe('AAAA')],
+  [
+    'a page of another site',
+    'POST',
+    `${users}/a`,
+    () => {
+      const sent = unsafe();
+      return { ...sent, headers: { ...sent.headers, origin: 'https://evil.example' } };
+    },
+  ],
   ['an unknown path', 'GET', '/nowhere', () => ({ bearer: token() })],
+  ['a long path', 'GET', `/nowhere/${'a'.repeat(4000)}`, () => ({ bearer: token() })],
   ['a method that the route knows not', 'PROPFIND', me, () => ({ bearer: token() })],
 ];
 
@@ -183,6 +193,17 @@ describe.each(proxyKinds.map((kind) => ({ kind, name: kind.program, missing: isM
         identity: [expect.stringMatching(/^[0-9a-f]{64}$/), 'ann@example.com', mintedUser],
         credentials: [],
       });
+    });
+
+    it.skipIf(missing)('refuses WebSockets, which nobody would cut', async () => {
+      const headers = {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      };
+      expectProblem(await call('GET', me, { bearer: token(), headers }), 'upgrade_refused');
+      expect(upstream.received).toEqual([]);
     });
 
     it.skipIf(missing)('refuses at once who has logged out', async () => {
