@@ -15,8 +15,12 @@ export const upstreamProblem = (error: unknown): Problem => {
   return new Problem(timeouts.has(code) ? 'upstream_timeout' : 'upstream_unavailable', { cause: error });
 };
 
+/** The gateway itself has no socket, port or memory left. */
+const ownShortages: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM']);
+
 /** Whether a failure says that a target is not there; a bad answer or a client that leaves says nothing of the kind. */
-export const isOutage = (error: unknown): boolean => error instanceof ConnectionLost || error instanceof ServiceTimeout;
+export const isOutage = (error: unknown): boolean =>
+  error instanceof ServiceTimeout || (error instanceof ConnectionLost && !ownShortages.has(error.code));
 
 /** All targets of a service are out. Answered at once: to wait for each of them again would only pile up requests. */
 export const allOut = (): Problem => new Problem('upstream_unavailable', { retryAfterSeconds: 1 });

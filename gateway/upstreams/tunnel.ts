@@ -81,7 +81,9 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
   client.on('data', onEarly);
   client.once('end', finish);
   client.once('close', finish);
-  service.once('error', (error) => fail(new ConnectionLost('ECONNRESET', false, error)));
+  service.once('error', (error: NodeJS.ErrnoException) =>
+    fail(new ConnectionLost(error.code ?? 'ECONNRESET', false, error)),
+  );
   service.once('close', () => fail(new ConnectionLost('ECONNRESET', false)));
   service.once(address.isTls ? 'secureConnect' : 'connect', () => {
     try {
