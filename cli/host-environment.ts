@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { gatewayPresets } from '@sallyport/gateway/maintenance';
 import type { Environment } from './environment.ts';
 import { readFolder } from './up/data-folder.ts';
 
@@ -16,4 +17,18 @@ export const hostEnvironment = (env: Environment): Environment => {
   const secrets = readdirSync(join(path, 'secrets')).filter((name) => secretName.test(name) && !(name in env));
   const files = secrets.map((name) => [`${name}_FILE`, join(path, 'secrets', name)]);
   return Object.freeze({ SALLYPORT_PRESET: folder.preset, ...Object.fromEntries(files), ...env });
+};
+
+/** What `npm start` serves where nothing says otherwise. */
+const defaultPreset = 'microservices';
+
+/**
+ * The same for commands about the gateway. A data folder may be that of a preset without one, or not be there yet: then they speak of
+ * the default preset, as `npm start` does.
+ */
+export const gatewayEnvironment = (env: Environment): Environment => {
+  if ('SALLYPORT_PRESET' in env) return hostEnvironment(env);
+  const host = hostEnvironment(env);
+  const known = host['SALLYPORT_PRESET'] !== undefined && Object.hasOwn(gatewayPresets, host['SALLYPORT_PRESET']);
+  return known ? host : Object.freeze({ ...host, SALLYPORT_PRESET: defaultPreset });
 };

@@ -1,7 +1,7 @@
 import { gatewayKey, gatewayKeySettings } from '@sallyport/gateway/maintenance';
 import type { Command } from 'commander';
 import { readEnvironment } from '../environment.ts';
-import { hostEnvironment } from '../host-environment.ts';
+import { gatewayEnvironment } from '../host-environment.ts';
 
 /** `sallyport gateway` and `sallyport gateway key <service>` */
 export const addGatewayCommand = (program: Command): void => {
@@ -15,7 +15,7 @@ export const addGatewayCommand = (program: Command): void => {
     .argument('<service>', 'id of the service at the gateway, for example payment-service')
     .description("print a service's GATEWAY_ASSERTION_KEYS, derived from GATEWAY_MASTER_KEYS")
     .action((service: string) => {
-      const env = hostEnvironment(readEnvironment(process.env, '.env'));
+      const env = gatewayEnvironment(readEnvironment(process.env, '.env'));
       process.stdout.write(`${gatewayKey(service, gatewayKeySettings({ env }))}\n`);
     });
 };

@@ -3,7 +3,7 @@ import { explainDecision, routesReport } from '@sallyport/gateway/maintenance';
 import type { Command } from 'commander';
 import { readEnvironment } from '../environment.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
-import { hostEnvironment } from '../host-environment.ts';
+import { gatewayEnvironment } from '../host-environment.ts';
 import { explanationText } from './explanation-text.ts';
 import { routesText } from './routes-text.ts';
 
@@ -15,7 +15,7 @@ interface ExplainOptions {
   readonly json: boolean;
 }
 
-const settingsInput = () => ({ env: hostEnvironment(readEnvironment(process.env, '.env')) });
+const settingsInput = () => ({ env: gatewayEnvironment(readEnvironment(process.env, '.env')) });
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const checkRoutes = async (path: string | undefined, { json }: { readonly json: boolean }): Promise<number> => {

@@ -31,7 +31,14 @@ export const microservices: GatewayPreset = {
   routes: [
     { path: '/health', answer: 'health' },
     { path: '/ready', answer: 'ready' },
-    { path: `${apiPrefix}/auth/*`, service: 'auth-service', access: 'public', stripPrefix: apiPrefix },
+    {
+      path: `${apiPrefix}/auth/*`,
+      service: 'auth-service',
+      access: 'public',
+      stripPrefix: apiPrefix,
+      // What the issuer takes: it would answer before the body is whole and close, and the answer could be lost on the way.
+      limits: { bodyBytes: 16_384 },
+    },
     ...guarded('users', 'user-service'),
     {
       // The user service ends the account at the issuer too, as the caller.

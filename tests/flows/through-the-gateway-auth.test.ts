@@ -197,4 +197,11 @@ describe.each(systems)('%s with %s', (algorithm, _keys, start) => {
     const line = await system.issuer.waitForLine(({ agent }) => agent === email);
     expect(line).toMatchObject({ event: 'login', status: 200, address: '127.0.0.1' });
   });
+
+  it('a body that the issuer would not take is 413 at the gateway, every time', async () => {
+    const body = { email: 'a@example.org', password: 'a'.repeat(700_000) };
+    for (let round = 0; round < 20; round += 1) {
+      expectProblem(await call('POST', `${api}/auth/login`, { body }), 'body_too_large');
+    }
+  });
 });
