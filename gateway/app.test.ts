@@ -89,6 +89,12 @@ describe('the way to a service', () => {
   });
 });
 
+/** Header lines of an unsafe request that passes. */
+const credentials = (): string =>
+  Object.entries(unsafe())
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+
 describe('a body', () => {
   it('goes on with its length, or in chunks where it had none', async () => {
     const gateway = await startGateway();
@@ -120,14 +126,14 @@ describe('a body', () => {
   it('over the limit is 413, whether it says so or only turns out so, and the connection goes on', async () => {
     const gateway = await startGateway({ GATEWAY_BODY_LIMIT_BYTES: '1000' });
     const body = 'x'.repeat(2000);
-    const told = await send(gateway, '/api/v1/auth/login', { method: 'POST', body });
+    const told = await send(gateway, '/api/v1/payments', { method: 'POST', headers: unsafe(), body });
     expect([told.status, problemOf(told)]).toMatchObject([
       413,
       { code: 'body_too_large', params: { limitBytes: 1000 } },
     ]);
     const found = await sendRaw(
       gateway,
-      `POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n7d0\r\n${body}\r\n0\r\n\r\n` +
+      `POST /api/v1/payments HTTP/1.1\r\nhost: a\r\n${credentials()}transfer-encoding: chunked\r\n\r\n7d0\r\n${body}\r\n0\r\n\r\n` +
         'GET /health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n',
     );
     expect(statusesOf(found)).toEqual([413, 200]);
@@ -136,7 +142,7 @@ describe('a body', () => {
   it('that nobody wants to end is cut', async () => {
     const gateway = await startGateway({ GATEWAY_BODY_LIMIT_BYTES: '1000' });
     const part = `10000\r\n${'x'.repeat(65_536)}\r\n`;
-    const head = 'POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n';
+    const head = `POST /api/v1/payments HTTP/1.1\r\nhost: a\r\n${credentials()}transfer-encoding: chunked\r\n\r\n`;
     const answer = await sendRaw(gateway, head + part.repeat(40));
     expect(statusesOf(answer)).toEqual([413]);
   });
@@ -155,7 +161,8 @@ describe('a body', () => {
   it('streams both ways without being held', async () => {
     const size = 8 * 1024 * 1024;
     const gateway = await startGateway({ GATEWAY_BODY_LIMIT_BYTES: String(size) }, (req, res) => void req.pipe(res));
-    const answer = await send(gateway, '/api/v1/auth/login', { method: 'POST', body: 'x'.repeat(size) });
+    const body = 'x'.repeat(size);
+    const answer = await send(gateway, '/api/v1/payments', { method: 'POST', headers: unsafe(), body });
     expect([answer.status, answer.body.length]).toEqual([200, size]);
   });
 });
