@@ -18,17 +18,23 @@ describe('a health check', () => {
   it('asks with GET and no identity, and tells after two good answers and after three bad ones', async () => {
     const statuses = [200, 500, 204, 302, 404, 503, 200, 200];
     const asked: string[] = [];
-    const told: number[] = [];
-    const { results } = await startChecked((req, res) => {
+    const toldAfter: (readonly [answers: number, isWell: boolean])[] = [];
+    const service = await startService((req, res) => {
       asked.push(`${req.method} ${req.url} ${Object.keys(req.headers).sort().join()}`);
-      told.push(results.length);
       res.writeHead(statuses.shift() ?? 200).end();
     });
-    await expect.poll(() => results.slice(0, 2)).toEqual([false, true]);
-    await expect.poll(() => told.length).toBeGreaterThan(8);
+    const check = startHealthCheck(
+      { path: '/health', intervalMs: 10, timeoutMs: 5000, failures: 3, successes: 2 },
+      { origin: service.url, onResult: (isWell) => void toldAfter.push([asked.length, isWell]) },
+    );
+    onTestFinished(() => check.close());
+    await expect.poll(() => toldAfter.length).toBeGreaterThan(1);
     expect(asked[0]).toBe('GET /health host,user-agent');
-    // Told of bad answers before the 7th question, of good ones before the 9th.
-    expect(told.slice(0, 9)).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 2]);
+    // The first three bad ones in a row end with the 6th, the two good ones behind them with the 8th.
+    expect(toldAfter.slice(0, 2)).toEqual([
+      [6, false],
+      [8, true],
+    ]);
   });
 
   it('takes silence for a bad answer, and never asks twice at a time', async () => {
