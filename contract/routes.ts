@@ -5,6 +5,7 @@
  */
 import { type TObject, type TSchema, Type } from 'typebox';
 import type { ErrorCode } from './errors.ts';
+import { refreshRefusals } from './refresh-refusals.ts';
 
 const closed = { additionalProperties: false } as const;
 const secret = { secret: true } as const;
@@ -195,13 +196,7 @@ const bearerErrors: readonly ErrorCode[] = [
   'user_unknown',
 ];
 const refreshErrors: readonly ErrorCode[] = [
-  'refresh_invalid',
-  'refresh_expired',
-  'refresh_reused',
-  'session_revoked',
-  'session_lost',
-  'proof_required',
-  'user_unknown',
+  ...refreshRefusals,
   'idempotency_key_invalid',
   'cookie_ambiguous',
   'origin_refused',

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { EpochMs, ErrorCode, SessionId } from '@sallyport/contract';
+import type { EpochMs, RefreshRefusal, SessionId } from '@sallyport/contract';
 import type { Random } from '@sallyport/kit/random';
 import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
 import type { Effects } from '@sallyport/storage/contracts/effects';
@@ -20,17 +20,6 @@ export type RefreshOutcome =
       readonly foreign: boolean;
     }
   | { readonly kind: 'refused'; readonly code: RefreshRefusal; readonly session?: Session };
-
-export type RefreshRefusal = Extract<
-  ErrorCode,
-  | 'refresh_invalid'
-  | 'refresh_expired'
-  | 'refresh_reused'
-  | 'session_revoked'
-  | 'session_lost'
-  | 'proof_required'
-  | 'user_unknown'
->;
 
 export interface RefreshRequest {
   readonly token: string;

@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { start } from '../server.ts';
 import {
   bearer,
@@ -10,8 +7,7 @@ import {
   type Rig,
   seenBy,
   send,
-  startGateway,
-  startService,
+  startGatewayWithRoutes,
   unsafe,
   valuesOf,
 } from '../testing/rig.ts';
@@ -26,15 +22,8 @@ const table = (url: string) => ({
   ],
 });
 
-const startWith = async (begin?: typeof start): Promise<Rig> => {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-routes-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'routes.yaml');
-  const { url } = await startService();
-  writeFileSync(path, JSON.stringify(table(url)));
-  const env = { GATEWAY_ROUTES_FILE: path, ACCESS_COOKIE_NAME: 'access', CORS_ORIGINS: 'https://shop.example' };
-  return startGateway(env, undefined, begin);
-};
+const startWith = (begin?: typeof start): Promise<Rig> =>
+  startGatewayWithRoutes(table, { ACCESS_COOKIE_NAME: 'access', CORS_ORIGINS: 'https://shop.example' }, begin);
 
 const access = (): string => `access=${mint()}`;
 const codeOf = async (gateway: Rig, path: string, method: string, headers: Record<string, string>) => {

@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { start } from '../server.ts';
 import {
   bearer,
@@ -10,8 +7,7 @@ import {
   seenBy,
   send,
   sendRaw,
-  startGateway,
-  startService,
+  startGatewayWithRoutes,
   statusesOf,
 } from '../testing/rig.ts';
 import { withSabotage } from '../testing/sabotage.ts';
@@ -33,14 +29,7 @@ const table = (url: string) => ({
   ],
 });
 
-const startWith = async (begin?: typeof start): Promise<Rig> => {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-routes-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'routes.yaml');
-  const { url } = await startService();
-  writeFileSync(path, JSON.stringify(table(url)));
-  return startGateway({ GATEWAY_ROUTES_FILE: path }, undefined, begin);
-};
+const startWith = (begin?: typeof start): Promise<Rig> => startGatewayWithRoutes(table, {}, begin);
 
 const spellings = [
   '/admin/',

@@ -4,8 +4,11 @@
  */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createCsrfTokens } from '@sallyport/kit/csrf';
 import { systemRandom } from '@sallyport/kit/random';
 import { createAssertionVerifier, hmacKeyId } from '@sallyport/verify';
@@ -228,4 +231,18 @@ export const verifierOf = (service: string) => {
   });
   const [kid = '', secret = ''] = text.split(':');
   return createAssertionVerifier({ service, keys: [{ kid, key: Buffer.from(secret, 'base64url') }] });
+};
+
+/** A whole gateway with routes of its own, to a service that tells what it saw. `table` is given that service's address. */
+export const startGatewayWithRoutes = async (
+  table: (serviceUrl: string) => object,
+  env: Readonly<Record<string, string>> = {},
+  begin?: typeof start,
+): Promise<Rig> => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-routes-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'routes.yaml');
+  const { url } = await startService();
+  writeFileSync(path, JSON.stringify(table(url)));
+  return startGateway({ GATEWAY_ROUTES_FILE: path, ...env }, undefined, begin);
 };
