@@ -63,6 +63,8 @@ export interface AssertionClaims {
   /** UUIDv7 made by the gateway. */
   readonly jti: string;
   readonly sub?: string;
+  /** `iss` of the access token, where the gateway trusts several issuers. */
+  readonly tis?: string;
   readonly email?: string;
   readonly name?: string;
   readonly roles?: readonly string[];
@@ -82,6 +84,12 @@ export interface AssertionClaims {
   /** True on public routes, where nobody has been identified. */
   readonly anon?: true;
 }
+
+/**
+ * Between an issuer's short name and an id of its own making, where several issuers are trusted: `partner|42`. No id of the one
+ * issuer without such a name holds it, so that two issuers never name one user.
+ */
+export const issuerSeparator = '|';
 
 /** Every HTTP header name of the identity namespace that the gateway speaks, lower-case. */
 export const identityHeaders = {

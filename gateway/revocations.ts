@@ -12,6 +12,7 @@ export interface OpenRevocationsOptions {
 
 /** Where the feed is switched off, tokens live until they expire: a warning at the start says so. */
 const withoutFeed: RevocationFeed = Object.freeze({
+  issuer: '',
   isRevoked: () => 'active',
   isReady: () => true,
   stats: () => ({ entries: 0, connects: 0, failures: 0, ageSeconds: 0, lastFailure: undefined }),

@@ -28,12 +28,13 @@ export {
   createAssertionVerifier,
 } from './assertions/verify-assertion.ts';
 export { type Answer, problemAnswer } from './guard/answer.ts';
-export { createGuard, type GuardOptions } from './guard/assertion-guard.ts';
+export { type AssertionGuard, createGuard, type GuardOptions } from './guard/assertion-guard.ts';
 export { type BearerGuardOptions, createBearerGuard } from './guard/bearer-guard.ts';
 export { assertionKeysFrom } from './guard/environment.ts';
 export type { Caller, Guard, GuardDecision, GuardRequest, OnRefusal } from './guard/guard.ts';
-export type { Anonymous, Identity } from './guard/identity.ts';
+export type { Anonymous, Identity, PlainClaims } from './guard/identity.ts';
 export { isIdentityHeader } from './guard/identity-header.ts';
+export type { GuardMode } from './guard/mode.ts';
 export { type BearerParse, parseBearer } from './guard/parse-bearer.ts';
 export { requirePermission, requireRole, requireUser } from './guard/require.ts';
 export { hmacKeyId } from './keys/hmac-key-id.ts';

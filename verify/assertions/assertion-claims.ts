@@ -24,6 +24,7 @@ const required: readonly (readonly [name: string, fits: (value: unknown) => bool
 
 const identity: readonly (readonly [name: string, fits: (value: unknown) => boolean])[] = [
   ['sub', isSafeName],
+  ['tis', isSafeName],
   ['email', isSafeText],
   ['name', isSafeText],
   ['roles', isNames],

@@ -34,3 +34,16 @@ export const assertionKeysFrom = (env: Readonly<Record<string, string | undefine
   if (file) return parseAssertionKeys(readFileSync(file, 'utf8'));
   throw new TypeError('GATEWAY_ASSERTION_KEYS is required');
 };
+
+/**
+ * GATEWAY_SECRET, or what stands in the file that GATEWAY_SECRET_FILE names.
+ * @throws TypeError when neither or both are set
+ */
+export const plainSecretFrom = (env: Readonly<Record<string, string | undefined>>): string => {
+  const { GATEWAY_SECRET: text, GATEWAY_SECRET_FILE: file } = env;
+  if (text && file) throw new TypeError('GATEWAY_SECRET and GATEWAY_SECRET_FILE are both set');
+  // A file that was written by an editor ends in a line break; the gateway cuts the same one off.
+  const secret = file ? readFileSync(file, 'utf8').replace(/\r?\n$/, '') : text;
+  if (!secret) throw new TypeError('GATEWAY_SECRET is required');
+  return secret;
+};

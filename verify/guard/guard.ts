@@ -40,11 +40,10 @@ export const assertGuard = (guard: Guard): void => {
 /** Told of every refusal, for metrics and log. `reason` is of a closed list and holds nothing of the request. */
 export type OnRefusal = (code: ErrorCode, reason: string) => void;
 
+export type Refuse = (code: ErrorCode, reason: string) => GuardDecision;
+
 /** Makes refusals of one guard. */
-export const refusals = (
-  texts: ErrorTexts | undefined,
-  onRefusal: OnRefusal | undefined,
-): ((code: ErrorCode, reason: string) => GuardDecision) => {
+export const refusals = (texts: ErrorTexts | undefined, onRefusal: OnRefusal | undefined): Refuse => {
   const frozen = Object.freeze({ ...texts });
   return (code: ErrorCode, reason: string): GuardDecision => {
     onRefusal?.(code, reason);

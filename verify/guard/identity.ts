@@ -15,11 +15,22 @@ export interface Identity {
   /** Seconds since the epoch. */
   readonly authTime: number | undefined;
   readonly accessEpoch: number | undefined;
+  /**
+   * `iss` of the access token. Behind a gateway only where that trusts several issuers; `userId`, `sessionId` and `deviceId` are
+   * unique among all of them even so.
+   */
+  readonly issuer: string | undefined;
   /** As the gateway judged it; undefined where a service reads bearer tokens itself. */
   readonly clientAddress: string | undefined;
   /** The gateway's id; undefined where a service reads bearer tokens itself. */
   readonly gateway: string | undefined;
-  readonly claims: AssertionClaims | AccessTokenClaims;
+  readonly claims: AssertionClaims | AccessTokenClaims | PlainClaims;
+}
+
+/** All that the plain signature covers. */
+export interface PlainClaims {
+  readonly sub: string;
+  readonly email?: string;
 }
 
 /** The gateway vouches for the request, and nobody has logged in: public routes. */
@@ -37,7 +48,7 @@ type Common = Pick<
   'email' | 'name' | 'roles' | 'permissions' | 'sid' | 'uep' | 'device_id' | 'amr' | 'auth_time'
 >;
 
-const common = (claims: Common): Omit<Identity, 'userId' | 'clientAddress' | 'gateway' | 'claims'> => ({
+const common = (claims: Common): Omit<Identity, 'userId' | 'issuer' | 'clientAddress' | 'gateway' | 'claims'> => ({
   kind: 'user',
   email: claims.email,
   name: claims.name,
@@ -52,11 +63,25 @@ const common = (claims: Common): Omit<Identity, 'userId' | 'clientAddress' | 'ga
 
 /** Identity of checked assertion claims. */
 export const identityOfAssertion = (claims: AssertionClaims): Identity | Anonymous => {
-  const { sub, cip: clientAddress, iss: gateway } = claims;
+  const { sub, tis: issuer, cip: clientAddress, iss: gateway } = claims;
   if (sub === undefined) return Object.freeze({ kind: 'anonymous', clientAddress, gateway, claims });
-  return Object.freeze({ ...common(claims), userId: sub, clientAddress, gateway, claims });
+  return Object.freeze({ ...common(claims), userId: sub, issuer, clientAddress, gateway, claims });
 };
 
 /** Identity of verified access-token claims. */
 export const identityOfToken = (claims: AccessTokenClaims): Identity =>
-  Object.freeze({ ...common(claims), userId: claims.sub, clientAddress: undefined, gateway: undefined, claims });
+  Object.freeze({
+    ...common(claims),
+    userId: claims.sub,
+    issuer: claims.iss,
+    clientAddress: undefined,
+    gateway: undefined,
+    claims,
+  });
+
+/** Identity of a plain signature: an id and an e-mail, and nothing that it does not cover. */
+export const identityOfPlain = (userId: string, email: string | undefined): Identity => {
+  const claims = Object.freeze({ sub: userId, ...(email !== undefined && { email }) });
+  const nobodySaid = { issuer: undefined, clientAddress: undefined, gateway: undefined } as const;
+  return Object.freeze({ ...common(claims), ...nobodySaid, userId, claims });
+};

@@ -30,6 +30,8 @@ export interface RevocationFeedOptions {
 }
 
 export interface RevocationFeed {
+  /** `iss` that the feed is about; of several feeds together, the first one's. */
+  readonly issuer: string;
   /** Synchronous, two look-ups in memory. */
   isRevoked(subject: RevocationSubject): RevocationState;
   /** A first snapshot is in, and it is not too old. */
@@ -142,6 +144,7 @@ export const openRevocationFeed = (given: RevocationFeedOptions): RevocationFeed
 
   const isReady = (): boolean => elapsedMs() - heardAtMs <= options.maxStalenessSeconds * 1000;
   return Object.freeze<RevocationFeed>({
+    issuer: options.issuer,
     isReady,
     isRevoked: (subject) => {
       if (subject.iss !== options.issuer) return 'active';
