@@ -7,7 +7,7 @@ import { createCsrfTokens } from '@sallyport/kit/csrf';
 import { createAddressList } from './address/address-list.ts';
 import type { GatewaySettings } from './config.ts';
 import { createDispatcher, createRefuse } from './dispatcher.ts';
-import { createExchange, type Step } from './exchange.ts';
+import { type Arrival, createExchange, type Step } from './exchange.ts';
 import { answerAsked } from './forward-auth/answer-asked.ts';
 import { forwardAuth } from './forward-auth/forward-auth.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
@@ -121,12 +121,18 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   });
 
   const { dispatch } = createDispatcher(steps, refuse);
+  const begin = (req: IncomingMessage, res: ServerResponse, arrival: Arrival): void =>
+    dispatch(createExchange(req, res, arrival, elapsedMs()));
+  const inTurn = (req: IncomingMessage, res: ServerResponse, arrival: Arrival): void => {
+    // Answers leave a connection one by one (RFC 9112 §9.3.2), and so are requests sent on: one client that does not wait for them
+    // cannot fill a service's line with a single packet. Until its turn a response has no socket.
+    if (res.socket === null) res.once('socket', () => process.nextTick(begin, req, res, arrival));
+    else begin(req, res, arrival);
+  };
   return Object.freeze({
-    handle: (req: IncomingMessage, res: ServerResponse) => dispatch(createExchange(req, res, 'plain', elapsedMs())),
-    handleExpecting: (req: IncomingMessage, res: ServerResponse) =>
-      dispatch(createExchange(req, res, 'expects continue', elapsedMs())),
-    handleUpgrade: (req: IncomingMessage, res: ServerResponse) =>
-      dispatch(createExchange(req, res, 'upgrade', elapsedMs())),
+    handle: (req: IncomingMessage, res: ServerResponse) => inTurn(req, res, 'plain'),
+    handleExpecting: (req: IncomingMessage, res: ServerResponse) => inTurn(req, res, 'expects continue'),
+    handleUpgrade: (req: IncomingMessage, res: ServerResponse) => begin(req, res, 'upgrade'),
     endTunnels: openExchanges.endAll,
     isReady,
     adopt: routes.adopt,

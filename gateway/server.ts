@@ -88,22 +88,41 @@ const openPublic = (settings: GatewaySettings, gateway: Gateway) =>
       server.on('checkContinue', gateway.handleExpecting);
       // RFC 9110 §10.1.1: another expectation MAY be refused. node:http would, past the log and the flood limit.
       server.on('checkExpectation', gateway.handle);
-      server.on('upgrade', (req, socket, head) => answerUpgrade(req, socket, head, gateway));
+      server.on('upgrade', (req, socket, head) => answerUpgrade(req, socket, head, gateway, settings));
       refuseConnect(server, settings);
     },
   });
 
 /** node:http hands the bare socket over: a response of our own on it takes the request through all steps. */
-const answerUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer, gateway: Gateway): void => {
+const answerUpgrade = (
+  req: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  gateway: Gateway,
+  { errorTexts }: GatewaySettings,
+): void => {
   if (!(socket instanceof Socket)) return void socket.destroy();
   socket.on('error', () => socket.destroy());
-  // RFC 6455 §4.1: nothing may be sent before the handshake is answered; what came is read by whoever gets the socket.
-  if (head.length > 0) socket.unshift(head);
   const res = new ServerResponse(req);
   res.shouldKeepAlive = false;
-  res.assignSocket(socket);
+  if (!takeSocket(res, socket)) {
+    answerClientError(new Error('a handshake behind a request that has no answer yet'), socket, errorTexts);
+    return;
+  }
+  // RFC 6455 §4.1: nothing may be sent before the handshake is answered; what came is read by whoever gets the socket.
+  if (head.length > 0) socket.unshift(head);
   res.once('finish', () => socket.end());
   gateway.handleUpgrade(req, res);
+};
+
+/** False: the socket is still that of an answer to a request before, whose client did not wait for it. */
+const takeSocket = (res: ServerResponse, socket: Socket): boolean => {
+  try {
+    res.assignSocket(socket);
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 /** RFC 9110 §9.3.6: CONNECT asks for a tunnel, in which nothing would be checked. */
