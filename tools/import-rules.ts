@@ -100,7 +100,7 @@ export const rules: Rules = {
   /** Modules from npm or Node that only some files may import. */
   externals: [
     {
-      modules: ['node:sqlite', 'postgres', 'ioredis', 'redis', 'mysql2', '@platformatic/kafka'],
+      modules: ['node:sqlite', 'postgres', 'ioredis', 'redis', '@redis/client', 'mysql2', '@platformatic/kafka'],
       only: ['storage/**', 'auth/outbox/sinks/**', 'examples/**', 'bench/**'],
       because: 'a driver stands behind a storage contract',
     },

@@ -23,6 +23,12 @@ const needed: readonly Needed[] = [
   { program: 'chromium', package: 'chromium', what: 'pages in a real browser', probe: '--version' },
   { program: 'nginx', package: 'nginx-light', what: 'nginx that asks /forward-auth', probe: '-v' },
   { program: 'haproxy', package: 'haproxy', what: 'HAProxy that asks /forward-auth', probe: '-v' },
+  {
+    program: 'redis-server',
+    package: 'redis-server',
+    what: 'limits that gateways share through Redis',
+    probe: '--version',
+  },
   { program: 'caddy', package: 'caddy', what: 'Caddy that asks /forward-auth', probe: 'version' },
 ];
 

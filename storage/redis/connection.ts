@@ -1,0 +1,161 @@
+import { createClient, ErrorReply } from '@redis/client';
+import type { Random } from '@sallyport/kit/random';
+import { StoreUnavailable } from '../contracts/store.ts';
+import { refuseEviction } from './eviction.ts';
+import type { Script } from './scripts.ts';
+
+export interface RedisOptions {
+  /** `redis://` or `rediss://` (TLS, the certificate verified), with user, password and database where they are needed. */
+  readonly url: string;
+  /** How long an answer may take; then the connection is given up and made anew. Default 500 ms. */
+  readonly answerLimitMs?: number;
+  readonly random: Random;
+  /** Told whenever Redis is lost (with why) or found again. */
+  readonly onChange?: (state: { readonly up: boolean; readonly reason?: string }) => void;
+}
+
+export interface RedisConnection {
+  readonly up: boolean;
+  /** Runs the scripts in one turn of the connection. Rejects with StoreUnavailable: at once where Redis is away. */
+  run(calls: readonly ScriptCall[]): Promise<readonly unknown[]>;
+  close(): void;
+}
+
+export interface ScriptCall {
+  readonly script: Script;
+  readonly key: string;
+  readonly args: readonly number[];
+}
+
+const connectLimitMs = 2000;
+const firstPauseMs = 100;
+const longestPauseMs = 5000;
+
+const newClient = (url: string) =>
+  createClient({
+    url,
+    RESP: 2,
+    // A command that waits for a connection would be executed long after anybody wants it.
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: 20_000,
+    maintNotifications: 'disabled',
+    // The library's own deadline ends with the write: a Redis that hangs never meets it. Ours ends with the answer.
+    commandOptions: { timeout: 0 },
+    socket: { connectTimeout: connectLimitMs, reconnectStrategy: false },
+  });
+
+type Client = ReturnType<typeof newClient>;
+
+/**
+ * One connection, kept up. The first has to succeed, and to be to a Redis that forgets nothing by itself.
+ * @throws Error with a reason that names neither address nor password
+ */
+export const openConnection = async (options: RedisOptions): Promise<RedisConnection> => {
+  const { url, answerLimitMs = 500, random, onChange = () => undefined } = options;
+  const closing = new AbortController();
+  let client: Client | undefined;
+
+  const onEnd = (ended: Client): void => {
+    if (ended === client) lost('the connection ended');
+  };
+
+  function lost(reason: string): void {
+    if (client === undefined) return;
+    discard(client);
+    client = undefined;
+    if (closing.signal.aborted) return;
+    onChange({ up: false, reason });
+    void reconnect();
+  }
+
+  const reconnect = async (): Promise<void> => {
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      // Between half of it and all of it: gateways that lost Redis together do not come back together.
+      await pause(pauseMs * (0.5 + random.bytes(1).readUInt8() / 512), closing.signal);
+      if (closing.signal.aborted) return;
+      const found = await connect(url, onEnd).catch(() => undefined);
+      if (found === undefined) continue;
+      if (closing.signal.aborted) return discard(found);
+      client = found;
+      onChange({ up: true });
+      return;
+    }
+  };
+
+  client = await connect(url, onEnd);
+
+  const run = async (calls: readonly ScriptCall[]): Promise<readonly unknown[]> => {
+    const asked = client;
+    if (asked === undefined) throw new StoreUnavailable(new Error('not connected'));
+    try {
+      return await within(Promise.all(calls.map((call) => evaluate(asked, call))), answerLimitMs);
+    } catch (error) {
+      // An answer, even a refusal, tells that the connection is fine.
+      if (!(error instanceof ErrorReply) && asked === client) lost(reasonOf(error));
+      throw new StoreUnavailable(error, true);
+    }
+  };
+
+  return Object.freeze({
+    get up() {
+      return client !== undefined;
+    },
+    run,
+    close: () => {
+      closing.abort();
+      if (client !== undefined) discard(client);
+      client = undefined;
+    },
+  });
+};
+
+const connect = async (url: string, onEnd: (client: Client) => void): Promise<Client> => {
+  const client = newClient(url);
+  client.on('error', () => onEnd(client));
+  try {
+    await within(client.connect(), connectLimitMs);
+    await within(refuseEviction(client), connectLimitMs);
+  } catch (error) {
+    discard(client);
+    throw error;
+  }
+  return client;
+};
+
+const discard = (client: Client): void => {
+  if (client.isOpen) client.destroy();
+};
+
+/** EVALSHA, and EVAL where Redis has not seen the script since its start. Commands of one turn leave in one write. */
+const evaluate = async (client: Client, { script, key, args }: ScriptCall): Promise<unknown> => {
+  const rest = ['1', key, ...args.map(String)];
+  try {
+    return await client.sendCommand(['EVALSHA', script.sha1, ...rest]);
+  } catch (error) {
+    if (!(error instanceof ErrorReply && error.message.startsWith('NOSCRIPT'))) throw error;
+    return await client.sendCommand(['EVAL', script.text, ...rest]);
+  }
+};
+
+const within = async <T>(work: Promise<T>, limitMs: number): Promise<T> => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+    // Whoever loses the race may still reject, and nobody is left to hear it.
+    work.catch(() => undefined);
+  }
+};
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown error');
