@@ -47,3 +47,4 @@ export { remotePem } from './keys/remote-pem.ts';
 export { type SharedSecret, sharedSecrets } from './keys/shared-secrets.ts';
 export { staticJwks } from './keys/static-jwks.ts';
 export { openRevocationFeed, type RevocationFeed, type RevocationFeedOptions } from './revocations/revocation-feed.ts';
+export { revocationFeeds } from './revocations/revocation-feeds.ts';

@@ -23,6 +23,11 @@ export interface TrustedIssuer {
   /** RFC 8725 §3.1: the algorithms allowed, never taken from the token. */
   readonly algorithms: readonly SignatureAlgorithm[];
   readonly keys: KeySource;
+  /**
+   * A short name that is set before the ids of this issuer's making: `sub`, `user_id`, `sid`, `device_id` become `partner|42`. Of
+   * several issuers all but one need one, each its own: else one could name another's users. Lower-case letters, digits, `-`.
+   */
+  readonly idScope?: string;
   readonly legacy?: LegacyAllowances;
 }
 
@@ -46,12 +51,15 @@ export interface IssuerPolicy {
   readonly audience: readonly string[];
   readonly algorithms: readonly SignatureAlgorithm[];
   readonly keys: KeySource;
+  readonly idScope: string | undefined;
   readonly legacy: Readonly<Required<LegacyAllowances>>;
   readonly isLegacy: boolean;
 }
 
 export interface VerifierPolicy {
   readonly issuers: ReadonlyMap<string, IssuerPolicy>;
+  /** Several issuers: an id without scope may not look like one with. */
+  readonly hasScopes: boolean;
   readonly nowMs: () => number;
   readonly leewayMs: number;
   readonly maxTokenBytes: number;
@@ -69,10 +77,16 @@ const noAllowance: Readonly<Required<LegacyAllowances>> = Object.freeze({
 const defaultCacheBytes = 16 * 1024 * 1024;
 const maxLeewaySeconds = 300;
 
+const scopeForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length > 0;
 
 const issuerPolicy = (given: TrustedIssuer): IssuerPolicy => {
-  const options = checkOptions('issuer', given, ['issuer', 'algorithms', 'keys'], { audience: 0, legacy: 0 });
+  const options = checkOptions('issuer', given, ['issuer', 'algorithms', 'keys'], {
+    audience: 0,
+    idScope: 0,
+    legacy: 0,
+  });
   const legacy = { ...noAllowance, ...checkOptions('issuer.legacy', options.legacy ?? {}, [], noAllowance) };
   const audience = options.audience === undefined ? [] : [options.audience].flat();
   if (!isText(options.issuer)) throw new TypeError('issuer: the name is empty');
@@ -80,6 +94,9 @@ const issuerPolicy = (given: TrustedIssuer): IssuerPolicy => {
     throw new TypeError('issuer: algorithms are a non-empty list of HS256, RS256, PS256, ES256, EdDSA');
   }
   if (typeof options.keys?.current !== 'function') throw new TypeError('issuer: keys is not a key source');
+  if (options.idScope !== undefined && !scopeForm.test(options.idScope)) {
+    throw new TypeError('issuer: idScope is lower-case letters, digits and `-`');
+  }
   // RFC 8725 §3.9: without an expected audience a token for another service would pass.
   if (!audience.every(isText) || (audience.length === 0 && !legacy.allowMissingAudience)) {
     throw new TypeError('issuer: audience is missing (legacy.allowMissingAudience admits tokens without one)');
@@ -89,6 +106,7 @@ const issuerPolicy = (given: TrustedIssuer): IssuerPolicy => {
     audience: Object.freeze(audience),
     algorithms: Object.freeze([...options.algorithms]),
     keys: options.keys,
+    idScope: options.idScope,
     legacy: Object.freeze(legacy),
     isLegacy: Object.values(legacy).includes(true),
   });
@@ -114,9 +132,14 @@ export const verifierPolicy = (given: AccessTokenVerifierOptions): VerifierPolic
   const issuers = options.issuers.map(issuerPolicy);
   const byName = new Map(issuers.map((policy) => [policy.issuer, policy]));
   if (issuers.length === 0 || byName.size !== issuers.length) throw new TypeError('issuers are empty or named twice');
+  // Two without would be equal too.
+  if (new Set(issuers.map(({ idScope }) => idScope)).size !== issuers.length) {
+    throw new TypeError('issuers: of several, all but one need an idScope, each its own');
+  }
   const { clock } = options;
   return Object.freeze({
     issuers: byName,
+    hasScopes: issuers.some(({ idScope }) => idScope !== undefined),
     nowMs: clock ? () => clock.nowMs() : Date.now,
     leewayMs: leewayMs(options.leewaySeconds),
     maxTokenBytes: options.maxTokenBytes ?? 8192,

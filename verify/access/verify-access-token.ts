@@ -6,6 +6,7 @@ import { checkClaims } from './claims.ts';
 import { type CheckedHeader, checkHeader, isAccessTokenType } from './header.ts';
 import { type AccessTokenVerifierOptions, type IssuerPolicy, verifierPolicy } from './policy.ts';
 import { type RefusalReason, refuse, type Verification, type VerifiedToken } from './refusal.ts';
+import { looksScoped, scopedClaims } from './scoped-claims.ts';
 import { createTokenCache } from './token-cache.ts';
 
 /**
@@ -60,7 +61,7 @@ const findSigner = ({ jws }: Candidate, keySet: KeySet): VerificationKey | 'none
  * @throws TypeError for a misspelt or missing option, an issuer without algorithms, or one without audience
  */
 export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): AccessTokenVerifier => {
-  const { issuers, nowMs, leewayMs, maxTokenBytes, cacheBytes, isRevoked } = verifierPolicy(options);
+  const { issuers, hasScopes, nowMs, leewayMs, maxTokenBytes, cacheBytes, isRevoked } = verifierPolicy(options);
   const parse = compactParser<CheckedHeader, RefusalReason>(checkHeader, maxTokenBytes);
   const cache = createTokenCache<Judged>(cacheBytes);
   const counts = { hits: 0, verified: 0, refused: 0 };
@@ -96,9 +97,13 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
 
   const judge = (candidate: Candidate, keySet: KeySet, key: VerificationKey): Judged | RefusalReason => {
     const { jws, policy } = candidate;
-    const claims = checkClaims(jws.payload, jws.plain, policy);
-    if (typeof claims === 'string') return claims;
-    const { iss, sub, sid, uep, iat, nbf = 0, exp } = claims;
+    const { idScope } = policy;
+    const checked = checkClaims(jws.payload, jws.plain, policy);
+    if (typeof checked === 'string') return checked;
+    if (hasScopes && idScope === undefined && looksScoped(checked)) return 'claim_malformed';
+    const { iss, sub, sid, uep, iat, nbf = 0, exp } = checked;
+    const claims = idScope === undefined ? checked : scopedClaims(checked, idScope);
+    // The issuer's own spelling: its feed knows no other.
     const subject = Object.freeze({ iss, sub, sid, uep, kid: key.kid, iat });
     const token = Object.freeze({ claims, kid: key.kid, alg: jws.header.alg, expiresAtMs: exp * 1000, subject });
     // `iat` in the future is no token of an issuer whose clock we share; whole seconds, as jose counts.

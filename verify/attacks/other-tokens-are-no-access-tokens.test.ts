@@ -76,7 +76,10 @@ it.each([undefined, null, '', 'API', 'api ', ['other'], [], [['api']], { api: 1 
 
 it('one issuer cannot speak for another: the key has to belong to the issuer that the token names', () => {
   const other = { ...issuerOf(rigs.EdDSA), issuer: 'other' };
-  const verifier = createAccessTokenVerifier({ issuers: [issuerOf(rig), other], clock: fixedClock });
+  const verifier = createAccessTokenVerifier({
+    issuers: [issuerOf(rig), { ...other, idScope: 'other' }],
+    clock: fixedClock,
+  });
   expect(outcome(verifier.verify(mint(rigs.EdDSA, { iss: 'other' })))).toBe('ok');
   expect(outcome(verifier.verify(mint(rigs.EdDSA)))).toBe('algorithm');
   expect(outcome(verifier.verify(mint(rig, { iss: 'other' })))).toBe('algorithm');
