@@ -20,3 +20,15 @@ describe('gcra', () => {
     expect(gcra.size).toBe(3);
   });
 });
+
+describe('what others tell', () => {
+  it('holds a key back as if it had asked here, and never lets it go earlier', () => {
+    const gcra = createGcra({ intervalMs: 1000, burst: 2, maxKeys: 10 });
+    gcra.raise('a', 5000, 0);
+    expect([gcra.wait('a', 0), gcra.take('a', 0), gcra.take('a', 4000)]).toEqual([4000, 4000, 0]);
+    gcra.raise('a', 1000, 4000);
+    expect(gcra.wait('a', 4000)).toBe(1000);
+    gcra.raise('b', 0, 4000);
+    expect([gcra.wait('b', 4000), gcra.size]).toEqual([0, 1]);
+  });
+});

@@ -12,8 +12,13 @@ const secondChances = 8;
 export interface Gcra {
   /** 0: taken. Otherwise nothing is taken, and it is the milliseconds until the next may be. `nowMs` never goes back. */
   take(key: string, nowMs: number): number;
-  /** Requests of the key that may come at once now. Takes nothing. */
-  remaining(key: string, nowMs: number): number;
+  /** What `take` would say. Takes nothing. */
+  wait(key: string, nowMs: number): number;
+  /** Told by others that the key has taken more: nothing is let through before `arrivalMs`, the burst aside. Never lowers. */
+  raise(key: string, arrivalMs: number, nowMs: number): void;
+}
+
+export interface LocalGcra extends Gcra {
   readonly size: number;
 }
 
@@ -21,7 +26,7 @@ export interface Gcra {
  * Generic cell rate algorithm (ITU-T I.371): one number a key, the time at which it would be as if it had never asked. A
  * refused request moves nothing, so a client that keeps knocking is let in at its rate.
  */
-export const createGcra = ({ intervalMs, burst, maxKeys }: GcraOptions): Gcra => {
+export const createGcra = ({ intervalMs, burst, maxKeys }: GcraOptions): LocalGcra => {
   const arrivals = new Map<string, number>();
   const toleranceMs = intervalMs * (burst - 1);
 
@@ -39,23 +44,30 @@ export const createGcra = ({ intervalMs, burst, maxKeys }: GcraOptions): Gcra =>
     }
   };
 
+  const write = (key: string, arrivalMs: number, nowMs: number): void => {
+    if (arrivals.size >= maxKeys && !arrivals.has(key)) makeRoom(nowMs);
+    arrivals.set(key, arrivalMs);
+  };
+
   return Object.freeze({
     take: (key: string, nowMs: number): number => {
-      const arrival = Math.max(arrivals.get(key) ?? nowMs, nowMs);
-      const waitMs = arrival - toleranceMs - nowMs;
-      // Binary fractions of the interval add up to a little more or less than the whole.
-      if (waitMs > 0.001) return waitMs;
-      if (arrivals.size >= maxKeys && !arrivals.has(key)) makeRoom(nowMs);
-      arrivals.set(key, arrival + intervalMs);
-      return 0;
+      const arrivalMs = Math.max(arrivals.get(key) ?? nowMs, nowMs);
+      const waitMs = waitOf(arrivalMs - toleranceMs - nowMs);
+      if (waitMs === 0) write(key, arrivalMs + intervalMs, nowMs);
+      return waitMs;
     },
-    remaining: (key: string, nowMs: number): number => {
-      const aheadMs = Math.max(0, (arrivals.get(key) ?? nowMs) - nowMs);
-      // The same grain of time that `take` overlooks.
-      return Math.max(0, burst - Math.ceil((aheadMs - 0.001) / intervalMs));
+    wait: (key: string, nowMs: number): number => waitOf((arrivals.get(key) ?? nowMs) - toleranceMs - nowMs),
+    raise: (key: string, arrivalMs: number, nowMs: number): void => {
+      if (arrivalMs > Math.max(arrivals.get(key) ?? nowMs, nowMs)) write(key, arrivalMs, nowMs);
     },
     get size() {
       return arrivals.size;
     },
   });
 };
+
+/** Binary fractions of the interval add up to a little more or less than the whole. */
+const grainMs = 0.001;
+
+/** The milliseconds that are missing, 0 where none are. */
+export const waitOf = (missingMs: number): number => (missingMs > grainMs ? missingMs : 0);

@@ -1,35 +1,26 @@
-import { Problem } from '@sallyport/contract';
 import { limitKey } from '../address/client-address.ts';
 import type { Exchange, Outcome, Step } from '../exchange.ts';
-import { createGcra } from '../gcra.ts';
+import { type LimitTold, outcomeOfLimit } from '../limits/rate-limited.ts';
+import { localGcra, type MakeLimiter } from '../rate-limiter.ts';
 
 export interface FloodLimitOptions {
   /** 0: no limit. */
   readonly perMinute: number;
   readonly burst: number;
   readonly elapsedMs: () => number;
+  /** Where requests are counted. Default: in this thread. */
+  readonly make?: MakeLimiter;
 }
 
-const windowMs = 60_000;
-const maxAddresses = 65_536;
+const windowSeconds = 60;
 
 /** Every request of an address counts, whatever becomes of it. */
-export const floodLimit = ({ perMinute, burst, elapsedMs }: FloodLimitOptions): Step => {
+export const floodLimit = ({ perMinute, burst, elapsedMs, make = localGcra }: FloodLimitOptions): Step => {
   if (perMinute === 0) return { name: 'flood limit', run: () => undefined };
-  const gcra = createGcra({ intervalMs: windowMs / perMinute, burst, maxKeys: maxAddresses });
-  const policy = `"flood";q=${perMinute};w=${windowMs / 1000}`;
+  const limiter = make('flood', { perMinute, burst });
+  const limit: LimitTold = { name: 'flood', policy: `"flood";q=${perMinute};w=${windowSeconds}` };
 
-  const run = ({ address }: Exchange): Outcome => {
-    const waitMs = gcra.take(limitKey(address), elapsedMs());
-    return waitMs === 0 ? undefined : rateLimited(Math.ceil(waitMs / 1000), policy);
-  };
+  const run = ({ address }: Exchange): Outcome | Promise<Outcome> =>
+    outcomeOfLimit(limiter.take(limitKey(address), elapsedMs()), limit);
   return { name: 'flood limit', run };
 };
-
-/** draft-ietf-httpapi-ratelimit-headers: `q` quota, `w` window, `r` remaining, `t` seconds until there is more. */
-const rateLimited = (retryAfterSeconds: number, policy: string): Problem =>
-  new Problem('rate_limited', {
-    params: { retryAfterSeconds },
-    retryAfterSeconds,
-    headers: { 'ratelimit-policy': policy, ratelimit: `"flood";r=0;t=${retryAfterSeconds}` },
-  });

@@ -69,15 +69,18 @@ describe('user limit', () => {
   });
 });
 
-describe('what remains', () => {
-  it('is told with each decision', () => {
-    const { limiter } = createUserLimits().of({ perMinute: 60, burst: 3 }, '/a');
-    expect(times(4, () => limiter.take('a', 0))).toEqual([
-      { allowed: true, retryAfterMs: 0, remaining: 2 },
-      { allowed: true, retryAfterMs: 0, remaining: 1 },
-      { allowed: true, retryAfterMs: 0, remaining: 0 },
-      { allowed: false, retryAfterMs: 1000, remaining: 0 },
-    ]);
-    expect(limiter.take('a', 2500)).toEqual({ allowed: true, retryAfterMs: 0, remaining: 1 });
+describe('a limit that is decided elsewhere', () => {
+  it('is waited for, and told in the same way', async () => {
+    const answers = [0, 1500];
+    const userLimits = createUserLimits(() => ({ take: async () => answers.shift() ?? 0 }));
+    const step = userLimit({ elapsedMs: () => 0 });
+    const exchange = exchangeOf('GET', '/a');
+    exchange.route = routeTo('a', { userLimit: userLimits.of(two, '/a') });
+    exchange.token = verified();
+    expect(await step.run(exchange)).toBeUndefined();
+    expect(await step.run(exchange)).toMatchObject({
+      code: 'rate_limited',
+      headers: { 'ratelimit-policy': '"user";q=60;w=60', ratelimit: '"user";r=0;t=2' },
+    });
   });
 });
