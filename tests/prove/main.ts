@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { assertionTargets } from './assertion-targets.ts';
 import { diskWaits } from './disk-waits.ts';
 import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
@@ -58,6 +59,11 @@ const proofs: Readonly<Record<string, Proof>> = {
   'revocation-lag': {
     about: 'from the answer of a logout to the first refusal at the gateway, 200 trials',
     run: (_, trials = 200) => revocationLag({ trials }),
+  },
+  'assertion-targets': {
+    about:
+      '20,000 random request targets through the gateway to all five adapters, and as many others with their assertions',
+    run: (seed, targets = 20_000) => assertionTargets({ targets, seed }),
   },
   'refresh-model': {
     about: 'the refresh property suite and its sabotaged twins at 2,000 stories',
