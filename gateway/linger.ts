@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Exchange } from './exchange.ts';
 import { hasBody } from './headers/inbound.ts';
 
@@ -29,4 +30,19 @@ const discardRest = (req: IncomingMessage): void => {
   // A request body that ends only now pauses its source: nobody else wants it any more.
   req.on('pause', () => req.resume());
   req.resume();
+};
+
+/**
+ * Ends a socket that node:http has handed over. What its other side still says is read and thrown away: unread it would hide that
+ * side's own end, and the socket would stay for ever.
+ * @param last written before the end
+ */
+export const endSocket = (socket: Duplex, last?: Uint8Array): void => {
+  if (last === undefined) socket.end();
+  else socket.end(last);
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(timer));
+  // A pipe that ends only now pauses its source.
+  socket.on('pause', () => socket.resume());
+  socket.resume();
 };

@@ -71,7 +71,7 @@ export const createOpenExchanges = (options: OpenExchangesOptions): OpenExchange
     endAll: () => {
       for (const exchange of [...open]) {
         if (!exchange.isEndless) continue;
-        if (exchange.isUpgrade) sayGoingAway(exchange.req.socket);
+        if (exchange.res.statusCode === 101) sayGoingAway(exchange.req.socket);
         exchange.cancel?.();
         if (!exchange.isUpgrade) exchange.res.destroy();
       }

@@ -13,6 +13,7 @@ import { answerClientError } from '@sallyport/kit/problem';
 import { systemRandom } from '@sallyport/kit/random';
 import { createGateway, type Gateway } from './app.ts';
 import { checkGatewaySettings, type GatewaySettings } from './config.ts';
+import { endSocket } from './linger.ts';
 import { loadGatewaySettings } from './load-settings.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { type OpenRoutes, openRoutes } from './routes/open-routes.ts';
@@ -111,7 +112,7 @@ const answerUpgrade = (
   }
   // RFC 6455 §4.1: nothing may be sent before the handshake is answered; what came is read by whoever gets the socket.
   if (head.length > 0) socket.unshift(head);
-  res.once('finish', () => socket.end());
+  res.once('finish', () => endSocket(socket));
   gateway.handleUpgrade(req, res);
 };
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { start } from '../server.ts';
-import { send, sendRaw, startGateway, statusesOf } from '../testing/rig.ts';
+import { type Service, send, sendRaw, startGateway, statusesOf } from '../testing/rig.ts';
 import { withSabotage } from '../testing/sabotage.ts';
 
 const get = (path: string) => `GET /api/v1/auth/${path} HTTP/1.1\r\nhost: a\r\n\r\n`;
@@ -10,11 +10,14 @@ const handshake =
   'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
 /** A service that takes its time, and remembers how many requests it had at once. */
-const slowService = () => {
+const slowService = (): {
+  readonly seen: { now: number; most: number; targets: (string | undefined)[] };
+  listener: Service;
+} => {
   const seen = { now: 0, most: 0, targets: [] as (string | undefined)[] };
   return {
     seen,
-    listener: async (req: { readonly url?: string }, res: { end(text: string): void }) => {
+    listener: async (req, res) => {
       seen.now += 1;
       seen.most = Math.max(seen.most, seen.now);
       seen.targets.push(req.url);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { Problem } from '@sallyport/contract';
 import type { Refuse } from '../dispatcher.ts';
 import type { Exchange } from '../exchange.ts';
 import { readOutboundHeaders } from '../headers/outbound.ts';
@@ -8,6 +9,7 @@ import { openSocket } from '../http1/open-socket.ts';
 import { ServiceTimeout } from '../http1/pool.ts';
 import { requestHead } from '../http1/request-head.ts';
 import { parseHead, ResponseParser } from '../http1/response-parser.ts';
+import { endSocket } from '../linger.ts';
 import { allOut, isOutage, upstreamProblem } from './failure.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -69,8 +71,18 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
 
   exchange.isEndless = true;
   exchange.cancel = () => {
-    if (isOpen && !client.destroyed) client.end(closeFrames.refused);
+    if (client.destroyed) finish();
+    else if (!isOpen) fail(new Problem('not_ready', { params: { retryAfterSeconds: 1 }, retryAfterSeconds: 1 }));
+    else {
+      finish();
+      // Unless it has just been told that the gateway stops.
+      if (client.writable) endSocket(client, closeFrames.refused);
+    }
+  };
+  /** A client that goes before it has an answer: half of its connection would stay for ever. */
+  const leave = (): void => {
     finish();
+    client.destroy();
   };
   // Read, so that a client that goes away is noticed; what it sends too early is kept for the service.
   const early: Buffer[] = [];
@@ -79,7 +91,7 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
     if (early.reduce((sum, { length }) => sum + length, 0) > maxEarlyBytes) client.destroy();
   };
   client.on('data', onEarly);
-  client.once('end', finish);
+  client.once('end', leave);
   client.once('close', finish);
   service.once('error', (error: NodeJS.ErrnoException) =>
     fail(new ConnectionLost(error.code ?? 'ECONNRESET', false, error)),
@@ -105,7 +117,7 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
     if (first.length > 0) client.write(first);
     client.pause();
     client.off('data', onEarly);
-    client.off('end', finish);
+    client.off('end', leave);
     for (const chunk of early) service.write(chunk);
     join(client, service, finish);
   };
@@ -118,7 +130,12 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
         for (const part of exchange.responseHeaders) passing.push(part);
         res.writeHead(status, passing);
       },
-      onBody: (part) => void res.write(part),
+      onBody: (part) => {
+        res.write(part);
+        if (!client.writableNeedDrain) return;
+        service.pause();
+        client.once('drain', () => service.resume());
+      },
       onEnd: () => {
         res.end();
         finish();
@@ -159,7 +176,7 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
 };
 
 /** Says goodbye to a client whose gateway stops. */
-export const sayGoingAway = (client: Duplex): void => void client.end(closeFrames.away);
+export const sayGoingAway = (client: Duplex): void => endSocket(client, closeFrames.away);
 
 /** RFC 6455 §4.1: both headers, and the key's own answer. */
 const isAcceptance = (raw: readonly string[], key: string | undefined): boolean => {
