@@ -60,7 +60,7 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
     accessLog({ log, metrics, random, clock, trustedProxies, elapsedMs }),
     cors({ origins: settings.corsOrigins }),
     // Before anything is refused: contracts/microservices.md, "everything counts".
-    floodLimit({ perMinute: settings.floodLimitPerMinute, burst: settings.floodLimitBurst, elapsedMs }),
+    floodLimit({ ...floodNumbers(settings), elapsedMs, make: parts.makeLimiter }),
     forwardAuth({ proxies: settings.forwardAuthProxies }),
     limits(),
     canonicalTargetStep(),
@@ -97,7 +97,7 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
  */
 export const createGateway = (settings: GatewaySettings, dependencies: GatewayDependencies): Gateway => {
   const { log, metrics, clock, elapsedMs } = dependencies;
-  const userLimits = createUserLimits();
+  const userLimits = createUserLimits(dependencies.makeLimiter);
   const open = (service: UpstreamOptions) => openUpstream(service, { elapsedMs, log });
   const routes = createRouteSource({ settings, rules: settings, open, userLimits, elapsedMs });
   metrics.watchUpstreams(routes);
@@ -142,6 +142,11 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
     },
   });
 };
+
+const floodNumbers = ({ floodLimitPerMinute: perMinute, floodLimitBurst: burst }: GatewaySettings) => ({
+  perMinute,
+  burst,
+});
 
 const csrfKeys = ({ csrfKeys: keys }: GatewaySettings) =>
   (keys ?? []).map(({ kid, key }) => ({ kid: Number(kid), key }));

@@ -207,6 +207,37 @@ export const gatewaySettings = defineSettings({
     default: 10,
     doc: 'Requests that may come at once before the rate holds.',
   }),
+  limitsMode: choiceSetting({
+    env: 'LIMITS_MODE',
+    values: ['local', 'agreed', 'exact'],
+    optional: true,
+    doc: 'Who counts requests: each gateway by itself, all together in the background, or Redis at each request. Default: `agreed` where Redis is set, else `local`.',
+  }),
+  redisUrl: urlSetting({
+    env: 'REDIS_URL',
+    protocols: ['redis:', 'rediss:'],
+    secret: true,
+    optional: true,
+    doc: 'Redis for limits that gateways share; `rediss:` for TLS. Its maxmemory-policy has to be noeviction.',
+  }),
+  redisAddr: textSetting({
+    env: 'REDIS_ADDR',
+    pattern: /^(?:[A-Za-z0-9.-]{1,255}|\[[0-9A-Fa-f:]{2,45}\]):\d{1,5}$/,
+    optional: true,
+    doc: 'The same as `host:port`, with REDIS_PASSWORD.',
+  }),
+  redisPassword: textSetting({
+    env: 'REDIS_PASSWORD',
+    secret: true,
+    optional: true,
+    doc: 'Password of the Redis at REDIS_ADDR.',
+  }),
+  workers: textSetting({
+    env: 'GATEWAY_WORKERS',
+    pattern: /^(?:auto|[1-9]|[1-5]\d|6[0-4])$/,
+    default: '1',
+    doc: 'Threads that serve the public port, 1 to 64, or `auto`: one for each core. More than one needs a system that shares a port (Linux, FreeBSD).',
+  }),
   bodyLimitBytes: integerSetting({
     env: 'GATEWAY_BODY_LIMIT_BYTES',
     min: 0,
@@ -317,6 +348,16 @@ export const checkGatewaySettings = (settings: GatewaySettings): readonly Settin
   problems.push(...needed.filter(([, missing]) => missing).map(([name]) => settingRequired(name)));
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtPublicKeyPath !== undefined) {
     problems.push({ setting: 'JWT_PUBLIC_KEY_PATH', problem: 'is set, but JWT_ALGORITHM is HS256: remove one' });
+  }
+  const { limitsMode, redisUrl, redisAddr, redisPassword } = settings;
+  if (redisUrl !== undefined && redisAddr !== undefined) {
+    problems.push({ setting: 'REDIS_ADDR', problem: 'is set beside REDIS_URL: remove one' });
+  }
+  if (redisPassword !== undefined && redisAddr === undefined) {
+    problems.push({ setting: 'REDIS_PASSWORD', problem: 'belongs to REDIS_ADDR, which is not set' });
+  }
+  if ((limitsMode ?? 'local') !== 'local' && redisUrl === undefined && redisAddr === undefined) {
+    problems.push({ setting: 'REDIS_URL', problem: `is required where LIMITS_MODE is ${limitsMode}` });
   }
   // A route file brings its own; it is checked when it has been read.
   if (settings.routesFile === undefined) {

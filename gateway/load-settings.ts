@@ -18,7 +18,6 @@ const namesElsewhere = [
   'SALLYPORT_ROOT_KEYS_FILE',
   'GATEWAY_ASSERTION_KEYS',
   'GATEWAY_ASSERTION_KEYS_FILE',
-  'GATEWAY_WORKERS',
   'AUTH_PORT',
   'AUTH_PRIVATE_PORT',
   'AUTH_SERVICE_NAME',
@@ -28,8 +27,6 @@ const namesElsewhere = [
   'REFRESH_SECRET',
   'CSRF_COOKIE_TTL_SECONDS',
   'DATABASE_URL',
-  'REDIS_URL',
-  'REDIS_ADDR',
 ] as const;
 
 /**

@@ -1,6 +1,7 @@
 import { createMetrics } from '@sallyport/kit/metrics';
 import type { AccessTokenVerifier, RevocationFeed } from '@sallyport/verify';
 import type { ReservedName } from './headers/reserved.ts';
+import type { LimitStats } from './limits/open-limits.ts';
 import type { ReloadStats } from './routes/reload-routes.ts';
 import type { Upstream } from './upstreams/upstream.ts';
 
@@ -17,6 +18,8 @@ export interface GatewayMetrics {
   watchRoutes(routes: { stats(): ReloadStats }): void;
   /** Shows which targets of the services are in; their label is the place in the list, which no client chooses. */
   watchUpstreams(table: { readonly upstreams: readonly Pick<Upstream, 'id' | 'targets'>[] }): void;
+  /** Shows how counting together with other gateways goes. */
+  watchLimits(stats: () => LimitStats): void;
   text(): Promise<string>;
   readonly contentType: string;
 }
@@ -116,6 +119,17 @@ export const createGatewayMetrics = (): GatewayMetrics => {
         ],
         route_reloads: ['Tables put in force since the start.', () => stats().adopted],
         route_reloads_refused: ['Readings of the routes that were refused.', () => stats().refused],
+      } as const;
+      for (const [name, [help, collect]] of Object.entries(gauges)) metrics.gauge({ name, help, collect });
+    },
+    watchLimits: (stats) => {
+      const gauges = {
+        limits_redis_up: ['1: Redis is connected.', () => (stats().up ? 1 : 0)],
+        limits_redis_failures: ['How often Redis was lost, or did not answer in time.', () => stats().failures],
+        limits_rounds: ['Rounds of agreement.', () => stats().rounds],
+        limits_counters_told: ['Counters that were told to the other gateways.', () => stats().told],
+        limits_counters_forgotten: ['Counters that were too many to be told.', () => stats().forgotten],
+        limits_decided_locally: ['LIMITS_MODE=exact: requests that Redis did not decide.', () => stats().local],
       } as const;
       for (const [name, [help, collect]] of Object.entries(gauges)) metrics.gauge({ name, help, collect });
     },

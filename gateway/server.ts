@@ -13,6 +13,7 @@ import { answerClientError } from '@sallyport/kit/problem';
 import { systemRandom } from '@sallyport/kit/random';
 import { createGateway, type Gateway } from './app.ts';
 import { checkGatewaySettings, type GatewaySettings } from './config.ts';
+import { openLimits } from './limits/open-limits.ts';
 import { endSocket } from './linger.ts';
 import { loadGatewaySettings } from './load-settings.ts';
 import { createGatewayMetrics } from './metrics.ts';
@@ -37,13 +38,12 @@ export const start = async (input: ServerInput): Promise<RunningServer> => {
 const startParts = async (routes: OpenRoutes, lifecycle: Lifecycle, log: Log): Promise<RunningServer> => {
   const { settings } = routes;
   const metrics = createGatewayMetrics();
-  const gateway = createGateway(settings, {
-    log,
-    metrics,
-    clock: systemClock(settings.clockOffsetSeconds),
-    random: systemRandom,
-    elapsedMs: () => performance.now(),
-  });
+  const parts = { log, random: systemRandom, elapsedMs: () => performance.now() };
+  const limits = await openLimits({ ...parts, settings });
+  lifecycle.add({ name: 'limits', stop: limits.close });
+  if (limits.stats !== undefined) metrics.watchLimits(limits.stats);
+  const clock = systemClock(settings.clockOffsetSeconds);
+  const gateway = createGateway(settings, { ...parts, metrics, clock, makeLimiter: limits.make });
   lifecycle.add({ name: 'upstreams', stop: () => gateway.close() });
   gateway.isReady();
   const open = await openPublic(settings, gateway);

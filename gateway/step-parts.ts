@@ -6,6 +6,7 @@ import type { GatewaySettings } from './config.ts';
 import type { Refuse } from './dispatcher.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { OpenExchanges } from './open-exchanges.ts';
+import type { MakeLimiter } from './rate-limiter.ts';
 import type { RouteTable } from './route-table.ts';
 
 export interface GatewayDependencies {
@@ -15,6 +16,8 @@ export interface GatewayDependencies {
   readonly random: Random;
   /** Milliseconds that only grow, for durations and limits. */
   readonly elapsedMs: () => number;
+  /** Where requests are counted. Default: in this thread. */
+  readonly makeLimiter?: MakeLimiter | undefined;
 }
 
 /** What the steps are made of. */

@@ -9,7 +9,7 @@ export interface FloodLimitOptions {
   readonly burst: number;
   readonly elapsedMs: () => number;
   /** Where requests are counted. Default: in this thread. */
-  readonly make?: MakeLimiter;
+  readonly make?: MakeLimiter | undefined;
 }
 
 const windowSeconds = 60;
