@@ -27,6 +27,7 @@ import { preflight } from './steps/preflight.ts';
 import { proxy } from './steps/proxy.ts';
 import { revocation } from './steps/revocation.ts';
 import { route } from './steps/route.ts';
+import { routeIssuers } from './steps/route-issuers.ts';
 import { signIdentity } from './steps/sign-identity.ts';
 import { userLimit } from './steps/user-limit.ts';
 import { openUpstream, type UpstreamOptions } from './upstreams/upstream.ts';
@@ -68,6 +69,7 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
     route({ table, serviceName: settings.serviceName, isReady: parts.isReady }),
     authenticate({ verifier, accessCookie }),
     revocation({ revocations }),
+    routeIssuers(),
     authorise(),
     csrf({
       tokens: createCsrfTokens({ keys: csrfKeys(settings), random }),
@@ -75,7 +77,13 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
       origins: settings.corsOrigins,
     }),
     userLimit({ elapsedMs }),
-    signIdentity({ gatewayId, signers, plainSecret: settings.gatewaySecret, clock }),
+    signIdentity({
+      gatewayId,
+      signers,
+      namesIssuer: settings.issuers.length > 0,
+      plainSecret: settings.gatewaySecret,
+      clock,
+    }),
     answerAsked(),
     proxy({
       authCookies: [

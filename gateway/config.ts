@@ -23,6 +23,7 @@ import {
   urlSetting,
 } from '@sallyport/kit/config';
 import { addressListProblem } from './address/address-list.ts';
+import { type IssuerRule, issuersProblem } from './issuers/issuer-rule.ts';
 import type { RouteProblem } from './routes/check-form.ts';
 import { routeFormProblems, serviceFormProblems } from './routes/check-form.ts';
 import { checkRules } from './routes/check-rules.ts';
@@ -305,6 +306,11 @@ export const gatewaySettings = defineSettings({
     optional: true,
     doc: 'Routes, and services, as YAML or a module (.yaml, .json, .ts, .js), instead of those of the preset. Read again when it changes and on SIGHUP.',
   }),
+  issuers: dataSetting<readonly IssuerRule[]>({
+    default: [],
+    check: issuersProblem,
+    doc: 'Issuers beside the own one, each with its keys and its feed; routes name those that they take.',
+  }),
   services: dataSetting<readonly ServiceRule[]>({
     default: [],
     check: (value) => formProblem(serviceFormProblems(value)),
@@ -359,9 +365,12 @@ export const checkGatewaySettings = (settings: GatewaySettings): readonly Settin
   if ((limitsMode ?? 'local') !== 'local' && redisUrl === undefined && redisAddr === undefined) {
     problems.push({ setting: 'REDIS_URL', problem: `is required where LIMITS_MODE is ${limitsMode}` });
   }
+  if (settings.issuers.some(({ issuer }) => issuer === settings.issuer)) {
+    problems.push({ setting: 'issuers', problem: `holds ${settings.issuer}, which is JWT_ISSUER, the own issuer` });
+  }
   // A route file brings its own; it is checked when it has been read.
   if (settings.routesFile === undefined) {
-    const { problems: found } = checkRules(settings);
+    const { problems: found } = checkRules({ ...settings, issuers: settings.issuers.map(({ id }) => id) });
     problems.push(...found.map(({ pointer, problem }) => ({ setting: pointer, problem })));
   }
   return problems;

@@ -1,6 +1,8 @@
+import { revocationFeedPath } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
-import { openRevocationFeed, type RevocationFeed } from '@sallyport/verify';
+import { openRevocationFeed, type RevocationFeed, revocationFeeds } from '@sallyport/verify';
 import type { GatewaySettings } from './config.ts';
+import { feedOf } from './issuers/open-issuer.ts';
 import { issuerOrigin } from './upstreams/open-upstreams.ts';
 
 export interface OpenRevocationsOptions {
@@ -11,29 +13,58 @@ export interface OpenRevocationsOptions {
 }
 
 /** Where the feed is switched off, tokens live until they expire: a warning at the start says so. */
-const withoutFeed: RevocationFeed = Object.freeze({
-  issuer: '',
-  isRevoked: () => 'active',
-  isReady: () => true,
-  stats: () => ({ entries: 0, connects: 0, failures: 0, ageSeconds: 0, lastFailure: undefined }),
-  close: async () => undefined,
-});
+const withoutFeed = (issuer: string): RevocationFeed =>
+  Object.freeze<RevocationFeed>({
+    issuer,
+    isRevoked: () => 'active',
+    isReady: () => true,
+    stats: () => ({ entries: 0, connects: 0, failures: 0, ageSeconds: 0, lastFailure: undefined }),
+    close: async () => undefined,
+  });
 
 const privatePortDistance = 1000;
 
-/** Subscribes to the issuer's feed; by default on its private listener, a thousand above its public port. */
-export const openRevocations = (options: OpenRevocationsOptions): RevocationFeed => {
+interface Source {
+  readonly issuer: string;
+  readonly origin: string;
+  readonly token: string;
+}
+
+const subscribe = ({ issuer, origin, token }: Source, options: OpenRevocationsOptions): RevocationFeed => {
   const { settings, clock, elapsedMs, onChange } = options;
-  if (!settings.revocationFeed) return withoutFeed;
   return openRevocationFeed({
-    url: `${settings.revocationFeedUrl ?? privateOrigin(issuerOrigin(settings))}/v1/revocations`,
-    token: settings.revocationFeedToken ?? '',
-    issuer: settings.issuer,
+    url: `${origin}${revocationFeedPath}`,
+    token,
+    issuer,
     maxStalenessSeconds: settings.revocationMaxStalenessSeconds,
     clock,
     elapsedMs,
     onChange,
   });
+};
+
+/** By default on the issuer's private listener, a thousand above its public port. */
+const ownFeed = (options: OpenRevocationsOptions): RevocationFeed => {
+  const { settings } = options;
+  const { issuer } = settings;
+  if (!settings.revocationFeed) return withoutFeed(issuer);
+  const origin = settings.revocationFeedUrl ?? privateOrigin(issuerOrigin(settings));
+  return subscribe({ issuer, origin, token: settings.revocationFeedToken ?? '' }, options);
+};
+
+/**
+ * Subscribes to the feeds of all issuers that have one. Ready as the own issuer's is: while another's is silent, that one's tokens
+ * are refused, and nobody else's.
+ * @throws SettingsError where the file with a bearer cannot be read
+ */
+export const openRevocations = (options: OpenRevocationsOptions): RevocationFeed => {
+  const sources = options.settings.issuers.flatMap((rule): Source[] => {
+    const feed = feedOf(rule);
+    return feed === undefined ? [] : [{ issuer: rule.issuer, ...feed }];
+  });
+  const own = ownFeed(options);
+  const feeds = revocationFeeds([own, ...sources.map((source) => subscribe(source, options))]);
+  return sources.length === 0 ? own : Object.freeze<RevocationFeed>({ ...feeds, isReady: own.isReady });
 };
 
 const privateOrigin = (origin: string): string => {

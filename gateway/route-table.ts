@@ -1,3 +1,4 @@
+import { ownIssuer } from './issuers/issuer-rule.ts';
 import { type Requirement, requirementOf } from './routes/needs.ts';
 import type { UserLimit, UserLimits } from './routes/user-limits.ts';
 import { accessOf, csrfOf, methodsOf, type OwnRule, type ProxyRule, type RouteRule } from './routes.ts';
@@ -9,6 +10,8 @@ export interface ProxyRoute {
   readonly name: string;
   readonly upstream: Upstream;
   readonly access: 'public' | 'optional' | 'required';
+  /** `iss` of the tokens that are taken; undefined: the gateway trusts one issuer alone. */
+  readonly issuers: readonly string[] | undefined;
   readonly requirement: Requirement | undefined;
   readonly csrf: 'always' | 'cookie' | 'never';
   readonly userLimit: UserLimit | undefined;
@@ -52,19 +55,31 @@ export interface RouteTable {
 export interface TableParts {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly userLimits: UserLimits;
+  /** `iss` by short name, `own` among them; undefined: there is no other than the own one. */
+  readonly issuers?: ReadonlyMap<string, string> | undefined;
   /** Of routes that say nothing else. */
   readonly bodyLimitBytes: number;
 }
 
 const none: readonly string[] = Object.freeze([]);
 
-const compileProxy = (rule: ProxyRule, upstream: Upstream, { userLimits, bodyLimitBytes }: TableParts): ProxyRoute => {
+/** Only the own issuer's where the rule names none: a new issuer opens nothing by itself, whatever roles it writes into its tokens. */
+const issuersOf = ({ path, issuers = [ownIssuer] }: ProxyRule, known: TableParts['issuers']) => {
+  if (known === undefined) return undefined;
+  const names = issuers.map((id) => known.get(id) ?? '');
+  if (names.includes('')) throw new TypeError(`The route ${path} names an issuer that is not listed`);
+  return Object.freeze(names);
+};
+
+const compileProxy = (rule: ProxyRule, upstream: Upstream, parts: TableParts): ProxyRoute => {
+  const { userLimits, bodyLimitBytes } = parts;
   const { path, limits, timeoutSeconds } = rule;
   return Object.freeze({
     kind: 'proxy',
     name: path,
     upstream,
     access: accessOf(rule),
+    issuers: issuersOf(rule, parts.issuers),
     requirement: requirementOf(rule),
     csrf: csrfOf(rule),
     userLimit: limits?.user === undefined ? undefined : userLimits.of(limits.user, path),

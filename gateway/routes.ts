@@ -76,6 +76,8 @@ export interface ProxyRule {
   readonly methods?: readonly string[];
   /** Cut off before forwarding. Default: nothing. */
   readonly stripPrefix?: string;
+  /** Short names of the issuers whose tokens are taken; `own` is the gateway's own. Default: that one alone. */
+  readonly issuers?: readonly string[];
   readonly roles?: Needs;
   readonly permissions?: Needs;
   /** Of the token's `scope` claim. */

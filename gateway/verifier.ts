@@ -10,17 +10,24 @@ import {
   sharedSecrets,
 } from '@sallyport/verify';
 import type { GatewaySettings } from './config.ts';
+import { trustedIssuer } from './issuers/open-issuer.ts';
 import { issuerOrigin } from './upstreams/open-upstreams.ts';
 
 const secretsOf = ({ jwtSecret, jwtSecretPrevious }: GatewaySettings): KeySource =>
   sharedSecrets([jwtSecret, jwtSecretPrevious].filter((secret) => secret !== undefined).map((secret) => ({ secret })));
 
-const jwksOf = (settings: GatewaySettings, clock: Clock): KeySource =>
-  remoteJwks({ url: `${issuerOrigin(settings)}/.well-known/jwks.json`, clock });
+type Fetch = typeof globalThis.fetch;
 
-const keySource = (settings: GatewaySettings, clock: Clock): KeySource => {
+const jwksOf = (settings: GatewaySettings, clock: Clock, fetch: Fetch | undefined): KeySource =>
+  remoteJwks({
+    url: `${issuerOrigin(settings)}/.well-known/jwks.json`,
+    clock,
+    ...(fetch !== undefined && { fetch }),
+  });
+
+const keySource = (settings: GatewaySettings, clock: Clock, fetch: Fetch | undefined): KeySource => {
   if (settings.jwtAlgorithm === 'HS256') return secretsOf(settings);
-  if (settings.jwtPublicKeyPath === undefined) return jwksOf(settings, clock);
+  if (settings.jwtPublicKeyPath === undefined) return jwksOf(settings, clock, fetch);
   return keysOfFile(settings.jwtPublicKeyPath);
 };
 
@@ -35,13 +42,16 @@ const keysOfFile = (path: string): KeySource => {
 
 export interface OpenVerifier {
   readonly verifier: AccessTokenVerifier;
-  /** Whether there is a key to judge tokens with. Asking fetches the issuer's keys where there is none yet. */
+  /** Whether there is a key to judge the own issuer's tokens with: no other one keeps the gateway from serving. Asking fetches the issuer's keys where there is none yet. */
   readonly isReady: () => boolean;
 }
 
-/** The verifier of the settings' one issuer. Throws where a key file cannot be read or holds something else. */
-export const openVerifier = (settings: GatewaySettings, clock: Clock): OpenVerifier => {
-  const keys = keySource(settings, clock);
+/**
+ * The verifier of the settings' issuers. Throws where a key file cannot be read or holds something else.
+ * @param fetch how keys are fetched; default the global one
+ */
+export const openVerifier = (settings: GatewaySettings, clock: Clock, fetch?: Fetch): OpenVerifier => {
+  const keys = keySource(settings, clock, fetch);
   const verifier = createAccessTokenVerifier({
     issuers: [
       {
@@ -52,6 +62,7 @@ export const openVerifier = (settings: GatewaySettings, clock: Clock): OpenVerif
         // Such a token can be revoked by user, and cannot change anything: CSRF refuses it (`csrf_unbound`).
         legacy: { allowMissingSid: true },
       },
+      ...settings.issuers.map((rule) => trustedIssuer(rule, clock, fetch)),
     ],
     clock,
     leewaySeconds: settings.clockLeewaySeconds,

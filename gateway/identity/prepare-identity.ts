@@ -4,7 +4,7 @@ import { headerText } from '../headers/header-text.ts';
 
 type IdentityClaims = Pick<
   AssertionClaims,
-  'sub' | 'email' | 'name' | 'roles' | 'permissions' | 'sid' | 'uep' | 'device_id' | 'amr' | 'auth_time' | 'cnf'
+  'sub' | 'tis' | 'email' | 'name' | 'roles' | 'permissions' | 'sid' | 'uep' | 'device_id' | 'amr' | 'auth_time' | 'cnf'
 >;
 
 /** What a service is told about the user of one token, made once for both. */
@@ -20,9 +20,10 @@ export interface PreparedIdentity {
 const present = (claims: { [Name in keyof IdentityClaims]: IdentityClaims[Name] | undefined }): IdentityClaims =>
   Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
 
-const identityClaims = (claims: AccessTokenClaims): IdentityClaims =>
+const identityClaims = (claims: AccessTokenClaims, namesIssuer: boolean): IdentityClaims =>
   present({
     sub: claims.sub,
+    tis: namesIssuer ? claims.iss : undefined,
     email: claims.email,
     name: claims.name,
     roles: claims.roles,
@@ -52,9 +53,16 @@ const readableHeaders = (claims: AccessTokenClaims, plainSecret: string | undefi
   return headers;
 };
 
-/** @param plainSecret GATEWAY_SECRET for a service that is marked `plain`, else undefined */
-export const prepareIdentity = (claims: AccessTokenClaims, plainSecret: string | undefined): PreparedIdentity => {
-  const identity = identityClaims(claims);
+/**
+ * @param plainSecret GATEWAY_SECRET for a service that is marked `plain`, else undefined
+ * @param namesIssuer whether the assertion says whose token it was
+ */
+export const prepareIdentity = (
+  claims: AccessTokenClaims,
+  plainSecret: string | undefined,
+  namesIssuer: boolean,
+): PreparedIdentity => {
+  const identity = identityClaims(claims, namesIssuer);
   const headers = readableHeaders(claims, plainSecret);
   const headerBytes = headers.reduce((sum, text) => sum + text.length, 0);
   const bytes = Math.max(Buffer.byteLength(JSON.stringify(identity)), headerBytes);

@@ -53,6 +53,7 @@ const advice: readonly (readonly [place: RegExp, text: string])[] = [
   [/^\/routes\/\d+\/stripPrefix$/, 'must be a plain path such as /api/v1'],
   [/^\/routes\/\d+\/access$/, 'must be public, optional or required'],
   [/^\/routes\/\d+\/methods/, 'must be a list of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'],
+  [/^\/routes\/\d+\/issuers/, 'must be a list of short names of issuers, such as own'],
   [/^\/routes\/\d+\/csrf$/, 'must be always, cookie or never'],
   [/^\/routes\/\d+\/whenRevocationUnknown$/, 'must be refuse or accept'],
   [/^\/routes\/\d+\/answer$/, 'must be health or ready'],

@@ -1,4 +1,5 @@
 import { nearestName } from '@sallyport/kit/config-near-miss';
+import { ownIssuer } from '../issuers/issuer-rule.ts';
 import {
   accessOf,
   burstOf,
@@ -17,6 +18,8 @@ export interface RuleContext {
   readonly routes: readonly RouteRule[];
   /** ACCESS_COOKIE_NAME. */
   readonly accessCookie: string | undefined;
+  /** Short names of the issuers beside the own one. Default none. */
+  readonly issuers?: readonly string[];
 }
 
 export interface Checked {
@@ -80,6 +83,14 @@ const unknownService = ({ rule, pointer }: Placed<ProxyRule>, ids: readonly stri
   return [{ pointer: `${pointer}/service`, problem: `names ${rule.service}, a service that is not listed; ${hint}` }];
 };
 
+const unknownIssuers = ({ rule, pointer }: Placed<ProxyRule>, known: readonly string[]): RouteProblem[] =>
+  (rule.issuers ?? [])
+    .filter((id) => !known.includes(id))
+    .map((id) => ({
+      pointer: `${pointer}/issuers`,
+      problem: `names ${id}, an issuer that is not listed; known are ${known.join(', ')}`,
+    }));
+
 const policyMembers = ['roles', 'permissions', 'scopes'] as const;
 
 /** Members that say the opposite of each other. */
@@ -93,6 +104,7 @@ const contradictions = ({ rule, pointer }: Placed<ProxyRule>): RouteProblem[] =>
   }
   if (access === 'public') {
     if (rule.csrf !== undefined && rule.csrf !== 'never') add('csrf', 'binds to a session, but access is public');
+    if (rule.issuers !== undefined) add('issuers', 'asks about a token, but access is public');
     if (rule.limits?.user !== undefined) add('limits/user', 'counts users, but access is public');
     if (rule.whenRevocationUnknown !== undefined)
       add('whenRevocationUnknown', 'asks about a token, but access is public');
@@ -226,15 +238,20 @@ const warningsOf = ({ rule, pointer }: Placed<ProxyRule>, accessCookie: string |
 };
 
 /** Rules that are right each by itself, as a whole. */
-export const checkRules = ({ services, routes, accessCookie }: RuleContext): Checked => {
+export const checkRules = ({ services, routes, accessCookie, issuers: beside = [] }: RuleContext): Checked => {
   const placed = routes.map((rule, at): Placed => ({ rule, pointer: `/routes/${at}` }));
   const proxied = placed.filter(isProxy);
   const ids = services.map(({ id }) => id);
+  const issuerIds = [ownIssuer, ...beside];
   return Object.freeze({
     problems: [
       ...serviceProblems(services),
       ...issuers(services),
-      ...proxied.flatMap((one) => [...unknownService(one, ids), ...contradictions(one)]),
+      ...proxied.flatMap((one) => [
+        ...unknownService(one, ids),
+        ...unknownIssuers(one, issuerIds),
+        ...contradictions(one),
+      ]),
       ...groupConflicts(proxied),
       ...overlaps(placed),
       ...shadowed(placed),

@@ -48,6 +48,7 @@ export const describeRule = (rule: RouteRule): RouteDescription => {
     access: accessOf(rule),
     csrf: csrfOf(rule),
     policy: [
+      ...wordsOf('issuer', rule.issuers),
       ...wordsOf('role', rule.roles),
       ...wordsOf('permission', rule.permissions),
       ...wordsOf('scope', rule.scopes),

@@ -34,7 +34,9 @@ const plainSecretProblems = (settings: GatewaySettings, services: readonly Servi
     : [];
 
 const judge = (settings: GatewaySettings, { services, routes }: EffectiveRules, tell: TellProblem): RulesReading => {
-  const { problems, warnings } = checkRules({ services, routes, accessCookie: settings.accessCookie });
+  const { accessCookie } = settings;
+  const issuers = settings.issuers.map(({ id }) => id);
+  const { problems, warnings } = checkRules({ services, routes, accessCookie, issuers });
   const all = [...problems, ...plainSecretProblems(settings, services)];
   return Object.freeze({
     rules: all.length === 0 ? { services, routes: completed(routes) } : undefined,

@@ -1,6 +1,7 @@
 import type { AssertionSigner } from '@sallyport/verify';
 import type { GatewaySettings } from '../config.ts';
 import { assertionSigners } from '../identity/assertion-signers.ts';
+import { ownIssuer } from '../issuers/issuer-rule.ts';
 import { createRouteTable, type RouteTable } from '../route-table.ts';
 import { issuerOrigin, upstreamOptions } from '../upstreams/open-upstreams.ts';
 import type { Upstream, UpstreamOptions } from '../upstreams/upstream.ts';
@@ -47,6 +48,7 @@ export const createRouteSource = (options: RouteSourceOptions): RouteSource => {
   const sweep = setInterval(pools.closeUnused, sweepMs);
   sweep.unref();
   const home = issuerOrigin({ ...settings, services: options.rules.services });
+  const issuers = issuerNames(settings);
   let table: RouteTable;
   let routes = 0;
   let inForce: readonly Upstream[] = [];
@@ -56,7 +58,7 @@ export const createRouteSource = (options: RouteSourceOptions): RouteSource => {
     const made = assertionSigners({ masterKeys: settings.masterKeys, services: rules.services.filter(isNew) });
     for (const [id, signer] of made) signers.set(id, signer);
     const upstreams = pools.use(rules.services.map((service) => upstreamOptions(settings, service)));
-    table = createRouteTable(rules.routes, { upstreams, userLimits, bodyLimitBytes: settings.bodyLimitBytes });
+    table = createRouteTable(rules.routes, { upstreams, userLimits, issuers, bodyLimitBytes: settings.bodyLimitBytes });
     routes = rules.routes.length;
     inForce = [...upstreams.values()];
   };
@@ -87,6 +89,12 @@ export const createRouteSource = (options: RouteSourceOptions): RouteSource => {
     },
   });
 };
+
+/** Undefined: the own issuer is the only one. */
+const issuerNames = ({ issuer, issuers }: GatewaySettings): ReadonlyMap<string, string> | undefined =>
+  issuers.length === 0
+    ? undefined
+    : new Map([[ownIssuer, issuer], ...issuers.map((rule): [string, string] => [rule.id, rule.issuer])]);
 
 /** Keys or the revocation feed come from where the issuer is; both are asked for at the start. */
 const needsIssuer = (settings: GatewaySettings): boolean =>

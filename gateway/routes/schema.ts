@@ -87,6 +87,13 @@ const proxySchema = Type.Object(
       Type.Array(oneOf('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'), { minItems: 1, uniqueItems: true }),
     ),
     stripPrefix: Type.Optional(Type.String({ pattern: `^${plainPath}$` })),
+    issuers: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }), {
+        minItems: 1,
+        maxItems: 64,
+        uniqueItems: true,
+      }),
+    ),
     roles: Type.Optional(needs),
     permissions: Type.Optional(needs),
     scopes: Type.Optional(needs),

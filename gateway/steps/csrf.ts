@@ -29,7 +29,8 @@ export const csrf = ({ tokens, cookie, origins = [] }: CsrfOptions): Step => {
     if (inHeader.length > 1) return new Problem('header_invalid', { params: { header: 'x-csrf-token' } });
     if (cookieToken === undefined) return new Problem('csrf_cookie_missing');
     if (inCookie.length > 1) return new Problem('cookie_ambiguous', { params: { cookie } });
-    const sid = token?.claims.sid;
+    // As the issuer spells it, which made the CSRF token too.
+    const sid = token?.subject.sid;
     if (sid === undefined) return new Problem('csrf_unbound');
     if (tokens.isValid(headerToken, sid) && tokens.isValid(cookieToken, sid)) return undefined;
     return new Problem('csrf_mismatch');

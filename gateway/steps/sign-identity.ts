@@ -9,6 +9,8 @@ export interface SignIdentityOptions {
   readonly gatewayId: string;
   /** One signer a service, by the service's id. */
   readonly signers: ReadonlyMap<string, AssertionSigner>;
+  /** Several issuers are trusted: assertions say whose token it was. Default false. */
+  readonly namesIssuer?: boolean;
   /** GATEWAY_SECRET. */
   readonly plainSecret: string | undefined;
   readonly clock: { nowMs(): number };
@@ -32,7 +34,13 @@ interface ServiceIdentity {
 }
 
 /** Says who calls, to one service, for one method and target, for 30 seconds. Public routes are anonymous. */
-export const signIdentity = ({ gatewayId, signers, plainSecret, clock }: SignIdentityOptions): Step => {
+export const signIdentity = ({
+  gatewayId,
+  signers,
+  namesIssuer = false,
+  plainSecret,
+  clock,
+}: SignIdentityOptions): Step => {
   // By upstream and not by id: a reload may mark a service anew.
   const services = new WeakMap<Upstream, ServiceIdentity>();
   const hashOf = createTargetHashes();
@@ -57,7 +65,11 @@ export const signIdentity = ({ gatewayId, signers, plainSecret, clock }: SignIde
     const service = serviceOf(upstream);
     const held = service.byToken.get(token);
     if (held !== undefined) return held;
-    const { claims, headers, bytes } = prepareIdentity(token.claims, upstream.isPlain ? plainSecret : undefined);
+    const { claims, headers, bytes } = prepareIdentity(
+      token.claims,
+      upstream.isPlain ? plainSecret : undefined,
+      namesIssuer,
+    );
     const caller = { sign: service.prepare(claims), headers, bytes };
     service.byToken.set(token, caller);
     return caller;

@@ -32,6 +32,7 @@ export const routeTo = (id: string, overrides: Partial<ProxyRoute> = {}): ProxyR
   kind: 'proxy',
   name: `/${id}`,
   access: 'required',
+  issuers: undefined,
   requirement: undefined,
   csrf: 'always',
   userLimit: undefined,

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import type { Clock } from '@sallyport/kit/clock';
+import { SettingsError } from '@sallyport/kit/config';
+import { type KeySource, publicKeysFromPem, remoteJwks, sharedSecrets, type TrustedIssuer } from '@sallyport/verify';
+import type { IssuerRule } from './issuer-rule.ts';
+
+/** Runs what reads a file; what goes wrong is told under the setting that names it, without a word of what is in it. */
+const fromFile = <T>({ id }: IssuerRule, member: keyof IssuerRule, read: () => T): T => {
+  try {
+    return read();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unknown error';
+    throw new SettingsError([{ setting: `issuers.${id}.${member}`, problem: `cannot be used: ${reason}` }]);
+  }
+};
+
+/** Without the line end that editors add. */
+const secretText = (path: string): string => readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+
+const keysOf = (rule: IssuerRule, clock: Clock, fetch: typeof globalThis.fetch | undefined): KeySource => {
+  const { jwksUrl, publicKeyPath, secretFile } = rule;
+  if (secretFile !== undefined) {
+    return fromFile(rule, 'secretFile', () => sharedSecrets([{ secret: secretText(secretFile) }]));
+  }
+  if (publicKeyPath !== undefined) {
+    return fromFile(rule, 'publicKeyPath', () => publicKeysFromPem(readFileSync(publicKeyPath, 'utf8')));
+  }
+  return remoteJwks({ url: jwksUrl ?? '', clock, ...(fetch !== undefined && { fetch }) });
+};
+
+/**
+ * An issuer as the verifier takes it. Public keys behind a URL are fetched when its first token comes.
+ * @throws SettingsError where a file cannot be read or holds something else
+ */
+export const trustedIssuer = (rule: IssuerRule, clock: Clock, fetch?: typeof globalThis.fetch): TrustedIssuer => ({
+  issuer: rule.issuer,
+  audience: rule.audience,
+  algorithms: [rule.algorithm],
+  keys: keysOf(rule, clock, fetch),
+  idScope: rule.id,
+  // As with the own issuer: such a token can be revoked by user, and CSRF refuses it.
+  legacy: { allowMissingSid: true },
+});
+
+/** Where an issuer's feed is, and the bearer for it; undefined: it has none. @throws SettingsError as above */
+export const feedOf = (rule: IssuerRule): { readonly origin: string; readonly token: string } | undefined => {
+  const { feedUrl, feedTokenFile } = rule;
+  if (feedUrl === undefined || feedTokenFile === undefined) return undefined;
+  return { origin: new URL(feedUrl).origin, token: fromFile(rule, 'feedTokenFile', () => secretText(feedTokenFile)) };
+};
