@@ -83,7 +83,7 @@ const recorder = () => {
       ...{ pending: 0, answers: 0, answered: () => undefined, failed: () => undefined },
     };
     return {
-      ...{ id, isPlain, isIssuer, targets: [], maxPending: 1, pending: 0 },
+      ...{ id, isPlain, isIssuer, targets: [], maxPending: 1, pending: 0, aside: 0, relieve: () => false },
       choose: () => target,
       other: () => undefined,
       close: async () => undefined,
@@ -107,6 +107,9 @@ const sendsCredentials = ({ headers }: ExplainRequest, { accessCookie }: Gateway
     const lower = name.toLowerCase();
     return lower === 'authorization' || (lower === 'cookie' && accessCookie !== undefined);
   });
+
+/** Keys of other issuers that would have to be fetched: their tokens are not judged (`not_ready`). */
+const askNobody = (): Promise<Response> => Promise.reject(new Error('no server is asked for anything'));
 
 const demandKeys = (settings: GatewaySettings): void => {
   if (!needsRemoteKeys(settings)) return;
@@ -150,7 +153,7 @@ export const explainWithSettings = async (
       settings,
       table,
       signers: table.signers,
-      verifier: openVerifier(settings, clock).verifier,
+      verifier: openVerifier(settings, clock, askNobody).verifier,
       revocations: { isRevoked: () => 'active' },
       openExchanges: { add: () => undefined, remove: () => undefined },
       refuse: () => undefined,

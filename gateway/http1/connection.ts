@@ -20,6 +20,8 @@ export interface AnswerHandler {
 export interface Flow {
   pause(): void;
   resume(): void;
+  /** The answer is one that never ends by itself. */
+  setEndless(): void;
   /** Ends the request; `onError` gets the reason. */
   abort(reason: Error): void;
 }
@@ -40,6 +42,8 @@ export interface ConnectionOptions {
   readonly address: ServiceAddress;
   /** The pool's coarse clock, milliseconds. */
   readonly now: () => number;
+  /** It counts among the others no more: see `isAside`. */
+  readonly onAside: () => void;
   /** Free for another request. */
   readonly onIdle: (connection: Connection) => void;
   readonly onClose: (connection: Connection, reason: Error | undefined) => void;
@@ -57,6 +61,7 @@ export class Connection implements AnswerSink, Flow {
   #answers = 0;
   #isClosed = false;
   #isPaused = false;
+  #isEndless = false;
   isConnected = false;
   /** When the present state began (connecting, idle) or something last came, by the pool's coarse clock. */
   since: number;
@@ -83,10 +88,21 @@ export class Connection implements AnswerSink, Flow {
     return this.#handler !== undefined;
   }
 
+  /** The client of the request under way sends the rest of its body, or has yet to read what came. */
+  get isHeld(): boolean {
+    return this.#handler !== undefined && (this.#isPaused || !this.#isBodySent);
+  }
+
+  /** Busy for as long as it pleases somebody outside: held, or with an answer that never ends by itself. */
+  get isAside(): boolean {
+    return this.isHeld || (this.#isEndless && this.#handler !== undefined);
+  }
+
   /** Takes a request; the connection may still be opening. */
   assign(handler: AnswerHandler): void {
     this.#handler = handler;
     this.#keepAlive = true;
+    this.#isEndless = false;
     this.isWaiting = true;
     this.since = this.#options.now();
   }
@@ -136,6 +152,7 @@ export class Connection implements AnswerSink, Flow {
     this.isWaiting = false;
     this.#isPaused = true;
     this.#socket.pause();
+    this.#options.onAside();
   }
 
   resume(): void {
@@ -144,6 +161,11 @@ export class Connection implements AnswerSink, Flow {
     this.isWaiting = true;
     this.since = this.#options.now();
     this.#socket.resume();
+  }
+
+  setEndless(): void {
+    this.#isEndless = true;
+    this.#options.onAside();
   }
 
   abort(reason: Error): void {

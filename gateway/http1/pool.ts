@@ -5,6 +5,7 @@ import { type OutgoingRequest, requestHead } from './request-head.ts';
 export interface HttpPoolOptions {
   /** `http://host:port` or `https://…`. */
   readonly origin: string;
+  /** Without those that a slow client holds up: their number is bounded by whoever bounds the requests under way. */
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
   /** Until the answer begins, and between two parts of it. */
@@ -16,6 +17,8 @@ export interface HttpPool {
   dispatch(request: OutgoingRequest, handler: AnswerHandler): void;
   /** Ends every connection; what is under way fails. */
   close(): void;
+  /** Ends the request that its own client has held up longest without a byte, if for so long. False: there is none. */
+  endHeld(leastMs: number): boolean;
   readonly connections: number;
 }
 
@@ -26,6 +29,14 @@ export class ServiceTimeout extends Error {
   constructor(code: string) {
     super(`the service took too long (${code})`);
     this.code = code;
+  }
+}
+
+/** Neither a byte of its request nor a sign that it reads what came. */
+export class ClientTooSlow extends Error {
+  override readonly name = 'ClientTooSlow';
+  constructor() {
+    super('the client held a connection up for too long');
   }
 }
 
@@ -59,11 +70,28 @@ export const createHttpPool = (options: HttpPoolOptions): HttpPool => {
       new Connection({
         address,
         now: () => nowMs,
+        onAside: serveLine,
         onIdle,
         onClose,
       }),
     );
   };
+
+  /** A slow client costs a connection, and never one of those that the others have. Counts only when there seem to be too many. */
+  const hasRoom = (): boolean => {
+    if (open.size < maxConnections) return true;
+    let active = 0;
+    for (const connection of open) if (!connection.isAside) active += 1;
+    return active < maxConnections;
+  };
+
+  /** One more connection for those that wait, where none is being opened for them. */
+  function serveLine(): void {
+    if (line.length === 0 || isClosed) return;
+    let opening = 0;
+    for (const { isConnected } of open) if (!isConnected) opening += 1;
+    if (line.length > opening && hasRoom()) openOne();
+  }
 
   function onIdle(connection: Connection): void {
     const next = line.shift();
@@ -77,7 +105,7 @@ export const createHttpPool = (options: HttpPoolOptions): HttpPool => {
     if (at >= 0) idle.splice(at, 1);
     // It was opened for somebody who waits, and whoever waits longest has waited for it.
     if (!connection.isConnected) line.shift()?.handler.onError(reason ?? new Error('the connection was closed'));
-    else if (line.length > 0 && open.size < maxConnections && !isClosed) openOne();
+    else serveLine();
   }
 
   const tick = (): void => {
@@ -88,8 +116,12 @@ export const createHttpPool = (options: HttpPoolOptions): HttpPool => {
         if (waitedMs > connectTimeoutMs) connection.close(new ServiceTimeout('HTTP1_CONNECT_TIMEOUT'));
       } else if (connection.isWaiting) {
         if (waitedMs > connection.answerTimeoutMs) connection.close(new ServiceTimeout('HTTP1_ANSWER_TIMEOUT'));
+      } else if (connection.isHeld) {
+        if (waitedMs > longestHeldMs) connection.close(new ClientTooSlow());
       } else if (!connection.isBusy && waitedMs > connection.idleMs) connection.close(idleTooLong);
     }
+    // Whose client has fallen silent since the last look.
+    for (let left = line.length; left > 0; left -= 1) serveLine();
   };
   const timer = setInterval(tick, tickMs);
   timer.unref();
@@ -104,13 +136,22 @@ export const createHttpPool = (options: HttpPoolOptions): HttpPool => {
         return;
       }
       line.push({ request, head, handler });
-      if (open.size < maxConnections) openOne();
+      if (hasRoom()) openOne();
     },
     close: () => {
       isClosed = true;
       clearInterval(timer);
       for (const connection of open) connection.close(poolClosed);
       for (const { handler } of line.splice(0)) handler.onError(poolClosed);
+    },
+    endHeld: (leastMs) => {
+      let longest: Connection | undefined;
+      for (const connection of open) {
+        if (connection.isHeld && (longest === undefined || connection.since < longest.since)) longest = connection;
+      }
+      if (longest === undefined || performance.now() - longest.since < leastMs) return false;
+      longest.close(new ClientTooSlow());
+      return true;
     },
     get connections() {
       return open.size;
@@ -126,6 +167,9 @@ const headOf = (request: OutgoingRequest, host: string, handler: AnswerHandler):
     return undefined;
   }
 };
+
+/** A client that reads nothing at all for so long has gone. */
+const longestHeldMs = 60_000;
 
 const idleTooLong = new Error('idle for too long');
 const poolClosed = new Error('the pool was closed');

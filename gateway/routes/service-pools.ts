@@ -49,7 +49,7 @@ export const createServicePools = ({ open, elapsedMs }: ServicePoolsOptions): Se
     const now = elapsedMs();
     for (const [key, one] of held) {
       if (used.has(key)) continue;
-      if (one.upstream.pending > 0) one.unusedSinceMs = undefined;
+      if (one.upstream.pending + one.upstream.aside > 0) one.unusedSinceMs = undefined;
       else one.unusedSinceMs ??= now;
       if (one.unusedSinceMs === undefined || now - one.unusedSinceMs < graceMs) continue;
       held.delete(key);

@@ -24,6 +24,9 @@ const ask = async (gateway: Rig, query: string): Promise<number> =>
 const hang = (gateway: Rig): Promise<number[]> =>
   Promise.all(Array.from({ length: times }, () => ask(gateway, 'hang')));
 
+/** So much of a body is gathered before a service hears of it. */
+const firstPart = 'x'.repeat(70_000);
+
 describe('time-outs', () => {
   it('take a server out that answers nobody', async () => {
     const gateway = await startHanging();
@@ -50,7 +53,9 @@ describe('time-outs', () => {
       socket.on('data', (part: string) => {
         text += part;
       });
-      socket.write(`POST /api/v1/payments HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n${head.join('')}\r\n{`);
+      socket.write(
+        `POST /api/v1/payments HTTP/1.1\r\nhost: a\r\ncontent-length: 99999\r\n${head.join('')}\r\n${firstPart}`,
+      );
       await expect.poll(() => statusesOf(text), { timeout: 5000 }).toEqual([504]);
     });
     await Promise.all(answers);

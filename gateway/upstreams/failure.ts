@@ -4,13 +4,14 @@
  */
 import { Problem } from '@sallyport/contract';
 import { ConnectionLost } from '../http1/connection.ts';
-import { ServiceTimeout } from '../http1/pool.ts';
+import { ClientTooSlow, ServiceTimeout } from '../http1/pool.ts';
 
 const timeouts: ReadonlySet<unknown> = new Set(['HTTP1_CONNECT_TIMEOUT', 'HTTP1_ANSWER_TIMEOUT', 'ETIMEDOUT']);
 
 /** A failed upstream request as a problem: 504 for what took too long, 502 for all else; what failed is for the log alone. */
 export const upstreamProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
+  if (error instanceof ClientTooSlow) return new Problem('request_timeout', { cause: error });
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return new Problem(timeouts.has(code) ? 'upstream_timeout' : 'upstream_unavailable', { cause: error });
 };

@@ -115,16 +115,19 @@ describe('a client slower than the service', () => {
 describe('a service that answers before the body has come', () => {
   it('is heard, and the connection stays usable', async () => {
     const early = await startService((_, res) => void res.writeHead(409).end('early'));
-    const gateway = await startGateway({ AUTH_SERVICE_URL: early.url });
+    const gateway = await startGateway({ PAYMENT_SERVICE_URL: early.url });
+    const head = Object.entries(unsafe()).map(([name, value]) => `${name}: ${value}\r\n`);
     const socket = connect(gateway.port, '127.0.0.1');
     onTestFinished(() => void socket.destroy());
     let answer = '';
     socket.setEncoding('latin1').on('data', (text: string) => {
       answer += text;
     });
-    socket.write('POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-length: 10000\r\n\r\n{');
+    // More than is gathered before a service hears of it.
+    const begun = `content-length: 100000\r\n\r\n${'x'.repeat(70_000)}`;
+    socket.write(`POST /api/v1/payments HTTP/1.1\r\nhost: a\r\n${head.join('')}${begun}`);
     await expect.poll(() => statusesOf(answer)).toEqual([409]);
-    socket.write(`${'x'.repeat(9_999)}GET /health HTTP/1.1\r\nhost: a\r\n\r\n`);
+    socket.write(`${'x'.repeat(30_000)}GET /health HTTP/1.1\r\nhost: a\r\n\r\n`);
     await expect.poll(() => statusesOf(answer)).toEqual([409, 200]);
   });
 });

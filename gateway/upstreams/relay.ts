@@ -49,6 +49,7 @@ export class Relay implements AnswerHandler {
   #isCancelled = false;
   #isRepeated = false;
   #isContinued = false;
+  #isBegun = false;
   #isDone = false;
 
   constructor(exchange: Exchange, request: RelayRequest, refuse: Refuse) {
@@ -57,9 +58,26 @@ export class Relay implements AnswerHandler {
     this.#refuse = refuse;
   }
 
-  /** Begins; called once. */
+  /** Begins; called once. A slow client's body is gathered first, up to a limit: it costs the service nothing, and others no place. */
   send(): void {
+    const { upstream, body } = this.#request;
+    if (body === null || this.#exchange.expectsContinue) {
+      this.#begin();
+      return;
+    }
+    upstream.aside += 1;
+    body.gather((error) => {
+      upstream.aside -= 1;
+      if (this.#isCancelled) return;
+      const problem = error ?? overloaded(upstream);
+      if (problem === undefined) this.#begin();
+      else this.#giveUp(problem);
+    });
+  }
+
+  #begin(): void {
     const { upstream } = this.#request;
+    this.#isBegun = true;
     upstream.pending += 1;
     const target = upstream.choose();
     if (target === undefined) this.#giveUp(allOut());
@@ -90,6 +108,7 @@ export class Relay implements AnswerHandler {
     this.#isCancelled = true;
     this.#flow?.abort(clientGone);
     this.#request.body?.destroy();
+    if (!this.#isBegun) this.#finish();
   }
 
   onStart(flow: Flow): void {
@@ -107,7 +126,10 @@ export class Relay implements AnswerHandler {
     this.#target?.answered();
     const headers = readOutboundHeaders(raw, status);
     if (headers === undefined) throw new Error('the service answered in a transfer coding that is not chunked');
-    this.#exchange.isEndless = isEventStream(headers);
+    if (isEventStream(headers)) {
+      this.#exchange.isEndless = true;
+      this.#flow?.setEndless();
+    }
     for (const part of this.#exchange.responseHeaders) headers.push(part);
     this.#status = status;
     this.#headers = headers;
@@ -198,7 +220,7 @@ export class Relay implements AnswerHandler {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#leaveTarget();
-    this.#request.upstream.pending -= 1;
+    if (this.#isBegun) this.#request.upstream.pending -= 1;
     this.#request.onEnd(this.#exchange);
   }
 
@@ -236,5 +258,7 @@ const isEventStream = (headers: readonly string[]): boolean => {
 };
 
 /** Too many requests under way to one service. */
-export const overloaded = ({ pending, maxPending }: Upstream): Problem | undefined =>
-  pending < maxPending ? undefined : new Problem('busy', { params: { retryAfterSeconds: 1 }, retryAfterSeconds: 1 });
+export const overloaded = (upstream: Upstream): Problem | undefined =>
+  upstream.pending < upstream.maxPending || upstream.relieve()
+    ? undefined
+    : new Problem('busy', { params: { retryAfterSeconds: 1 }, retryAfterSeconds: 1 });

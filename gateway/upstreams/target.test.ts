@@ -11,7 +11,7 @@ const rig = (count: number) => {
     return new Target({
       origin,
       address: serviceAddress(origin),
-      pool: { dispatch: () => undefined, close: () => undefined },
+      pool: { dispatch: () => undefined, endHeld: () => false, close: () => undefined },
       elapsedMs: () => nowMs,
       onChange: (_target, reason) => {
         changes.push(`${at} ${reason}`);

@@ -4,7 +4,7 @@ import type { HttpPool } from '../http1/pool.ts';
 export interface TargetOptions {
   readonly origin: string;
   readonly address: ServiceAddress;
-  readonly pool: Pick<HttpPool, 'dispatch' | 'close'>;
+  readonly pool: Pick<HttpPool, 'dispatch' | 'endHeld' | 'close'>;
   readonly elapsedMs: () => number;
   /** It went out or came in again. */
   readonly onChange: (target: Target, reason: TargetChange) => void;
@@ -26,7 +26,7 @@ const longestEjectionMs = 30_000;
 export class Target {
   readonly origin: string;
   readonly address: ServiceAddress;
-  readonly pool: Pick<HttpPool, 'dispatch' | 'close'>;
+  readonly pool: Pick<HttpPool, 'dispatch' | 'endHeld' | 'close'>;
   readonly #elapsedMs: () => number;
   readonly #onChange: TargetOptions['onChange'];
   /** Requests and tunnels under way; counted by whoever sends. */

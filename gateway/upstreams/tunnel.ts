@@ -48,14 +48,14 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
   let received = Buffer.alloc(0);
   let isOpen = false;
   let isDone = false;
-  upstream.pending += 1;
+  upstream.aside += 1;
   target.pending += 1;
 
   const finish = (): void => {
     if (isDone) return;
     isDone = true;
     clearTimeout(limit);
-    upstream.pending -= 1;
+    upstream.aside -= 1;
     target.pending -= 1;
     onEnd(exchange);
     service.destroy();

@@ -45,6 +45,10 @@ export interface Upstream {
   readonly maxPending: number;
   /** Requests under way; counted by the relay. */
   pending: number;
+  /** WebSockets, and requests whose client still sends a body that no target has been told of: not among those. */
+  aside: number;
+  /** Ends the request that its own client has held up longest, if for a second or more; false: there is none. */
+  relieve(): boolean;
   close(): Promise<void>;
 }
 
@@ -53,6 +57,9 @@ export interface UpstreamParts {
   readonly elapsedMs: () => number;
   readonly log: Pick<Log, 'warn'>;
 }
+
+/** Shorter than that a network may be silent by itself. */
+const leastHeldMs = 1000;
 
 /** Opens no connection yet, but those that health checks need. */
 export const openUpstream = (options: UpstreamOptions, { elapsedMs, log }: UpstreamParts): Upstream => {
@@ -69,6 +76,8 @@ export const openUpstream = (options: UpstreamOptions, { elapsedMs, log }: Upstr
     choose: choice.choose,
     other: choice.other,
     pending: 0,
+    aside: 0,
+    relieve: () => targets.some(({ pool }) => pool.endHeld(leastHeldMs)),
     // The listener has drained before: what is still open has outlived the stop's time limit.
     close: async () => {
       for (const one of checks) one.close();
