@@ -13,9 +13,7 @@ const open = async () => {
     rates.close();
     await redis.stop();
   });
-  let asked = 0;
-  let failed = 0;
-  let decidedHere = 0;
+  const counts = { asked: 0, failed: 0, decidedHere: 0 };
   const make = exactLimits({
     makeGcra: localGcra,
     rates: {
@@ -23,18 +21,25 @@ const open = async () => {
         return rates.up;
       },
       takeRate: (counter) => {
-        asked += 1;
+        counts.asked += 1;
         return rates.takeRate(counter);
       },
     },
     subjectOf: createSubjectOf(systemRandom.bytes(32)),
-    health: { worked: () => undefined, failed: () => void (failed += 1) },
+    health: {
+      worked: () => undefined,
+      failed: () => {
+        counts.failed += 1;
+      },
+    },
     elapsedMs: () => performance.now(),
-    onLocal: () => void (decidedHere += 1),
+    onLocal: () => {
+      counts.decidedHere += 1;
+    },
   });
   const limiter = make('flood', { perMinute: 6, burst: 3 });
   const take = async (): Promise<number> => limiter.take('192.0.2.1', performance.now());
-  return { take, close: rates.close, counts: () => ({ asked, failed, decidedHere }) };
+  return { take, close: rates.close, counts: () => counts };
 };
 
 describe.skipIf(isRedisMissing())('exact limits', () => {
