@@ -11,6 +11,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Addresses or `localhost`. Default `localhost`: 127.0.0.1 and, where the machine has IPv6, ::1. */
   readonly hosts?: readonly string[];
+  /** Several sockets of this user may listen on the port, and share what comes (SO_REUSEPORT). Not on every system: ENOTSUP. */
+  readonly reusePort?: boolean;
   /** The setting that gives the port, named when the port is taken. */
   readonly setting?: string;
   /** The preset's texts for what is not HTTP at all. */
@@ -130,7 +132,12 @@ const open = async ({ host, optional }: Address, port: number, options: ListenOp
   });
   options.configure?.(server);
   // `::` takes the IPv4 addresses too, unless they are listened on by themselves.
-  server.listen({ host, port, ipv6Only: isIPv6(host) && (options.hosts ?? ['localhost']).length > 1 });
+  server.listen({
+    host,
+    port,
+    reusePort: options.reusePort === true,
+    ipv6Only: isIPv6(host) && (options.hosts ?? ['localhost']).length > 1,
+  });
   try {
     await once(server, 'listening');
     return server;
@@ -144,6 +151,7 @@ const open = async ({ host, optional }: Address, port: number, options: ListenOp
 const listenProblem = (code: string, host: string, port: number, setting: string | undefined): string => {
   const advice = setting === undefined ? 'choose another port' : `set ${setting} to another port`;
   if (code === 'EADDRINUSE') return `port ${port} on ${host} is in use: stop the process that holds it, or ${advice}`;
+  if (code === 'ENOTSUP') return `this system does not let sockets share a port (${host}, port ${port})`;
   if (code === 'EACCES') return `port ${port} on ${host} needs rights that this process does not have: ${advice}`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `this machine has no address ${host} to listen on`;
   return `cannot listen on ${host}, port ${port} (${code})`;

@@ -1,6 +1,6 @@
 import { register } from 'prom-client';
 import { expect, it } from 'vitest';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, mergeSnapshots } from './metrics.ts';
 
 it('counts in a registry of its own, under its prefix', async () => {
   const metrics = createMetrics('sallyport_auth_');
@@ -37,4 +37,24 @@ it('refuses a prefix of another form and a name used twice', () => {
   const metrics = createMetrics('sallyport_auth_');
   metrics.counter({ name: 'a_total', help: 'A.' });
   expect(() => metrics.counter({ name: 'a_total', help: 'A.' })).toThrow(/already been registered/);
+});
+
+it('makes one of the metrics of several threads', async () => {
+  const snapshots = await Promise.all(
+    [1, 2].map((thread) => {
+      const metrics = createMetrics('sallyport_gateway_');
+      metrics.counter({ name: 'requests_total', help: 'Requests.', labels: ['route'] }).inc({ route: '/a' }, thread);
+      metrics.histogram({ name: 'seconds', help: 'Durations.' }).observe(0.003);
+      metrics.gauge({ name: 'age_seconds', help: 'Age.', together: 'max', collect: () => thread });
+      metrics.gauge({ name: 'ready', help: 'Ready.', together: 'min', collect: () => thread - 1 });
+      return metrics.snapshot();
+    }),
+  );
+  const merged = mergeSnapshots(structuredClone(snapshots));
+  for (const text of [await merged.text(), await mergeSnapshots([await merged.snapshot()]).text()]) {
+    expect(text).toContain('sallyport_gateway_requests_total{route="/a"} 3');
+    expect(text).toContain('sallyport_gateway_seconds_count 2');
+    expect(text).toContain('sallyport_gateway_age_seconds 2');
+    expect(text).toContain('sallyport_gateway_ready 0');
+  }
 });

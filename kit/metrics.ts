@@ -3,7 +3,16 @@
  * process must not add up. Process metrics (`process_…`, `nodejs_…`, event-loop delay included) are always there.
  * Never: labels with a value that a client chooses; every series stays in memory.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
 
 export interface MetricOptions<Label extends string> {
   /** Without the prefix; units last (`…_seconds`, `…_bytes`), counters end in `_total`. */
@@ -17,16 +26,31 @@ export interface HistogramOptions<Label extends string> extends MetricOptions<La
   readonly buckets?: readonly number[];
 }
 
+export interface GaugeOptions {
+  /** Asked for the value whenever the metrics are read. */
+  readonly collect?: () => number;
+  /** What the gauges of several threads make together. Default: their sum. */
+  readonly together?: 'sum' | 'min' | 'max';
+}
+
+/** What the metrics were at one moment; it can be sent to another thread. */
+export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
+
 export interface Metrics {
   counter<const Label extends string = never>(options: MetricOptions<Label>): Counter<Label>;
-  gauge<const Label extends string = never>(
-    options: MetricOptions<Label> & { readonly collect?: () => number },
-  ): Gauge<Label>;
+  gauge<const Label extends string = never>(options: MetricOptions<Label> & GaugeOptions): Gauge<Label>;
   histogram<const Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label>;
   /** The Prometheus text format. */
   text(): Promise<string>;
+  snapshot(): Promise<MetricsSnapshot>;
   readonly contentType: string;
 }
+
+/** Several threads' metrics as one registry: counters and histograms add up, gauges as each says. */
+export const mergeSnapshots = (snapshots: readonly MetricsSnapshot[]): Pick<Metrics, 'text' | 'snapshot'> => {
+  const registry = AggregatorRegistry.aggregate(snapshots.map((snapshot) => [...snapshot]));
+  return { text: () => registry.metrics(), snapshot: () => registry.getMetricsAsJSON() };
+};
 
 /** Seconds, from half a millisecond to ten seconds. */
 export const durationBuckets: readonly number[] = Object.freeze([
@@ -51,16 +75,24 @@ export const createMetrics = (prefix: string): Metrics => {
   });
   return Object.freeze<Metrics>({
     counter: (options) => new Counter(common(options)),
-    gauge: ({ collect, ...options }) => createGauge(common(options), collect),
+    gauge: ({ collect, together = 'sum', ...options }) =>
+      createGauge({ ...common(options), aggregator: together }, collect),
     histogram: (options) => new Histogram({ ...common(options), buckets: [...(options.buckets ?? durationBuckets)] }),
     text: () => registry.metrics(),
+    snapshot: () => registry.getMetricsAsJSON(),
     contentType: registry.contentType,
   });
 };
 
 /** With `collect`, the value is asked for whenever the metrics are read. */
 const createGauge = <Label extends string>(
-  options: { name: string; help: string; labelNames: Label[]; registers: Registry[] },
+  options: {
+    name: string;
+    help: string;
+    labelNames: Label[];
+    registers: Registry[];
+    aggregator: 'sum' | 'min' | 'max';
+  },
   collect: (() => number) | undefined,
 ): Gauge<Label> => {
   if (collect === undefined) return new Gauge(options);
