@@ -44,12 +44,26 @@ const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ...hopByHop.map((name): [string, Kind] => [name, drop]),
   // Written anew by the gateway or by the client that speaks to the service; `expect` is answered here.
   ...['expect', 'forwarded', 'x-real-ip'].map((name): [string, Kind] => [name, drop]),
+  // Other products' names for the client's address and for the host: a service behind many a framework believes them unasked.
+  ...[
+    'x-client-ip',
+    'client-ip',
+    'true-client-ip',
+    'x-cluster-client-ip',
+    'cf-connecting-ip',
+    'cf-connecting-ipv6',
+  ].map((name): [string, Kind] => [name, drop]),
+  ...['fastly-client-ip', 'x-appengine-user-ip', 'x-azure-clientip', 'x-envoy-external-address'].map(
+    (name): [string, Kind] => [name, drop],
+  ),
+  ...['x-forwarded', 'forwarded-for', 'x-original-forwarded-for', 'x-original-host', 'x-host'].map(
+    (name): [string, Kind] => [name, drop],
+  ),
   // A service that read one of these would act on another method or target than the one that was judged and signed.
   ...['x-http-method-override', 'x-http-method', 'x-method-override'].map((name): [string, Kind] => [name, drop]),
-  ...['x-original-method', 'x-original-uri', 'x-original-url', 'x-rewrite-url'].map((name): [string, Kind] => [
-    name,
-    drop,
-  ]),
+  ...['x-original-method', 'x-original-uri', 'x-original-url', 'x-rewrite-url', 'x-override-url'].map(
+    (name): [string, Kind] => [name, drop],
+  ),
   ['connection', { field: 'connection' }],
   ['host', { field: 'host' }],
   ['content-length', { field: 'contentLength' }],

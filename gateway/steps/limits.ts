@@ -5,6 +5,8 @@ import type { Exchange, Outcome, Step } from '../exchange.ts';
 const maxHeaderLines = 100;
 const maxTargetLength = 8192;
 
+const plainNumber = /^(?:0|[1-9]\d*)$/;
+
 const ambiguous = (header: string): Problem => new Problem('header_invalid', { params: { header } });
 
 /**
@@ -22,7 +24,10 @@ export const limits = (): Step => {
       return new Problem('request_malformed');
     // RFC 9112 §6.1: HTTP/1.0 knows no transfer coding; such a message has to be treated as wrongly framed.
     if (headers.transferEncoding.length > 0 && req.httpVersion !== '1.1') return new Problem('request_malformed');
-    if (headers.contentLength.length > 1) return ambiguous('content-length');
+    const [length] = headers.contentLength;
+    // RFC 9112 §6.3, 5: no list. Leading zeroes are digits too (RFC 9110 §8.6), and octal to who reads numbers as C does.
+    if (length !== undefined && (headers.contentLength.length > 1 || !plainNumber.test(length)))
+      return ambiguous('content-length');
     const [coding] = headers.transferEncoding;
     if (headers.transferEncoding.length > 1 || (coding !== undefined && coding.trim().toLowerCase() !== 'chunked')) {
       return ambiguous('transfer-encoding');
