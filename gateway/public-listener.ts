@@ -1,0 +1,96 @@
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Listener, listen } from '@sallyport/kit/listener';
+import { answerClientError } from '@sallyport/kit/problem';
+import type { GatewaySettings } from './config.ts';
+import { endSocket } from './linger.ts';
+
+/** What answers the requests that come in. */
+export interface RequestHandlers {
+  readonly handle: (req: IncomingMessage, res: ServerResponse) => void;
+  readonly handleExpecting: (req: IncomingMessage, res: ServerResponse) => void;
+  readonly handleUpgrade: (req: IncomingMessage, res: ServerResponse) => void;
+}
+
+export interface PublicListenerOptions {
+  /** 0: any free one. */
+  readonly port: number;
+  /** Other threads listen on it too. Default false. */
+  readonly isShared?: boolean;
+}
+
+/** The public port of the settings; 0: any free one. */
+export const publicPort = ({ port, portOffset }: GatewaySettings): number => (port === 0 ? 0 : port + portOffset);
+
+/** Opens the door to a gateway. */
+export const openPublic = (
+  settings: GatewaySettings,
+  gateway: RequestHandlers,
+  { port, isShared = false }: PublicListenerOptions,
+): Promise<Listener> =>
+  listen({
+    handler: gateway.handle,
+    port,
+    reusePort: isShared,
+    setting: 'GATEWAY_PORT',
+    texts: settings.errorTexts,
+    ...(settings.host && { hosts: settings.host }),
+    serverOptions: {
+      insecureHTTPParser: false,
+      // The gateway's own step asks for Host, and answers with a problem; node:http would answer with nothing.
+      requireHostHeader: false,
+      // Everything else with an Upgrade is an ordinary request, and refused as one.
+      shouldUpgradeCallback: ({ headers }) =>
+        headers.upgrade?.toLowerCase() === 'websocket' &&
+        headers['content-length'] === undefined &&
+        headers['transfer-encoding'] === undefined,
+    },
+    configure: (server) => {
+      server.on('checkContinue', gateway.handleExpecting);
+      // RFC 9110 §10.1.1: another expectation MAY be refused. node:http would, past the log and the flood limit.
+      server.on('checkExpectation', gateway.handle);
+      server.on('upgrade', (req, socket, head) => answerUpgrade(req, socket, head, gateway, settings));
+      refuseConnect(server, settings);
+    },
+  });
+
+/** node:http hands the bare socket over: a response of our own on it takes the request through all steps. */
+const answerUpgrade = (
+  req: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  gateway: RequestHandlers,
+  { errorTexts }: GatewaySettings,
+): void => {
+  if (!(socket instanceof Socket)) return void socket.destroy();
+  socket.on('error', () => socket.destroy());
+  const res = new ServerResponse(req);
+  res.shouldKeepAlive = false;
+  if (!takeSocket(res, socket)) {
+    answerClientError(new Error('a handshake behind a request that has no answer yet'), socket, errorTexts);
+    return;
+  }
+  // RFC 6455 §4.1: nothing may be sent before the handshake is answered; what came is read by whoever gets the socket.
+  if (head.length > 0) socket.unshift(head);
+  res.once('finish', () => endSocket(socket));
+  gateway.handleUpgrade(req, res);
+};
+
+/** False: the socket is still that of an answer to a request before, whose client did not wait for it. */
+const takeSocket = (res: ServerResponse, socket: Socket): boolean => {
+  try {
+    res.assignSocket(socket);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** RFC 9110 §9.3.6: CONNECT asks for a tunnel, in which nothing would be checked. */
+const refuseConnect = (server: Server, { errorTexts }: GatewaySettings): void => {
+  server.on('connect', (_, socket) => {
+    if (socket instanceof Socket) answerClientError(new Error('CONNECT'), socket, errorTexts);
+    else socket.destroy();
+  });
+};
