@@ -35,6 +35,7 @@ import { createRegisterHttp } from './register/http.ts';
 import { createRegister } from './register/register.ts';
 import { type Feed, startFeed } from './revocations/feed.ts';
 import { createRevocationsHttp } from './revocations/http.ts';
+import { startTidying } from './revocations/tidy.ts';
 import type { Handlers } from './route.ts';
 import { createSessionsHttp } from './sessions/http.ts';
 import { createAccessTokenIssuer } from './tokens/issue.ts';
@@ -68,6 +69,7 @@ export interface BuiltApp {
   /** What the private one serves beside health and metrics. */
   readonly privateRoutes: NonNullable<PrivateListenerOptions['routes']>;
   readonly feed: Feed;
+  readonly stopTidying: () => Promise<void>;
 }
 
 export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
@@ -139,13 +141,24 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     elapsedMs: () => performance.now(),
     onError: (err) => log.error({ err }, 'reading revocations failed'),
   });
+  const stopTidying = startTidying({
+    revocations: storage.revocations,
+    maxEntries: settings.revocationMaxEntries,
+    pauseMs: tidyPauseMs,
+    onFolded: ({ folded, users }) => {
+      log.info({ folded, users }, 'revocations of ended sessions folded into one of each user');
+      feed.renew();
+    },
+    onError: (err) => log.error({ err }, 'tidying revocations failed'),
+  });
   const onSubscribe = (subscriber: string) => log.info({ subscriber }, 'revocation feed subscribed');
   const revocations = createRevocationsHttp({ feed, rootKeys: settings.rootKeys, onSubscribe });
-  return { app, feed, privateRoutes: { [`GET ${revocationFeedPath}`]: revocations } };
+  return { app, feed, stopTidying, privateRoutes: { [`GET ${revocationFeedPath}`]: revocations } };
 };
 
 /** What other processes on the store have revoked is found this soon; what this one has revoked at once. */
 const feedPollMs = 50;
+const tidyPauseMs = 2000;
 const feedHeartbeatMs = 500;
 
 const bodyLimitBytes = 16_384;

@@ -88,7 +88,7 @@ const startParts = async (
     store: storage.stats,
   });
   const isReady = () => answers(storage);
-  const { app, feed, privateRoutes } = await buildApp({
+  const { app, feed, stopTidying, privateRoutes } = await buildApp({
     settings,
     storage,
     ring,
@@ -131,6 +131,7 @@ const startParts = async (
   lifecycle.add({ name: 'private listener', stop: () => inner.close() });
   // Before its listener: the streams would be waited for.
   lifecycle.add({ name: 'revocation feed', stop: () => feed.stop() });
+  lifecycle.add({ name: 'tidying of revocations', stop: stopTidying });
   return { urls: { public: open.url, private: inner.url }, stop: async () => void (await lifecycle.stop()) };
 };
 

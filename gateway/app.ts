@@ -11,6 +11,7 @@ import { type Arrival, createExchange, type Step } from './exchange.ts';
 import { answerAsked } from './forward-auth/answer-asked.ts';
 import { forwardAuth } from './forward-auth/forward-auth.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
+import { watchBound } from './revocation-bound.ts';
 import { openRevocations } from './revocations.ts';
 import { createRouteSource, type RouteSource } from './routes/route-source.ts';
 import { createUserLimits } from './routes/user-limits.ts';
@@ -113,6 +114,8 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   metrics.watchVerifier(verifier);
   const revocations = openRevocations({ settings, clock, elapsedMs, onChange: () => openExchanges.cutDead() });
   metrics.watchRevocations(revocations);
+  const bound = watchBound({ feed: revocations, boundSeconds: settings.revocationBoundSeconds, log });
+  metrics.watchRevocationBound(bound);
   const openExchanges = createOpenExchanges({
     revocations,
     nowMs: clock.nowMs,
@@ -146,6 +149,7 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
     adopt: routes.adopt,
     close: async () => {
       clearInterval(expiry);
+      bound.close();
       await Promise.all([revocations.close(), routes.close()]);
     },
   });

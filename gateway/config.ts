@@ -169,6 +169,14 @@ export const gatewaySettings = defineSettings({
     optional: true,
     doc: "This gateway's own bearer at the feed (`sallyport keys feed <subscriber>`). Required where the feed is on.",
   }),
+  revocationBoundSeconds: durationSetting({
+    env: 'REVOCATION_BOUND_SECONDS',
+    unit: 'seconds',
+    min: 1,
+    max: 3600,
+    default: 1,
+    doc: 'What is promised while all is healthy: heard of the feed no longer ago than this. Past it a warning is logged and counted; requests are served.',
+  }),
   revocationMaxStalenessSeconds: durationSetting({
     env: 'REVOCATION_MAX_STALENESS_SECONDS',
     unit: 'seconds',
@@ -367,6 +375,10 @@ export const checkGatewaySettings = (settings: GatewaySettings): readonly Settin
   }
   if (settings.issuers.some(({ issuer }) => issuer === settings.issuer)) {
     problems.push({ setting: 'issuers', problem: `holds ${settings.issuer}, which is JWT_ISSUER, the own issuer` });
+  }
+  if (settings.revocationBoundSeconds > settings.revocationMaxStalenessSeconds) {
+    const problem = 'is longer than REVOCATION_MAX_STALENESS_SECONDS: it would be told after the doors are shut';
+    problems.push({ setting: 'REVOCATION_BOUND_SECONDS', problem });
   }
   // A route file brings its own; it is checked when it has been read.
   if (settings.routesFile === undefined) {

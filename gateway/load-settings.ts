@@ -25,6 +25,7 @@ const namesElsewhere = [
   'JWT_PRIVATE_KEY',
   'JWT_PRIVATE_KEY_PATH',
   'REFRESH_SECRET',
+  'REVOCATION_MAX_ENTRIES',
   'CSRF_COOKIE_TTL_SECONDS',
   'DATABASE_URL',
 ] as const;

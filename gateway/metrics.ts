@@ -2,6 +2,7 @@ import { createMetrics } from '@sallyport/kit/metrics';
 import type { AccessTokenVerifier, RevocationFeed } from '@sallyport/verify';
 import type { ReservedName } from './headers/reserved.ts';
 import type { LimitStats } from './limits/open-limits.ts';
+import type { BoundStats } from './revocation-bound.ts';
 import type { ReloadStats } from './routes/reload-routes.ts';
 import type { Upstream } from './upstreams/upstream.ts';
 
@@ -14,6 +15,8 @@ export interface GatewayMetrics {
   watchVerifier(verifier: Pick<AccessTokenVerifier, 'stats'>): void;
   /** Shows what the feed has told, and how long ago. */
   watchRevocations(feed: Pick<RevocationFeed, 'stats' | 'isReady'>): void;
+  /** Shows whether the promised bound is kept, and how often it was not. */
+  watchRevocationBound(bound: { stats(): BoundStats }): void;
   /** Shows whether the route file is in force. */
   watchRoutes(routes: { stats(): ReloadStats }): void;
   /** Shows which targets of the services are in; their label is the place in the list, which no client chooses. */
@@ -108,6 +111,16 @@ export const createGatewayMetrics = (): GatewayMetrics => {
         ],
         revocation_feed_failures: ['Connections to the feed that failed or ended.', () => feed.stats().failures],
         revocation_ready: ['1: protected routes are served.', () => (feed.isReady() ? 1 : 0)],
+      } as const;
+      for (const [name, [help, collect]] of Object.entries(gauges)) metrics.gauge({ name, help, collect });
+    },
+    watchRevocationBound: ({ stats }) => {
+      const gauges = {
+        revocation_bound_broken: [
+          '1: nothing heard of the feed for longer than REVOCATION_BOUND_SECONDS.',
+          () => (stats().isBroken ? 1 : 0),
+        ],
+        revocation_bound_breaks: ['How often that has begun.', () => stats().breaks],
       } as const;
       for (const [name, [help, collect]] of Object.entries(gauges)) metrics.gauge({ name, help, collect });
     },

@@ -35,6 +35,8 @@ export interface Feed {
   /** Sends what the subscriber has not seen, then everything new. Rejects with StoreUnavailable where the store cannot be read. Returns how to leave. */
   subscribe(sink: FeedSink, lastEventId: string | undefined): Promise<() => void>;
   readonly subscribers: number;
+  /** Sends everybody a new snapshot: what has been folded, subscribers need not hold any longer. */
+  renew(): void;
   /** Ends all subscriptions. */
   stop(): Promise<void>;
 }
@@ -61,6 +63,7 @@ export const startFeed = (options: FeedOptions): Feed => {
   let incarnation = '';
   let heartbeatAtMs = 0;
   let wake = Promise.withResolvers<void>();
+  const resetEvent = eventOf('reset', { version: revocationFeedVersion, issuer: options.issuer });
   const stopWaking = revocations.onWrite(() => wake.resolve());
 
   const drop = (subscriber: Subscriber): void => {
@@ -116,7 +119,7 @@ export const startFeed = (options: FeedOptions): Feed => {
     const newest = await revocations.lastRevocationPosition();
     const cursor = lastEventId === undefined ? undefined : parseFeedCursor(lastEventId);
     if (cursor?.incarnation === incarnation && cursor.position <= newest) subscriber.position = cursor.position;
-    else send(subscriber, eventOf('reset', { version: revocationFeedVersion, issuer: options.issuer }));
+    else send(subscriber, resetEvent);
   };
 
   const catchUp = async (subscriber: Subscriber): Promise<void> => {
@@ -137,7 +140,22 @@ export const startFeed = (options: FeedOptions): Feed => {
     send(subscriber, eventOf('synced', {}, formatFeedCursor(incarnation, subscriber.position)));
   };
 
+  /** Aside of what is known until it is whole; what comes meanwhile waits in `early`. */
+  const renew = async (subscriber: Subscriber): Promise<void> => {
+    if (subscriber.early !== undefined) return;
+    subscriber.early = [];
+    subscriber.position = 0;
+    send(subscriber, resetEvent);
+    await catchUp(subscriber).catch((error: unknown) => {
+      drop(subscriber);
+      onError(error);
+    });
+  };
+
   return {
+    renew: () => {
+      for (const subscriber of subscribers) void renew(subscriber);
+    },
     get subscribers() {
       return subscribers.size;
     },
@@ -178,7 +196,7 @@ const wireEntry = ({ subject, cause, atMs, expiresAtMs }: RevocationEntry): Revo
         kind: 'user',
         id: subject.userId,
         below: subject.minimumEpoch,
-        ...(cause === 'roles_changed' && { stale: true }),
+        ...((cause === 'roles_changed' || cause === 'folded') && { stale: true }),
         ...times,
       };
     case 'key':

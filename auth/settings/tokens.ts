@@ -137,6 +137,13 @@ export const tokensSettings = {
     default: 1,
     doc: 'Live sessions of a registered device. 0: no limit.',
   }),
+  revocationMaxEntries: integerSetting({
+    env: 'REVOCATION_MAX_ENTRIES',
+    min: 10,
+    max: 10_000_000,
+    default: 100_000,
+    doc: 'Entries that every verifier holds. Beyond, ended sessions of users with the most fold into one entry each, and their other sessions refresh once.',
+  }),
   rootKeys: keyListSetting({
     env: 'SALLYPORT_ROOT_KEYS',
     kid: /^\d{1,5}$/,

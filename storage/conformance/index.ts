@@ -9,6 +9,7 @@ import { devicesConformance } from './devices.ts';
 import { effectsConformance } from './effects.ts';
 import { keysConformance } from './keys.ts';
 import { noncesConformance } from './nonces.ts';
+import { revocationsConformance } from './revocations.ts';
 import { sessionsConformance } from './sessions.ts';
 import type { Conformance, StoreUnderTest } from './store-under-test.ts';
 
@@ -20,6 +21,7 @@ const suites: readonly Conformance[] = [
   countersConformance,
   keysConformance,
   effectsConformance,
+  revocationsConformance,
 ];
 
 export const describeStorage = (name: string, open: () => Promise<StoreUnderTest>): void => {

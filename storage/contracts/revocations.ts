@@ -10,7 +10,7 @@ export interface RevocationEntry {
   readonly position: number;
   readonly realmId: RealmId;
   readonly subject: RevocationSubject;
-  /** `roles_changed` makes tokens stale (refresh), everything else dead. */
+  /** `roles_changed` and `folded` make tokens stale (refresh), everything else dead. */
   readonly cause: string;
   readonly atMs: EpochMs;
   /** Revocation + the longest access lifetime + leeway. */
@@ -24,6 +24,17 @@ export interface Revocations {
   readLiveRevocations(afterPosition: number, limit: number): Promise<readonly RevocationEntry[]>;
   /** The position of the newest entry that was ever written; 0 where there is none. */
   lastRevocationPosition(): Promise<number>;
+  /** How many entries are alive by the store's clock, and how many are kept beyond. */
+  countRevocations(): Promise<{ readonly live: number; readonly expired: number }>;
+  /**
+   * Removes what has expired. Where more than `maxEntries` live, folds the session entries of users with the most of them into one
+   * user entry each, until half of `maxEntries` live or no user has two: the user's access epoch is raised by one, so tokens of his
+   * other sessions become stale, and a refresh gives a new one. At most 20,000 session entries a call; of two callers at once the
+   * second finds what the first has left.
+   */
+  tidyRevocations(
+    maxEntries: number,
+  ): Promise<{ readonly expired: number; readonly folded: number; readonly users: number }>;
   /** Calls back soon after a write of this process that may have been a revocation. Only wakes: other processes' writes are found by reading. Returns how to stop. */
   onWrite(wake: () => void): () => void;
   /** Names this store's history: changes when a backup was restored. */

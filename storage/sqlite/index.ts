@@ -198,7 +198,7 @@ const keys = ({ queue, reader }: Driver): Keys => ({
     (await queue.call('ensureCurrentKey', { candidate, context })).map(rows.keyFromRow),
 });
 
-const revocations = ({ queue, reader, nowMs }: Driver): Revocations => ({
+const revocations = ({ queue, reader, lifetimeMs, nowMs }: Driver): Revocations => ({
   readRevocations: async (afterPosition, limit) => {
     const found = await reader.all(
       'SELECT * FROM revocations WHERE position > ? ORDER BY position LIMIT ?',
@@ -221,6 +221,17 @@ const revocations = ({ queue, reader, nowMs }: Driver): Revocations => ({
     const row = await reader.get("SELECT seq FROM sqlite_sequence WHERE name = 'revocations'");
     return Number(row?.['seq'] ?? 0);
   },
+  countRevocations: async () => {
+    const now = nowMs();
+    const counted = await reader.get(
+      `SELECT (SELECT COUNT(*) FROM revocations WHERE expires_at_ms > ?) AS live,
+        (SELECT COUNT(*) FROM revocations WHERE expires_at_ms <= ?) AS expired`,
+      now,
+      now,
+    );
+    return { live: Number(counted?.['live']), expired: Number(counted?.['expired']) };
+  },
+  tidyRevocations: (maxEntries) => queue.call('tidyRevocations', { maxEntries, lifetimeMs }),
   onWrite: (wake) => queue.onBatch(wake),
   storeIncarnation: async () => {
     const row = await reader.get("SELECT value FROM store_meta WHERE key = 'incarnation'");

@@ -20,6 +20,7 @@ import { appendEffects, trimEffects } from './effects.ts';
 import { ensureCurrentKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
 import { appendEvents } from './outbox.ts';
+import { tidyRevocations } from './revocations.ts';
 import {
   adoptEpoch,
   createSession,
@@ -62,6 +63,7 @@ export const verbs = {
   setUserRoles,
   settleAttempt,
   settleRotation,
+  tidyRevocations,
   trimEffects,
 } as const;
 

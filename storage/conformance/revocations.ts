@@ -1,0 +1,84 @@
+import type { UserId } from '@sallyport/contract';
+import { describe, expect, it } from 'vitest';
+import { context, newSession, newUser, times } from './make.ts';
+import type { Conformance } from './store-under-test.ts';
+
+export const revocationsConformance: Conformance = (store) => {
+  const revocations = () => store().storage.revocations;
+  const live = async () => (await revocations().countRevocations()).live;
+  /** A user with some sessions, all but one of them ended. */
+  const userWithEnded = async (ended: number): Promise<UserId> => {
+    const user = newUser();
+    await store().storage.accounts.createUser(user, context);
+    for (let count = 0; count <= ended; count += 1) {
+      const session = newSession(user.id);
+      await store().storage.sessions.createSession(session);
+      if (count < ended) await store().storage.sessions.endSession({ sessionId: session.id, cause: 'logout', context });
+    }
+    return user.id;
+  };
+  const clear = async (): Promise<void> => {
+    // Beyond the lifetime of every entry that other suites have left.
+    store().advance(100_000_000);
+    await revocations().tidyRevocations(1_000_000);
+  };
+
+  describe('revocations', () => {
+    it('are kept up to the limit, and nothing is folded below it', async () => {
+      await clear();
+      await userWithEnded(5);
+      expect(await revocations().tidyRevocations(5)).toEqual({ expired: 0, folded: 0, users: 0 });
+      expect(await live()).toBe(5);
+    });
+
+    it('of the users with the most ended sessions are folded, down to half; the epoch goes with them, by one', async () => {
+      await clear();
+      const [many, some, one] = [await userWithEnded(6), await userWithEnded(3), await userWithEnded(1)];
+      const epoch = async (id: UserId) => (await store().second.accounts.findUser(id))?.accessEpoch;
+      expect(await revocations().tidyRevocations(9)).toEqual({ expired: 0, folded: 9, users: 2 });
+      const left = await store().second.revocations.readLiveRevocations(0, 100);
+      expect(left.map(({ subject, cause }) => [subject.kind, cause]).toSorted()).toEqual([
+        ['session', 'logout'],
+        ['user', 'folded'],
+        ['user', 'folded'],
+      ]);
+      expect(left.find(({ subject }) => subject.kind === 'user')?.subject).toEqual({
+        kind: 'user',
+        userId: many,
+        minimumEpoch: 2,
+      });
+      expect(await Promise.all([many, some, one].map(epoch))).toEqual([2, 2, 1]);
+      // Whoever reads on from where he was finds what has taken their place.
+      expect(await revocations().lastRevocationPosition()).toBe(left.at(-1)?.position);
+    });
+
+    it('of users with one ended session each stay, however many they are', async () => {
+      await clear();
+      for (let count = 0; count < 4; count += 1) await userWithEnded(1);
+      expect(await revocations().tidyRevocations(1)).toEqual({ expired: 0, folded: 0, users: 0 });
+      expect(await live()).toBe(4);
+    });
+
+    it('are folded once, whoever else does it at the same time', async () => {
+      await clear();
+      const user = await userWithEnded(8);
+      const outcomes = await times(6, (index) =>
+        (index % 2 ? store().storage : store().second).revocations.tidyRevocations(4),
+      );
+      expect(outcomes.map(({ folded }) => folded).toSorted((a, b) => b - a)).toEqual([8, 0, 0, 0, 0, 0]);
+      expect((await store().storage.accounts.findUser(user))?.accessEpoch).toBe(2);
+    });
+
+    it('that have expired are removed, and their positions never given again', async () => {
+      await clear();
+      await userWithEnded(2);
+      const last = await revocations().lastRevocationPosition();
+      store().advance(100_000_000);
+      expect(await revocations().countRevocations()).toEqual({ live: 0, expired: 2 });
+      expect(await revocations().tidyRevocations(10)).toEqual({ expired: 2, folded: 0, users: 0 });
+      expect(await revocations().lastRevocationPosition()).toBe(last);
+      await userWithEnded(1);
+      expect(await revocations().lastRevocationPosition()).toBe(last + 1);
+    });
+  });
+};
