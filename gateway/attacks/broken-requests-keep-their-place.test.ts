@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { sendRaw, startGateway, statusesOf } from '../testing/rig.ts';
+import { bearer, sendRaw, startGateway, statusesOf } from '../testing/rig.ts';
 
 const get = (path: string) => `GET /api/v1/auth/${path} HTTP/1.1\r\nhost: a\r\n\r\n`;
 
@@ -30,7 +30,10 @@ describe('a broken request', () => {
     const gateway = await startGateway({}, (_, res) => {
       res.writeHead(200).write('begun');
     });
-    const bytes = 'POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n';
+    // More of a body than is gathered before the service hears of it.
+    const chunk = `${(70_000).toString(16)}\r\n${'x'.repeat(70_000)}\r\n`;
+    const lines = `host: a\r\nauthorization: ${bearer().authorization}\r\ntransfer-encoding: chunked`;
+    const bytes = `GET /api/v1/payments HTTP/1.1\r\n${lines}\r\n\r\n${chunk}`;
     const broken = pause(300).then(() => 'XX\r\n');
     const answer = await sendRaw(gateway, bytes, 3000, broken);
     expect(answer).toContain('begun');

@@ -14,7 +14,9 @@ const ambiguous = (header: string): Problem => new Problem('header_invalid', { p
  * `requestTimeout` of node:http. How long a body may be is the route's.
  */
 export const limits = (): Step => {
-  const run = ({ req, headers, isUpgrade, rawTarget }: Exchange): Outcome => {
+  const judge = ({ req, headers, isUpgrade, rawTarget }: Exchange): Outcome => {
+    // llhttp reads `HTTP/2.0` and a line without version as well.
+    if (req.httpVersion !== '1.1' && req.httpVersion !== '1.0') return new Problem('request_malformed');
     if (req.rawHeaders.length > 2 * maxHeaderLines) return new Problem('headers_too_large');
     if (rawTarget.length > maxTargetLength) return new Problem('uri_too_long');
     // RFC 9112 §3.2: 400 for a request without Host, or with more than one.
@@ -36,6 +38,13 @@ export const limits = (): Step => {
     if (headers.upgrade.length > 0 && !isUpgrade) return new Problem('upgrade_refused');
     if (isUpgrade && !isWebSocketHandshake(req)) return new Problem('request_malformed');
     return undefined;
+  };
+
+  const run = (exchange: Exchange): Outcome => {
+    const problem = judge(exchange);
+    // RFC 9112 §6.1: where its end is in doubt, what follows is no request of anybody's; the connection closes after the answer.
+    if (problem !== undefined) exchange.res.shouldKeepAlive = false;
+    return problem;
   };
   return { name: 'limits', run };
 };
