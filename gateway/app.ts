@@ -67,7 +67,7 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
     limits(),
     canonicalTargetStep(),
     preflight(),
-    route({ table, serviceName: settings.serviceName, isReady: parts.isReady }),
+    route({ table, serviceName: settings.serviceName, isReady: parts.isProcessReady ?? parts.isReady }),
     authenticate({ verifier, accessCookie }),
     revocation({ revocations }),
     routeIssuers(),

@@ -1,4 +1,4 @@
-import { createMetrics } from '@sallyport/kit/metrics';
+import { createMetrics, type Metrics, type MetricsSnapshot } from '@sallyport/kit/metrics';
 import type { AccessTokenVerifier, RevocationFeed } from '@sallyport/verify';
 import type { ReservedName } from './headers/reserved.ts';
 import type { LimitStats } from './limits/open-limits.ts';
@@ -23,7 +23,13 @@ export interface GatewayMetrics {
   watchUpstreams(table: { readonly upstreams: readonly Pick<Upstream, 'id' | 'targets'>[] }): void;
   /** Shows how counting together with other gateways goes. */
   watchLimits(stats: () => LimitStats): void;
+  /** Shows the threads that serve; what it returns is told before the metrics are read. */
+  watchWorkers(): (
+    workers: readonly { readonly worker: number; readonly requests: number }[],
+    restarts: number,
+  ) => void;
   text(): Promise<string>;
+  snapshot(): Promise<MetricsSnapshot>;
   readonly contentType: string;
 }
 
@@ -55,6 +61,7 @@ export const createGatewayMetrics = (): GatewayMetrics => {
   const targetsIn = metrics.gauge({
     name: 'upstream_target_in',
     help: '1: the target gets requests; 0: it is out, because requests or its health checks failed.',
+    together: 'min',
     labels: ['service', 'target'],
   });
   const ejections = metrics.counter({
@@ -104,25 +111,31 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     },
     watchRevocations: (feed) => {
       const gauges = {
-        revocation_entries: ['Sessions, users and keys that are refused.', () => feed.stats().entries],
+        revocation_entries: ['Sessions, users and keys that are refused.', 'max', () => feed.stats().entries],
         revocation_age_seconds: [
           'Since the issuer last said that nothing is missing; past REVOCATION_BOUND_SECONDS the promise is broken.',
+          'max',
           () => feed.stats().ageSeconds,
         ],
-        revocation_feed_failures: ['Connections to the feed that failed or ended.', () => feed.stats().failures],
-        revocation_ready: ['1: protected routes are served.', () => (feed.isReady() ? 1 : 0)],
+        revocation_feed_failures: ['Connections to the feed that failed or ended.', 'sum', () => feed.stats().failures],
+        revocation_ready: ['1: protected routes are served.', 'min', () => (feed.isReady() ? 1 : 0)],
       } as const;
-      for (const [name, [help, collect]] of Object.entries(gauges)) metrics.gauge({ name, help, collect });
+      for (const [name, [help, together, collect]] of Object.entries(gauges)) {
+        metrics.gauge({ name, help, together, collect });
+      }
     },
     watchRevocationBound: ({ stats }) => {
       const gauges = {
         revocation_bound_broken: [
           '1: nothing heard of the feed for longer than REVOCATION_BOUND_SECONDS.',
+          'max',
           () => (stats().isBroken ? 1 : 0),
         ],
-        revocation_bound_breaks: ['How often that has begun.', () => stats().breaks],
+        revocation_bound_breaks: ['How often that has begun.', 'sum', () => stats().breaks],
       } as const;
-      for (const [name, [help, collect]] of Object.entries(gauges)) metrics.gauge({ name, help, collect });
+      for (const [name, [help, together, collect]] of Object.entries(gauges)) {
+        metrics.gauge({ name, help, together, collect });
+      }
     },
     watchRoutes: ({ stats }) => {
       const gauges = {
@@ -149,10 +162,29 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     watchUpstreams: (table) => {
       watched = table;
     },
+    watchWorkers: () => workerGauges(metrics),
     text: () => {
       collectTargets();
       return metrics.text();
     },
+    snapshot: () => {
+      collectTargets();
+      return metrics.snapshot();
+    },
     contentType: metrics.contentType,
   });
+};
+
+const workerGauges = (metrics: Metrics): ReturnType<GatewayMetrics['watchWorkers']> => {
+  const requests = metrics.gauge({
+    name: 'worker_requests',
+    help: 'Requests that a worker has answered since its start.',
+    labels: ['worker'],
+  });
+  const replaced = metrics.gauge({ name: 'worker_restarts', help: 'How often a worker died and was replaced.' });
+  return (workers, restarts) => {
+    requests.reset();
+    for (const { worker, requests: answered } of workers) requests.set({ worker }, answered);
+    replaced.set(restarts);
+  };
 };

@@ -14,6 +14,8 @@ import { loadGatewaySettings } from './load-settings.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { openPublic, publicPort } from './public-listener.ts';
 import { type OpenRoutes, openRoutes } from './routes/open-routes.ts';
+import { type Serving, type StartWorkersOptions, startWorkers } from './workers/start-workers.ts';
+import { workerCount } from './workers/worker-count.ts';
 
 export const start = async (input: ServerInput): Promise<RunningServer> => {
   const { settings: given, warnings } = loadGatewaySettings(input, checkGatewaySettings);
@@ -34,7 +36,30 @@ export const start = async (input: ServerInput): Promise<RunningServer> => {
 const startParts = async (routes: OpenRoutes, lifecycle: Lifecycle, log: Log): Promise<RunningServer> => {
   const { settings } = routes;
   const metrics = createGatewayMetrics();
-  const parts = { log, random: systemRandom, elapsedMs: () => performance.now() };
+  const workers = workerCount(settings);
+  const parts = { settings, lifecycle, log, metrics, random: systemRandom };
+  const serving = workers === 1 ? await serveAlone(parts) : await startWorkers({ ...parts, workers, writeLines });
+  const inner = await privateListener({
+    port: privatePort(settings, serving.port),
+    setting: 'GATEWAY_PRIVATE_PORT',
+    metrics: serving.metrics,
+    ready: () => ({ ready: serving.isReady(), checks: { keys: serving.isReady() } }),
+    live: () => ({ status: 'healthy', service: settings.serviceName }),
+    log,
+  });
+  lifecycle.add({ name: 'private listener', stop: () => inner.close() });
+  const reloading = routes.follow({ source: serving, metrics, log });
+  lifecycle.add({ name: 'route file', stop: () => reloading?.close() });
+  return {
+    urls: { public: serving.url, private: inner.url },
+    ...(reloading && { reload: reloading.reload }),
+    stop: async () => void (await lifecycle.stop()),
+  };
+};
+
+const serveAlone = async (options: Omit<StartWorkersOptions, 'workers' | 'writeLines'>): Promise<Serving> => {
+  const { settings, lifecycle, log, metrics, random } = options;
+  const parts = { log, random, elapsedMs: () => performance.now() };
   const limits = await openLimits({ ...parts, settings });
   lifecycle.add({ name: 'limits', stop: limits.close });
   if (limits.stats !== undefined) metrics.watchLimits(limits.stats);
@@ -42,27 +67,15 @@ const startParts = async (routes: OpenRoutes, lifecycle: Lifecycle, log: Log): P
   const gateway = createGateway(settings, { ...parts, metrics, clock, makeLimiter: limits.make });
   lifecycle.add({ name: 'upstreams', stop: () => gateway.close() });
   gateway.isReady();
-  const open = await openPublic(settings, gateway, { port: publicPort(settings) });
-  lifecycle.add({ name: 'public listener', stop: () => open.close() });
+  const { port, url, close } = await openPublic(settings, gateway, { port: publicPort(settings) });
+  lifecycle.add({ name: 'public listener', stop: () => close() });
   // Before its listener, which would wait for them.
   lifecycle.add({ name: 'tunnels', stop: () => gateway.endTunnels() });
-  const inner = await privateListener({
-    port: privatePort(settings, open.port),
-    setting: 'GATEWAY_PRIVATE_PORT',
-    metrics,
-    ready: () => ({ ready: gateway.isReady(), checks: { keys: gateway.isReady() } }),
-    live: () => ({ status: 'healthy', service: settings.serviceName }),
-    log,
-  });
-  lifecycle.add({ name: 'private listener', stop: () => inner.close() });
-  const reloading = routes.follow({ source: gateway, metrics, log });
-  lifecycle.add({ name: 'route file', stop: () => reloading?.close() });
-  return {
-    urls: { public: open.url, private: inner.url },
-    ...(reloading && { reload: reloading.reload }),
-    stop: async () => void (await lifecycle.stop()),
-  };
+  return { port, url, metrics, isReady: gateway.isReady, adopt: gateway.adopt };
 };
+
+/** Lines of workers come as they are to be written. */
+const writeLines = (text: string): void => bufferedStdout().write(text);
 
 const privatePort = ({ privatePort: given, portOffset }: GatewaySettings, publicPort: number): number => {
   if (given === undefined) return publicPort + 1000;

@@ -18,6 +18,8 @@ export interface GatewayDependencies {
   readonly elapsedMs: () => number;
   /** Where requests are counted. Default: in this thread. */
   readonly makeLimiter?: MakeLimiter | undefined;
+  /** Whether all that serve the same port are ready, for the answer to `/ready`. Default: whether this gateway is. */
+  readonly isProcessReady?: (() => boolean) | undefined;
 }
 
 /** What the steps are made of. */

@@ -92,6 +92,7 @@ export const rules: Rules = {
       { area: 'main', files: ['main.ts'], imports: ['server.ts', 'config.ts'] },
       { area: 'server', files: ['server.ts'], imports: ['**'], except: ['main.ts', 'steps/**'] },
       { area: 'app', files: ['app.ts'], imports: ['**'], except: ['main.ts', 'server.ts'] },
+      { area: 'worker', files: ['workers/worker.ts'], imports: ['**'], except: ['main.ts', 'server.ts'] },
       { area: 'maintenance', files: ['maintenance.ts'], imports: ['**'], except: ['main.ts', 'server.ts'] },
       { area: 'part', files: ['**'], imports: ['**'], except: top },
     ],

@@ -4,12 +4,11 @@ import type { Log } from '@sallyport/kit/log';
 import type { GatewaySettings } from '../config.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { readRules } from './effective-rules.ts';
-import { createRouteReloader } from './reload-routes.ts';
-import type { RouteSource } from './route-source.ts';
+import { createRouteReloader, type RouteAdopter } from './reload-routes.ts';
 import { fingerprintOf, watchFile } from './watch-file.ts';
 
 export interface FollowOptions {
-  readonly source: Pick<RouteSource, 'adopt'>;
+  readonly source: RouteAdopter;
   readonly metrics: Pick<GatewayMetrics, 'watchRoutes'>;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
 }

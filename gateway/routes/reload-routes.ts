@@ -1,10 +1,15 @@
 import type { Log } from '@sallyport/kit/log';
 import type { RulesReading } from './effective-rules.ts';
-import type { RouteSource } from './route-source.ts';
+import type { Adoption } from './route-source.ts';
+
+/** Puts all of a reading in force, or nothing of it. */
+export interface RouteAdopter {
+  adopt(reading: RulesReading): Adoption | Promise<Adoption>;
+}
 
 export interface ReloadRoutesOptions {
   readonly read: () => Promise<RulesReading>;
-  readonly source: Pick<RouteSource, 'adopt'>;
+  readonly source: RouteAdopter;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
 }
 
@@ -41,7 +46,7 @@ export const createRouteReloader = ({ read, source, log }: ReloadRoutesOptions):
   const run = async (reason: string): Promise<void> => {
     isQueued = false;
     const reading = await read();
-    const adoption = source.adopt(reading);
+    const adoption = await source.adopt(reading);
     if (!adoption.ok) {
       refuse(reason, adoption.problems);
       return;
