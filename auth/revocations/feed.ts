@@ -37,7 +37,7 @@ export interface Feed {
   readonly subscribers: number;
   /** Sends everybody a new snapshot: what has been folded, subscribers need not hold any longer. */
   renew(): void;
-  /** Ends all subscriptions. */
+  /** Ends all subscriptions, those too that come later. */
   stop(): Promise<void>;
 }
 
@@ -160,6 +160,11 @@ export const startFeed = (options: FeedOptions): Feed => {
       return subscribers.size;
     },
     subscribe: async (sink, lastEventId) => {
+      // Who was sent away comes back at once, while the listener is still open: nobody would ever tell him anything.
+      if (stopping.signal.aborted) {
+        sink.end();
+        return () => undefined;
+      }
       const subscriber: Subscriber = { sink, position: 0, early: [] };
       subscribers.add(subscriber);
       try {

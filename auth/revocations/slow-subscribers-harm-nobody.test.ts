@@ -85,3 +85,25 @@ it('sends the whole snapshot to a subscriber that is slower than the store, in i
   expect(told).toContain('synced');
   expect(told).not.toContain('END');
 });
+
+it('ends at once whoever comes while it stops, and says nothing to him', async () => {
+  await feed.stop();
+  const told: string[] = [];
+  const write = (event: string): boolean => told.push(nameOf(event)) > 0;
+  await feed.subscribe({ write, drained: async () => true, end: () => void told.push('END') }, undefined);
+  expect(told).toEqual(['END']);
+  expect(feed.subscribers).toBe(0);
+});
+
+it('sends a new snapshot to who is there, and nothing of what comes meanwhile is lost', async () => {
+  const told: string[] = [];
+  const write = (event: string): boolean => told.push(event) > 0;
+  await feed.subscribe({ write, drained: async () => true, end: () => undefined }, undefined);
+  const whole = told.map(nameOf).filter((name) => name !== 'heartbeat');
+  expect(whole).toEqual(['reset', ...Array(revoked / 500).fill('entries'), 'synced']);
+  told.length = 0;
+  feed.renew();
+  feed.renew();
+  await expect.poll(() => told.map(nameOf).filter((name) => name !== 'heartbeat')).toEqual(whole);
+  expect(told.reduce((sum, event) => sum + entriesIn(event), 0)).toBe(revoked);
+});

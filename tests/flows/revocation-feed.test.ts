@@ -6,13 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { feedTokenOf, openMaintenance } from '@sallyport/auth/maintenance';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ChildServer, Settings } from '../testing/child-server.ts';
+import { decodeToken } from '../testing/forge.ts';
 import { freePort } from '../testing/free-ports.ts';
 import { type Answer, type Call, httpClient } from '../testing/http-client.ts';
 import { type Issuer, setDisabled, startIssuer } from '../testing/issuer.ts';
+import { readMetric } from '../testing/metrics.ts';
 import { type Installation, newInstallation, startGateway } from '../testing/microservices.ts';
 import { type LoggedIn, login, signUp } from '../testing/people.ts';
 import { expectProblem } from '../testing/problems.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../testing/recording-upstream.ts';
+import { routeFile } from '../testing/route-file.ts';
 
 const api = '/api/v1';
 /** REVOCATION_BOUND: what is promised while all is healthy. */
@@ -40,7 +43,13 @@ const startAgain = async (): Promise<void> => {
 beforeAll(async () => {
   installation = newInstallation();
   const [port, privatePort] = [await freePort(), await freePort()];
-  issuerPorts = { AUTH_PORT: String(port), AUTH_PRIVATE_PORT: String(privatePort) };
+  issuerPorts = {
+    AUTH_PORT: String(port),
+    AUTH_PRIVATE_PORT: String(privatePort),
+    // A refresh token that comes again is reuse at once.
+    REFRESH_ROTATION: 'on',
+    REFRESH_OVERLAP_SECONDS: '0',
+  };
   upstream = await startRecordingUpstream();
   await startAgain();
   gateway = await gatewayOf();
@@ -93,6 +102,23 @@ describe('refused at the edge within the bound:', () => {
           body: { current_password: who.person.password, new_password: password },
         }),
     ],
+    [
+      'a session that its user ended in another one',
+      async (who) => {
+        const other = await login(call, who.person, api);
+        const sid = String(decodeToken(who.access).claims['sid']);
+        return call('DELETE', `${api}/auth/sessions/${sid}`, { bearer: other.access });
+      },
+    ],
+    ['a deleted account', (who) => httpClient(issuer.url)('DELETE', '/auth/account', { bearer: who.access })],
+    [
+      'a refresh token that came twice',
+      async ({ refresh }) => {
+        const once = () => call('POST', `${api}/auth/refresh`, { body: { refresh_token: refresh } });
+        expect((await once()).status).toBe(200);
+        expectProblem(await once(), 'refresh_reused');
+      },
+    ],
   ];
   it.each(ends)('%s', async (_, end) => {
     const who = await newcomer();
@@ -141,23 +167,40 @@ describe('a gateway that cannot know', () => {
     expectProblem(await profile(ended.access, through), 'token_revoked');
   });
 
-  it('goes on with what it knows while the feed is cut, up to the staleness limit, and recovers by itself', async () => {
-    const impatient = await gatewayOf({ REVOCATION_MAX_STALENESS_SECONDS: '4' });
+  it('goes on with what it knows while the feed is cut, up to the staleness limit, then as each route says; it tells and recovers by itself', async () => {
+    const rule = { service: 'user-service', access: 'required' };
+    const file = routeFile(installation, {
+      version: 1,
+      routes: [
+        { ...rule, path: `${api}/users/*` },
+        { ...rule, path: '/open', whenRevocationUnknown: 'accept' },
+      ],
+    });
+    const limits = { REVOCATION_MAX_STALENESS_SECONDS: '3', GATEWAY_ROUTES_FILE: file.path };
+    const impatient = await gatewayOf(limits);
     others.push(impatient);
     const through = httpClient(impatient.url);
+    const open = (bearer: string) => through('GET', '/open', { bearer });
     const [kept, ended] = [await newcomer(), await newcomer()];
     await call('POST', `${api}/auth/logout`, { body: { refresh_token: ended.refresh } });
     await ready(impatient);
     expectProblem(await refusalOf(ended.access, through), 'token_revoked');
     await issuer.stop();
     expect((await profile(kept.access, through)).status).toBe(200);
-    await sleep(4500);
+    await impatient.waitForLine(({ msg }) => msg === 'revocations are not heard within the bound');
+    expect(await readMetric(impatient.privateUrl, 'sallyport_gateway_revocation_bound_broken')).toBe(1);
+    expect((await profile(kept.access, through)).status).toBe(200);
+    await sleep(3500);
     expectProblem(await profile(kept.access, through), 'revocation_unavailable');
-    // What is known stays known, whatever the state of the feed.
-    expectProblem(await profile(ended.access, through), 'token_revoked');
+    // The one route that accepts it goes on, with what is known.
+    expect((await open(kept.access)).status).toBe(200);
+    for (const answer of [await profile(ended.access, through), await open(ended.access)]) {
+      expectProblem(answer, 'token_revoked');
+    }
     await startAgain();
     await ready(impatient);
     expect((await profile(kept.access, through)).status).toBe(200);
+    await impatient.waitForLine(({ msg }) => msg === 'revocations are heard again within the bound');
   });
 });
 
