@@ -11,6 +11,7 @@ import { diskWaits } from './disk-waits.ts';
 import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
 import { loopDelay } from './loop-delay.ts';
+import { missedRevocations } from './missed-revocations.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { revocationLag } from './revocation-lag.ts';
 import { seeded } from './seeded.ts';
@@ -64,6 +65,11 @@ const proofs: Readonly<Record<string, Proof>> = {
     about:
       '20,000 random request targets through the gateway to all five adapters, and as many others with their assertions',
     run: (seed, targets = 20_000) => assertionTargets({ targets, seed }),
+  },
+  'missed-revocations': {
+    about:
+      '100 revocations while a gateway is down, one of them in a slow transaction, and what it does after its restart',
+    run: (_, revocations = 100) => missedRevocations({ revocations }),
   },
   'refresh-model': {
     about: 'the refresh property suite and its sabotaged twins at 2,000 stories',
