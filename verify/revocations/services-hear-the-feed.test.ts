@@ -15,6 +15,7 @@ import {
 } from '../index.ts';
 import { type FeedServer, startFeedServer } from '../testing/feed-server.ts';
 import { fixedClock, goodClaims, mint, nowSeconds, rigs, verifierOf } from '../testing/rig.ts';
+import { withSabotage } from '../testing/sabotage.ts';
 import { frameworks, type RunningServer, send, startServer } from '../testing/servers.ts';
 
 const key = assertionKey(randomBytes(32), 'payment');
@@ -155,5 +156,33 @@ describe('a guard with a feed', () => {
     expect(judge(guardOf(feed), { sid: 'session-2' })).toBe('revocation_unavailable');
     await snapshot(server, feed);
     expect(judge(guardOf(feed), { sid: 'session-2' })).toBe('ok');
+  });
+});
+
+describe('is known to be able to fail', () => {
+  const subject = { iss: 'auth-service', sub: 'user-1', sid: 'session-1', uep: 3, kid: '', iat: nowSeconds };
+
+  it('where a feed counts from its start instead of its first snapshot, everybody is let in before it', async () => {
+    const change = { find: 'let heardAtMs = Number.NEGATIVE_INFINITY;', replace: 'let heardAtMs = elapsedMs();' };
+    await withSabotage([{ file: 'revocations/revocation-feed.ts', ...change }], async (broken) => {
+      const feed = broken.openRevocationFeed({ url: 'http://127.0.0.1:9/', token: 'x', issuer: 'auth-service' });
+      stops.push(() => feed.close());
+      expect(feed.isRevoked(subject)).toBe('active');
+    });
+  });
+
+  it("where a feed speaks of every issuer, it ends the sessions of another's", async () => {
+    const change = { find: "if (subject.iss !== options.issuer) return 'active';", replace: '' };
+    await withSabotage([{ file: 'revocations/revocation-feed.ts', ...change }], async (broken) => {
+      const server = await startFeedServer('auth-service');
+      const feed = broken.openRevocationFeed({ url: server.url, token: 'x', issuer: 'auth-service' });
+      stops.push(
+        () => server.stop(),
+        () => feed.close(),
+      );
+      await snapshot(server, feed);
+      server.tell({ kind: 'session', id: 'session-1' });
+      await until(() => feed.isRevoked({ ...subject, iss: 'https://partner.example' }) === 'revoked');
+    });
   });
 });
