@@ -41,7 +41,7 @@ export interface Gateway {
   readonly handleExpecting: (req: IncomingMessage, res: ServerResponse) => void;
   /** The same for a WebSocket handshake; the response stands on the request's own socket. */
   readonly handleUpgrade: (req: IncomingMessage, res: ServerResponse) => void;
-  /** Ends what would never end by itself: event streams and WebSockets. */
+  /** Ends what would never end by itself: event streams and WebSockets. Every answer from now on ends its connection. */
   readonly endTunnels: () => void;
   /** Whether access tokens can be judged. */
   readonly isReady: () => boolean;
@@ -132,8 +132,11 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   });
 
   const { dispatch } = createDispatcher(steps, refuse);
-  const begin = (req: IncomingMessage, res: ServerResponse, arrival: Arrival): void =>
+  let isStopping = false;
+  const begin = (req: IncomingMessage, res: ServerResponse, arrival: Arrival): void => {
+    if (isStopping) res.shouldKeepAlive = false;
     dispatch(createExchange(req, res, arrival, elapsedMs()));
+  };
   const inTurn = (req: IncomingMessage, res: ServerResponse, arrival: Arrival): void => {
     // Answers leave a connection one by one (RFC 9112 §9.3.2), and so are requests sent on: one client that does not wait for them
     // cannot fill a service's line with a single packet. Until its turn a response has no socket.
@@ -144,7 +147,10 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
     handle: (req: IncomingMessage, res: ServerResponse) => inTurn(req, res, 'plain'),
     handleExpecting: (req: IncomingMessage, res: ServerResponse) => inTurn(req, res, 'expects continue'),
     handleUpgrade: (req: IncomingMessage, res: ServerResponse) => begin(req, res, 'upgrade'),
-    endTunnels: openExchanges.endAll,
+    endTunnels: () => {
+      isStopping = true;
+      openExchanges.endAll();
+    },
     isReady,
     adopt: routes.adopt,
     close: async () => {
