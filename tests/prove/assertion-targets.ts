@@ -188,7 +188,7 @@ interface Asked extends GuardedService {
 
 const judge = async ({ pool }: Asked, method: string, target: string, assertion: string): Promise<string> => {
   const headers = { 'x-gateway-assertion': assertion };
-  const { statusCode, body } = await pool.request({ method: method as 'GET', path: target, headers });
+  const { statusCode, body } = await pool.request({ method, path: target, headers });
   const text = await body.text();
   return statusCode === 200 && (method === 'HEAD' || text === mintedUser) ? 'verified' : `${statusCode} ${text}`;
 };
