@@ -90,8 +90,8 @@ export const openConnection = async (options: RedisOptions): Promise<RedisConnec
     try {
       return await within(Promise.all(calls.map((call) => evaluate(asked, call))), answerLimitMs);
     } catch (error) {
-      // An answer, even a refusal, tells that the connection is fine.
-      if (!(error instanceof ErrorReply) && asked === client) lost(reasonOf(error));
+      // A refusal, or a queue that is full, is no reason to give the connection up; a connection that ends says so by itself.
+      if (error instanceof LateAnswer && asked === client) lost(error.message);
       throw new StoreUnavailable(error, true);
     }
   };
@@ -137,9 +137,13 @@ const evaluate = async (client: Client, { script, key, args }: ScriptCall): Prom
   }
 };
 
+class LateAnswer extends Error {
+  override readonly name = 'LateAnswer';
+}
+
 const within = async <T>(work: Promise<T>, limitMs: number): Promise<T> => {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
+  const timer = setTimeout(() => reject(new LateAnswer(`no answer within ${limitMs} ms`)), limitMs);
   try {
     return await Promise.race([work, promise]);
   } finally {
@@ -157,5 +161,3 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
       resolve();
     });
   });
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown error');

@@ -47,11 +47,11 @@ const isOpen = (port: number): Promise<boolean> =>
   });
 
 const run = async (port: number, folder: string, settings: readonly string[]): Promise<ChildProcess> => {
-  const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
+  const ports = settings.includes('--tls-cert-file') ? ['--port', '0', '--tls-port'] : ['--port'];
+  const own = [...ports, String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
   const child = spawn('redis-server', [...own, ...settings], { stdio: 'ignore' });
   const until = Date.now() + startLimitMs;
-  const isListening = () => (settings.includes('--tls-port') ? child.pid !== undefined : isOpen(port));
-  while (!(await isListening())) {
+  while (!(await isOpen(port))) {
     if (child.exitCode !== null || Date.now() > until) throw new Error('redis-server did not start');
     await sleep(10);
   }
@@ -65,13 +65,13 @@ const end = async (child: ChildProcess): Promise<void> => {
   await ended;
 };
 
-/** @param settings further arguments of redis-server, `['--requirepass', '…']` */
+/** @param settings further arguments of redis-server, `['--requirepass', '…']`; with `--tls-cert-file` it speaks TLS alone */
 export const startRedis = async (settings: readonly string[] = []): Promise<RedisServer> => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-redis-'));
   const port = await freePort();
   let child = await run(port, folder, settings);
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: `${settings.includes('--tls-cert-file') ? 'rediss' : 'redis'}://127.0.0.1:${port}`,
     kill: () => end(child),
     restart: async () => {
       child = await run(port, folder, settings);
