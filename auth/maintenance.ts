@@ -53,6 +53,8 @@ export interface Maintenance {
   /** Undefined: no such account. */
   setDisabled(identifier: string, disabled: boolean): Promise<User | undefined>;
   setRoles(identifier: string, roles: readonly string[], permissions: readonly string[]): Promise<User | undefined>;
+  /** Whether the store kept the key; verifiers refuse what it has signed either way, once they hear of it. */
+  removeKey(kid: string): Promise<boolean>;
   listUsers(page: { readonly after?: UserId; readonly limit: number }): Promise<readonly User[]>;
   close(): Promise<void>;
 }
@@ -73,6 +75,7 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
       const userId = await findId(settings, storage, identifier);
       return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
     },
+    removeKey: (kid) => storage.keys.removeKey({ realmId: defaultRealm, kid, context: context() }),
     listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
     close: async () => {
       await doors.close();

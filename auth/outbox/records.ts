@@ -23,6 +23,7 @@ const auditTypes: Readonly<Record<Act, string>> = {
   'device.registered': 'device_registered',
   'device.revoked': 'device_revoked',
   'key.added': 'key_added',
+  'key.removed': 'key_removed',
 };
 
 export const auditRecordOf = (effect: Effect): AuditRecord => ({

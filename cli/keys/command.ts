@@ -1,10 +1,10 @@
-import { feedTokenOf } from '@sallyport/auth/maintenance';
+import { feedTokenOf, openMaintenance } from '@sallyport/auth/maintenance';
 import { type Command, Option } from 'commander';
 import { readEnvironment } from '../environment.ts';
 import { hostEnvironment } from '../host-environment.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
 
-/** `sallyport keys new`, `sallyport keys feed <subscriber>` */
+/** `sallyport keys new`, `sallyport keys feed <subscriber>`, `sallyport keys remove <kid>` */
 export const addKeysCommand = (program: Command): void => {
   const keys = program.command('keys').description('signing keys as files; tokens of subscribers');
   keys
@@ -25,5 +25,21 @@ export const addKeysCommand = (program: Command): void => {
     .action((subscriber: string) => {
       const env = hostEnvironment(readEnvironment(process.env, '.env'));
       process.stdout.write(`${feedTokenOf(subscriber, env)}\n`);
+    });
+  keys
+    .command('remove')
+    .argument('<kid>', 'id of the key, as in the header of its tokens')
+    .description('refuse everything that a signing key has signed, at every gateway and service that hears the feed')
+    .action(async (kid: string) => {
+      const maintenance = await openMaintenance(hostEnvironment(readEnvironment(process.env, '.env')));
+      try {
+        const wasKept = await maintenance.removeKey(kid);
+        const next = wasKept
+          ? 'Restart the issuer: it makes a new key.'
+          : 'Give the issuer another key, and restart it.';
+        process.stdout.write(`Tokens signed with ${kid} are refused. ${next}\n`);
+      } finally {
+        await maintenance.close();
+      }
     });
 };

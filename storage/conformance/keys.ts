@@ -22,5 +22,20 @@ export const keysConformance: Conformance = (store) => {
       expect(await store().second.keys.listKeys(defaultRealm, 'EdDSA')).toHaveLength(1);
       expect(await store().storage.keys.listKeys(defaultRealm, 'ES256')).toEqual([]);
     });
+
+    it('that are removed leave the ring, with the entry that refuses what they have signed, wherever they were kept', async () => {
+      const [first] = await store().storage.keys.listKeys(defaultRealm, 'EdDSA');
+      const before = await store().storage.revocations.lastRevocationPosition();
+      const remove = (kid: string) => store().storage.keys.removeKey({ realmId: defaultRealm, kid, context });
+      expect([await remove(first?.kid ?? ''), await remove('of-a-file')]).toEqual([true, false]);
+      expect(await store().second.keys.listKeys(defaultRealm, 'EdDSA')).toEqual([]);
+      const entries = await store().second.revocations.readRevocations(before, 10);
+      expect(entries.map(({ subject, cause }) => [subject, cause])).toEqual([
+        [{ kind: 'key', kid: first?.kid }, 'key_removed'],
+        [{ kind: 'key', kid: 'of-a-file' }, 'key_removed'],
+      ]);
+      // Tokens that a thief signs expire when he likes.
+      for (const { atMs, expiresAtMs } of entries) expect(expiresAtMs - atMs).toBeGreaterThan(86_400_000 * 300);
+    });
   });
 };

@@ -26,7 +26,8 @@ export type Act =
   | 'refresh.overlap_foreign'
   | 'device.registered'
   | 'device.revoked'
-  | 'key.added';
+  | 'key.added'
+  | 'key.removed';
 
 export type EffectData = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 

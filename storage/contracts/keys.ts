@@ -19,4 +19,9 @@ export interface Keys {
   listKeys(realmId: RealmId, algorithm: SignatureAlgorithm): Promise<readonly StoredKey[]>;
   /** Inserts the candidate as current where the algorithm has no current key. Of N callers at a first boot one inserts; all then read the same ring. */
   ensureCurrentKey(candidate: StoredKey, context: ActContext): Promise<readonly StoredKey[]>;
+  /**
+   * Takes a key out of the ring and, in the same step, writes the entry that makes verifiers refuse whatever it has signed; the entry is
+   * written for keys that were never in the ring too. Resolves to whether it was in it.
+   */
+  removeKey(input: { readonly realmId: RealmId; readonly kid: string; readonly context: ActContext }): Promise<boolean>;
 }

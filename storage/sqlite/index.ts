@@ -194,6 +194,7 @@ const devices = ({ queue, reader, sealer }: Driver): Devices => ({
 const keys = ({ queue, reader }: Driver): Keys => ({
   listKeys: async (realmId, algorithm) =>
     (await reader.all(listKeysStatement, realmId, algorithm)).map(rows.keyFromRow),
+  removeKey: (input) => queue.call('removeKey', input),
   ensureCurrentKey: async (candidate, context) =>
     (await queue.call('ensureCurrentKey', { candidate, context })).map(rows.keyFromRow),
 });

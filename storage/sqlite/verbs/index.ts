@@ -17,7 +17,7 @@ import { appendAudit } from './audit.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
 import { confirmDevice, createDevice, revokeDevice } from './devices.ts';
 import { appendEffects, trimEffects } from './effects.ts';
-import { ensureCurrentKey } from './keys.ts';
+import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
 import { appendEvents } from './outbox.ts';
 import { tidyRevocations } from './revocations.ts';
@@ -56,6 +56,7 @@ export const verbs = {
   ensureCurrentKey,
   keepSession,
   recordLoserAttempt,
+  removeKey,
   replacePasswordHash,
   reserveAttempt,
   revokeDevice,
