@@ -11,6 +11,7 @@ import { type Arrival, createExchange, type Step } from './exchange.ts';
 import { answerAsked } from './forward-auth/answer-asked.ts';
 import { forwardAuth } from './forward-auth/forward-auth.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
+import { paceVerifier } from './paced-verifier.ts';
 import { watchBound } from './revocation-bound.ts';
 import { openRevocations } from './revocations.ts';
 import { createRouteSource, type RouteSource } from './routes/route-source.ts';
@@ -126,9 +127,10 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   const isReady = (): boolean => hasKeys() && revocations.isReady();
   const refuse = createRefuse({ texts: settings.errorTexts, log });
   const { signers } = routes;
+  const paced = paceVerifier(verifier, { elapsedMs });
   const steps = requestSteps({
     ...dependencies,
-    ...{ settings, table: routes, signers, verifier, revocations, openExchanges, refuse, isReady },
+    ...{ settings, table: routes, signers, verifier: paced, revocations, openExchanges, refuse, isReady },
   });
 
   const { dispatch } = createDispatcher(steps, refuse);

@@ -17,6 +17,8 @@ import { createTokenCache } from './token-cache.ts';
 export interface AccessTokenVerifier {
   /** Synchronous unless a key has to be fetched first. Never throws or rejects because of the token. */
   verify(token: string): Verification | Promise<Verification>;
+  /** What is known of a token that was good before, judged anew but for its signature. Undefined: `verify` has to be asked. */
+  seen(token: string): Verification | undefined;
   stats(): {
     readonly hits: number;
     readonly verified: number;
@@ -172,10 +174,12 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
     return refused(reason);
   };
 
-  const verify = (token: string): Verification | Promise<Verification> => {
+  const seen = (token: string): Verification | undefined => {
     const judged = cacheBytes > 0 && typeof token === 'string' ? cache.get(token) : undefined;
-    return (judged && verifySeen(token, judged)) ?? verifyUnseen(token);
+    return judged && verifySeen(token, judged);
   };
 
-  return Object.freeze({ verify, stats: () => Object.freeze({ ...counts, ...cache.stats() }) });
+  const verify = (token: string): Verification | Promise<Verification> => seen(token) ?? verifyUnseen(token);
+
+  return Object.freeze({ verify, seen, stats: () => Object.freeze({ ...counts, ...cache.stats() }) });
 };

@@ -1,0 +1,51 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { paceVerifier } from './paced-verifier.ts';
+import { verifier } from './testing/exchange.ts';
+import { mint } from './testing/rig.ts';
+
+/** A verifier whose checks take a fifth of a millisecond each, by a clock that nothing else moves. */
+const startPaced = () => {
+  let nowMs = 0;
+  const checked: string[] = [];
+  const paced = paceVerifier(
+    {
+      verify: (token) => {
+        nowMs += 0.2;
+        checked.push(token);
+        return verifier.verify(token);
+      },
+      seen: verifier.seen,
+    },
+    { elapsedMs: () => nowMs },
+  );
+  return { paced, checked };
+};
+
+it('checks what is due in half a millisecond at once, the rest in later turns and in their order', async () => {
+  const { paced, checked } = startPaced();
+  const tokens = Array.from({ length: 8 }, () => mint());
+  const answers = tokens.map((token) => paced.verify(token));
+  expect(answers.map((answer) => answer instanceof Promise)).toEqual([...Array(3).fill(false), ...Array(5).fill(true)]);
+  await turn();
+  expect(checked).toEqual(tokens.slice(0, 6));
+  const settled = await Promise.all(answers);
+  expect([checked, settled.map(({ ok }) => ok)]).toEqual([tokens, Array(8).fill(true)]);
+});
+
+it('lets nobody wait whose token it has seen', async () => {
+  const { paced } = startPaced();
+  const known = mint();
+  expect(paced.verify(known)).toMatchObject({ ok: true });
+  const flood = Array.from({ length: 20 }, () => paced.verify(mint({}, {}, 'another secret')));
+  expect(flood.at(-1)).toBeInstanceOf(Promise);
+  expect(paced.verify(known)).toMatchObject({ ok: true });
+  expect((await Promise.all(flood)).map(({ ok }) => ok)).toEqual(Array(20).fill(false));
+});
+
+it('begins anew when nothing was asked for a while', async () => {
+  const { paced } = startPaced();
+  for (let n = 0; n < 3; n += 1) await paced.verify(mint());
+  await turn();
+  expect(paced.verify(mint())).not.toBeInstanceOf(Promise);
+});

@@ -1,0 +1,58 @@
+import type { AccessTokenVerifier, Verification } from '@sallyport/verify';
+
+export interface PacedVerifierOptions {
+  /** Milliseconds that only grow. */
+  readonly elapsedMs: () => number;
+  /** How long signatures may be checked in one turn of the event loop, in milliseconds; one check more may begin. Default 0.5. */
+  readonly turnMs?: number;
+}
+
+interface Waiting {
+  readonly token: string;
+  readonly settle: (verification: Verification | Promise<Verification>) => void;
+}
+
+/**
+ * A verifier that keeps a flood of unseen tokens from standing in front of everybody else: their signatures are checked a few in each
+ * turn of the event loop, the others wait. Tokens that were seen before never wait. Who waits is bounded by the connections, each of
+ * which has one request under way.
+ */
+export const paceVerifier = (
+  verifier: Pick<AccessTokenVerifier, 'verify' | 'seen'>,
+  { elapsedMs, turnMs = 0.5 }: PacedVerifierOptions,
+): Pick<AccessTokenVerifier, 'verify'> => {
+  const line: Waiting[] = [];
+  let spentMs = 0;
+  let isTurnBegun = false;
+
+  const check = (token: string): Verification | Promise<Verification> => {
+    if (!isTurnBegun) {
+      isTurnBegun = true;
+      setImmediate(nextTurn);
+    }
+    const beganMs = elapsedMs();
+    const verification = verifier.verify(token);
+    spentMs += elapsedMs() - beganMs;
+    return verification;
+  };
+
+  /** After whatever else was ready. */
+  const nextTurn = (): void => {
+    isTurnBegun = false;
+    spentMs = 0;
+    while (spentMs < turnMs) {
+      const next = line.shift();
+      if (next === undefined) return;
+      next.settle(check(next.token));
+    }
+  };
+
+  return Object.freeze({
+    verify: (token: string) => {
+      const seen = verifier.seen(token);
+      if (seen !== undefined) return seen;
+      if (spentMs < turnMs && line.length === 0) return check(token);
+      return new Promise<Verification>((settle) => line.push({ token, settle }));
+    },
+  });
+};
