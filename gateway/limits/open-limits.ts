@@ -41,7 +41,7 @@ export type LimitsMode = 'local' | 'agreed' | 'exact';
 /** Keys that wait for a round at most. */
 export const maxLedgerKeys = 65_536;
 /** A request waits for Redis for so long at most (exact), a round in the background for the other. */
-const answerLimitMs = { exact: 100, agreed: 500 } as const;
+const answerLimitMs = { exact: 250, agreed: 500 } as const;
 
 export const limitsModeOf = ({ limitsMode, redisUrl, redisAddr }: GatewaySettings): LimitsMode =>
   limitsMode ?? (redisUrl === undefined && redisAddr === undefined ? 'local' : 'agreed');
