@@ -8,6 +8,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { assertionTargets } from './assertion-targets.ts';
 import { diskWaits } from './disk-waits.ts';
+import { gatewaySigterm } from './gateway/gateway-sigterm.ts';
+import { routeChange } from './gateway/route-change.ts';
+import { slowSockets } from './gateway/slow-sockets.ts';
+import { upstreamRestart } from './gateway/upstream-restart.ts';
 import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
 import { loopDelay } from './loop-delay.ts';
@@ -70,6 +74,22 @@ const proofs: Readonly<Record<string, Proof>> = {
     about:
       '100 revocations while a gateway is down, one of them in a slow transaction, and what it does after its restart',
     run: (_, revocations = 100) => missedRevocations({ revocations }),
+  },
+  'upstream-restart': {
+    about: 'a service is killed and started again 20 times under load: only 502 and 503 meanwhile, back by itself',
+    run: (seed, restarts = 20) => upstreamRestart({ restarts, random: seeded(seed) }),
+  },
+  'route-change': {
+    about: 'the route file changes 300 times under load, with SIGHUP besides: no request fails',
+    run: (seed, changes = 300) => routeChange({ changes, random: seeded(seed) }),
+  },
+  'gateway-sigterm': {
+    about: 'SIGTERM under load, 20 times: no accepted request lost, gone within 10 s',
+    run: (seed, stops = 20) => gatewaySigterm({ stops, random: seeded(seed) }),
+  },
+  'slow-sockets': {
+    about: 'p99 of ordinary requests beside 1,000 slow sockets and floods of unseen tokens (wants an idle machine)',
+    run: (_, rounds = 5) => slowSockets({ sockets: 1000, floodSockets: 64, rounds, seconds: 5, perSecond: 300 }),
   },
   'refresh-model': {
     about: 'the refresh property suite and its sabotaged twins at 2,000 stories',

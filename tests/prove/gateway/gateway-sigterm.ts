@@ -1,0 +1,190 @@
+/**
+ * SIGTERM while clients of all kinds are at it: no request that the gateway has read goes without its answer, and the process is gone
+ * within ten seconds. A client whose kept connection was closed under it without a byte comes again, as RFC 9112 §9.3.1 has it; that
+ * its request was nowhere heard of is looked up at the service and in the gateway's log.
+ */
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { Agent, createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChildServer } from '../../testing/child-server.ts';
+import { type Installation, newInstallation, startGateway } from '../../testing/microservices.ts';
+import { mintCsrf, mintToken } from '../../testing/route-file.ts';
+
+export interface GatewaySigterm {
+  readonly stops: number;
+  readonly answered: number;
+  /** After the signal alone. */
+  readonly answeredWhileStopping: number;
+  /** Answered after the signal, without `Connection: close`. */
+  readonly keptOpen: number;
+  /** Kept connections that ended without a byte, of requests that nobody had read: the client comes again. */
+  readonly comeAgain: number;
+  readonly lost: readonly string[];
+  readonly slowestStopMs: number;
+  readonly ungraceful: number;
+  readonly passed: boolean;
+}
+
+interface Sent {
+  readonly id: string;
+  readonly kind: string;
+  readonly sentMs: number;
+  outcome: 'waits' | 'answered' | 'half' | 'closed' | 'refused';
+  answeredMs: number;
+  closes: boolean;
+}
+
+interface Kind {
+  readonly name: string;
+  readonly path: string;
+  readonly clients: number;
+  readonly method?: 'POST';
+  /** Up to so long between two requests. */
+  readonly pauseMs?: number;
+  readonly keepAlive?: false;
+  /** The body comes in two parts, so far apart. */
+  readonly bodyGapMs?: number;
+}
+
+const kinds: readonly Kind[] = [
+  { name: 'busy', path: '/api/v1/users/a', clients: 4 },
+  { name: 'pausing', path: '/api/v1/users/a', clients: 10, pauseMs: 500 },
+  { name: 'slow', path: '/api/v1/users/slow', clients: 4 },
+  { name: 'fresh', path: '/api/v1/users/a', clients: 2, keepAlive: false, pauseMs: 20 },
+  { name: 'posts', path: '/api/v1/users/a', clients: 3, method: 'POST', bodyGapMs: 80 },
+];
+
+const limitMs = 10_000;
+/** Sent so long before the signal, a request has been read when it comes. */
+const surelyReadMs = 150;
+
+/** Remembers every request that reached it. `/slow` takes most of a second. */
+const startService = async () => {
+  const heard = new Set<string>();
+  const server = createServer((req, res) => {
+    heard.add(String(req.headers['x-client-id']));
+    req.resume().on('end', () => setTimeout(() => res.end('ok'), req.url === '/users/slow' ? 700 : Math.random() * 10));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, heard, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+};
+
+const startClients = (url: string, headers: Readonly<Record<string, string>>, random: () => number) => {
+  const sent: Sent[] = [];
+  const { hostname, port } = new URL(url);
+  const agents: Agent[] = [];
+
+  const ask = (kind: Kind, agent: Agent): Promise<Sent> =>
+    new Promise((resolve) => {
+      const one: Sent = {
+        ...{ id: randomUUID(), kind: kind.name, sentMs: performance.now() },
+        ...{ outcome: 'waits', answeredMs: 0, closes: false },
+      };
+      sent.push(one);
+      const end = (outcome: Sent['outcome']): void => {
+        one.outcome = outcome;
+        one.answeredMs = performance.now();
+        resolve(one);
+      };
+      const lines = { ...headers, 'x-request-id': one.id, 'x-client-id': one.id };
+      const options = { hostname, port, path: kind.path, method: kind.method ?? 'GET', headers: lines, agent };
+      const outgoing = request(options, (response) => {
+        one.closes = response.headers.connection === 'close';
+        response.resume();
+        response.on('error', () => end('half'));
+        response.on('end', () => end(response.complete && response.statusCode === 200 ? 'answered' : 'half'));
+      });
+      outgoing.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED' ? 'refused' : 'closed'));
+      if (kind.bodyGapMs === undefined) outgoing.end();
+      else {
+        outgoing.write('{"note":"');
+        setTimeout(() => outgoing.end('x"}'), kind.bodyGapMs);
+      }
+    });
+
+  const run = async (kind: Kind): Promise<void> => {
+    const agent = new Agent({ keepAlive: kind.keepAlive ?? true, maxSockets: 1 });
+    agents.push(agent);
+    while ((await ask(kind, agent)).outcome !== 'refused') await sleep((kind.pauseMs ?? 0) * random());
+  };
+  const running = kinds.flatMap((kind) => Array.from({ length: kind.clients }, () => run(kind)));
+  return {
+    sent,
+    /** Until nobody listens any more. */
+    ended: async () => {
+      await Promise.all(running);
+      for (const agent of agents) agent.destroy();
+    },
+  };
+};
+
+interface Round {
+  readonly sent: readonly Sent[];
+  readonly lost: readonly string[];
+  readonly termMs: number;
+  readonly stopMs: number;
+  readonly isGraceful: boolean;
+}
+
+/** A request is lost where it got half an answer, or none although somebody had read it. */
+const lostOf = (sent: readonly Sent[], termMs: number, gateway: ChildServer, heard: ReadonlySet<string>): string[] => {
+  const logged = new Set(gateway.logLines().map((line) => line['clientRequestId']));
+  const isLost = ({ id, outcome, sentMs }: Sent): boolean =>
+    outcome === 'half' ||
+    outcome === 'waits' ||
+    (outcome === 'closed' && (heard.has(id) || logged.has(id) || sentMs < termMs - surelyReadMs));
+  return sent
+    .filter(isLost)
+    .map(({ kind, outcome, sentMs }) => `${kind}: ${outcome}, sent ${Math.round(sentMs - termMs)} ms after the signal`);
+};
+
+const stopUnderLoad = async (installation: Installation, random: () => number): Promise<Round> => {
+  const service = await startService();
+  const gateway = await startGateway(installation, { USER_SERVICE_URL: service.url, LOG_LEVEL: 'info' });
+  const csrf = mintCsrf(installation);
+  const headers = {
+    authorization: `Bearer ${mintToken(installation)}`,
+    'x-csrf-token': csrf,
+    cookie: `csrf_token=${csrf}`,
+  };
+  const clients = startClients(gateway.url, headers, random);
+  await sleep(600 + random() * 400);
+  const termMs = performance.now();
+  await gateway.stop();
+  const stopMs = performance.now() - termMs;
+  await clients.ended();
+  service.server.close().closeAllConnections();
+  const lost = lostOf(clients.sent, termMs, gateway, service.heard);
+  return { sent: clients.sent, lost, termMs, stopMs, isGraceful: gateway.output().includes('"msg":"stopped"') };
+};
+
+export const gatewaySigterm = async ({
+  stops,
+  random,
+}: {
+  readonly stops: number;
+  readonly random: () => number;
+}): Promise<GatewaySigterm> => {
+  const installation = newInstallation();
+  const rounds: Round[] = [];
+  try {
+    for (let n = 0; n < stops; n += 1) rounds.push(await stopUnderLoad(installation, random));
+  } finally {
+    rmSync(installation.folder.path, { recursive: true, force: true });
+  }
+  const all = rounds.flatMap(({ sent, termMs }) => sent.map((one) => ({ ...one, isLate: one.answeredMs > termMs })));
+  const answered = all.filter(({ outcome }) => outcome === 'answered');
+  const late = answered.filter(({ isLate }) => isLate);
+  const lost = rounds.flatMap((round) => round.lost);
+  const slowestStopMs = Math.round(Math.max(...rounds.map(({ stopMs }) => stopMs)));
+  const ungraceful = rounds.filter(({ isGraceful }) => !isGraceful).length;
+  return {
+    ...{ stops, answered: answered.length, answeredWhileStopping: late.length },
+    keptOpen: late.filter(({ closes }) => !closes).length,
+    comeAgain: all.filter(({ outcome }) => outcome === 'closed').length,
+    ...{ lost, slowestStopMs, ungraceful },
+    passed: lost.length === 0 && slowestStopMs <= limitMs && ungraceful === 0 && late.length > 0,
+  };
+};
