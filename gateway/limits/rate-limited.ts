@@ -4,7 +4,6 @@
  * Never: holds a request up because Redis is slow or gone, or hands Redis an address or a user in clear.
  */
 import { Problem } from '@sallyport/contract';
-import type { Outcome } from '../exchange.ts';
 
 /** Which limit, as the RateLimit fields name it. */
 export interface LimitTold {
@@ -17,7 +16,7 @@ export interface LimitTold {
 export const outcomeOfLimit = (
   verdict: number | Promise<number>,
   limit: LimitTold,
-): undefined | Problem | Promise<Outcome> => {
+): undefined | Problem | Promise<undefined | Problem> => {
   if (typeof verdict === 'number') return verdict === 0 ? undefined : rateLimited(verdict, limit);
   return verdict.then((waitMs) => (waitMs === 0 ? undefined : rateLimited(waitMs, limit)));
 };

@@ -82,11 +82,11 @@ it('gives exactly the limit to real threads that take at the same time', async (
   const memory = createTableMemory(64);
   const gate = new Int32Array(new SharedArrayBuffer(4));
   const keys = ['a', 'b', 'c', 'd', 'e'];
-  const taking = Array.from({ length: threads }, async (_, at) => {
+  const taking = Array.from({ length: threads }, (_, at) => {
     const workerData = { memory, gate, threads, thread: at + 1, hashKey, keys, rounds: 2000 };
     const worker = new Worker(taker, { eval: true, workerData });
     onTestFinished(async () => void (await worker.terminate()));
-    return await new Promise<readonly number[]>((resolve, reject) => {
+    return new Promise<readonly number[]>((resolve, reject) => {
       worker.once('message', resolve).once('error', reject);
     });
   });

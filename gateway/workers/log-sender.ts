@@ -1,6 +1,6 @@
-import type { DestinationStream } from 'pino';
-
-export interface LogSender extends DestinationStream {
+/** A destination of a log. */
+export interface LogSender {
+  write(line: string): void;
   /** Sends what waits. */
   flush(done?: () => void): void;
 }

@@ -133,7 +133,7 @@ const evaluate = async (client: Client, { script, key, args }: ScriptCall): Prom
     return await client.sendCommand(['EVALSHA', script.sha1, ...rest]);
   } catch (error) {
     if (!(error instanceof ErrorReply && error.message.startsWith('NOSCRIPT'))) throw error;
-    return await client.sendCommand(['EVAL', script.text, ...rest]);
+    return client.sendCommand(['EVAL', script.text, ...rest]);
   }
 };
 

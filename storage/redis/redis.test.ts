@@ -36,11 +36,11 @@ describe.skipIf(isRedisMissing())('rates in Redis', () => {
   afterAll(() => redis.stop());
 
   it('lets exactly the limit through, whatever the number of callers and nodes', async () => {
-    const nodes = await Promise.all([open(redis.url), open(redis.url)]);
+    const [a, b] = await Promise.all([open(redis.url), open(redis.url)]);
     const counter = { ...slow, subject: newSubject(), burst: 10 };
-    const verdicts = await Promise.all(Array.from({ length: 200 }, (_, at) => nodes[at % 2]?.takeRate(counter)));
-    expect(verdicts.filter((verdict) => verdict?.waitMs === 0)).toHaveLength(10);
-    const refused = verdicts.find((verdict) => verdict?.waitMs !== 0);
+    const verdicts = await Promise.all(Array.from({ length: 200 }, (_, at) => (at % 2 ? a : b).takeRate(counter)));
+    expect(verdicts.filter((verdict) => verdict.waitMs === 0)).toHaveLength(10);
+    const refused = verdicts.find((verdict) => verdict.waitMs !== 0);
     expect(refused?.waitMs).toBeGreaterThan(59_000);
     expect(refused?.waitMs).toBeLessThanOrEqual(60_000);
   });

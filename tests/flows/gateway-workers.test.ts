@@ -215,7 +215,7 @@ it('SIGTERM under load loses no accepted request', async () => {
       const began = performance.now();
       const outcome = await ask(own, `${users}/me`, { bearer, agent }).then(
         ({ status }) => String(status),
-        (error: NodeJS.ErrnoException) => error.code ?? 'unknown',
+        (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'unknown'),
       );
       if (outcome === '200') answered += 1;
       else goesOn = false;
