@@ -10,6 +10,7 @@ import { createDispatcher, createRefuse } from './dispatcher.ts';
 import { type Arrival, createExchange, type Step } from './exchange.ts';
 import { answerAsked } from './forward-auth/answer-asked.ts';
 import { forwardAuth } from './forward-auth/forward-auth.ts';
+import { issuerWarnings } from './issuers/open-issuer.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
 import { paceVerifier } from './paced-verifier.ts';
 import { watchBound } from './revocation-bound.ts';
@@ -111,6 +112,7 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   const open = (service: UpstreamOptions) => openUpstream(service, { elapsedMs, log });
   const routes = createRouteSource({ settings, rules: settings, open, userLimits, elapsedMs });
   metrics.watchUpstreams(routes);
+  for (const warning of issuerWarnings(settings.issuers)) log.warn({ warning }, 'insecure setting');
   const { verifier, isReady: hasKeys } = openVerifier(settings, clock);
   metrics.watchVerifier(verifier);
   const revocations = openRevocations({ settings, clock, elapsedMs, onChange: () => openExchanges.cutDead() });

@@ -3,7 +3,8 @@ import { checkRules } from '../routes/check-rules.ts';
 import type { ProxyRule } from '../routes.ts';
 import { routeIssuers } from '../steps/route-issuers.ts';
 import { exchangeOf, outcomeOf, routeTo, verified } from '../testing/exchange.ts';
-import { issuersProblem } from './issuer-rule.ts';
+import { type IssuerRule, issuersProblem } from './issuer-rule.ts';
+import { issuerWarnings } from './open-issuer.ts';
 
 const good = {
   id: 'partner',
@@ -59,6 +60,15 @@ describe('a list of issuers', () => {
   ])('that %s is refused', (_name, value, problem) => {
     expect(issuersProblem(value)).toBe(problem);
   });
+});
+
+it('without a feed, and with keys that come without TLS, is warned about', () => {
+  const rule = good as IssuerRule;
+  expect(issuerWarnings([{ ...rule, feedUrl: 'https://p', feedTokenFile: '/t' }])).toEqual([]);
+  expect(issuerWarnings([{ ...rule, jwksUrl: 'http://localhost:1/jwks' }])).toEqual([
+    'issuers.partner has no feedUrl: tokens of ended sessions pass until they expire',
+  ]);
+  expect(issuerWarnings([{ ...rule, jwksUrl: 'http://partner.example/jwks' }])).toHaveLength(2);
 });
 
 describe('a route', () => {

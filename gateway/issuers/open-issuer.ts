@@ -48,3 +48,19 @@ export const feedOf = (rule: IssuerRule): { readonly origin: string; readonly to
   if (feedUrl === undefined || feedTokenFile === undefined) return undefined;
   return { origin: new URL(feedUrl).origin, token: fromFile(rule, 'feedTokenFile', () => secretText(feedTokenFile)) };
 };
+
+const isHere = ({ hostname }: URL): boolean => /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+
+/** What somebody should look at, one sentence each. */
+export const issuerWarnings = (rules: readonly IssuerRule[]): readonly string[] =>
+  rules.flatMap(({ id, jwksUrl, feedUrl }) => {
+    const keys = jwksUrl === undefined ? undefined : new URL(jwksUrl);
+    return [
+      ...(feedUrl === undefined
+        ? [`issuers.${id} has no feedUrl: tokens of ended sessions pass until they expire`]
+        : []),
+      ...(keys?.protocol === 'http:' && !isHere(keys)
+        ? [`issuers.${id}.jwksUrl is fetched without TLS: whoever is on the way chooses its keys`]
+        : []),
+    ];
+  });
