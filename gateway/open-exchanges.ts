@@ -63,16 +63,20 @@ export const createOpenExchanges = (options: OpenExchangesOptions): OpenExchange
         if ((!exchange.isEndless && exchange.startedMs > spared) || !isDead(exchange, now)) continue;
         remove(exchange);
         exchange.decision = 'cut';
-        exchange.cancel?.();
+        exchange.underWay?.cancel();
         // A WebSocket has just been told why it ends.
         if (!exchange.isUpgrade) exchange.res.destroy();
       }
     },
     endAll: () => {
       for (const exchange of [...open]) {
-        if (!exchange.isEndless) continue;
+        if (!exchange.isEndless) {
+          // RFC 9112 §9.6: its answer says that no other follows; a head that has gone out cannot.
+          if (!exchange.res.headersSent) exchange.res.shouldKeepAlive = false;
+          continue;
+        }
         if (exchange.res.statusCode === 101) sayGoingAway(exchange.req.socket);
-        exchange.cancel?.();
+        exchange.underWay?.cancel();
         if (!exchange.isUpgrade) exchange.res.destroy();
       }
     },

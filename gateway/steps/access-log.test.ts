@@ -74,8 +74,10 @@ describe('the access log', () => {
     const exchange = exchangeOf('GET', '/a');
     let cancelled = 0;
     void step.run(exchange);
-    exchange.cancel = () => {
-      cancelled += 1;
+    exchange.underWay = {
+      cancel: () => {
+        cancelled += 1;
+      },
     };
     exchange.res.emit('close');
     expect([cancelled, lines.map((line) => (JSON.parse(line) as { status: number }).status)]).toEqual([1, [499]]);

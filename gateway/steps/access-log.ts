@@ -30,7 +30,7 @@ export const accessLog = (options: AccessLogOptions): Step => {
 
   const end = (exchange: Exchange): void => {
     const { req, res } = exchange;
-    if (!res.writableFinished) exchange.cancel?.();
+    if (!res.writableFinished) exchange.underWay?.cancel();
     const status = res.headersSent ? res.statusCode : 499;
     const durationMs = elapsedMs() - exchange.startedMs;
     const route = exchange.route?.name ?? 'none';

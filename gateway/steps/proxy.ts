@@ -84,7 +84,7 @@ export const proxy = (options: ProxyOptions): Step => {
     const { upstream, timeoutMs: answerTimeoutMs } = route;
     const request = { upstream, headers, body, answerTimeoutMs, onEnd: openExchanges.remove };
     const relay = new Relay(exchange, request, refuse);
-    exchange.cancel = () => relay.cancel();
+    exchange.underWay = relay;
     openExchanges.add(exchange);
     relay.send();
     return 'taken';

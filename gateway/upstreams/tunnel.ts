@@ -70,7 +70,7 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
   const limit = setTimeout(() => fail(new ServiceTimeout('HTTP1_ANSWER_TIMEOUT')), handshakeLimitMs);
 
   exchange.isEndless = true;
-  exchange.cancel = () => {
+  const cancel = (): void => {
     if (client.destroyed) finish();
     else if (!isOpen) fail(new Problem('not_ready', { params: { retryAfterSeconds: 1 }, retryAfterSeconds: 1 }));
     else {
@@ -79,6 +79,7 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
       if (client.writable) endSocket(client, closeFrames.refused);
     }
   };
+  exchange.underWay = { cancel };
   /** A client that goes before it has an answer: half of its connection would stay for ever. */
   const leave = (): void => {
     finish();
