@@ -153,8 +153,11 @@ export const createGatewayMetrics = (): GatewayMetrics => {
         limits_redis_up: ['1: Redis is connected.', () => (stats().up ? 1 : 0)],
         limits_redis_failures: ['How often Redis was lost, or did not answer in time.', () => stats().failures],
         limits_rounds: ['Rounds of agreement.', () => stats().rounds],
-        limits_counters_told: ['Counters that were told to the other gateways.', () => stats().told],
-        limits_counters_forgotten: ['Counters that were too many to be told.', () => stats().forgotten],
+        limits_requests_told: ['Requests let through that were told to the other gateways.', () => stats().told],
+        limits_counters_untold: [
+          'Counters that were too many to be told: they count here alone.',
+          () => stats().forgotten,
+        ],
         limits_decided_locally: ['LIMITS_MODE=exact: requests that Redis did not decide.', () => stats().local],
       } as const;
       for (const [name, [help, collect]] of Object.entries(gauges)) metrics.gauge({ name, help, collect });

@@ -18,7 +18,7 @@ export interface AgreementOptions {
 
 export interface AgreementStats {
   readonly rounds: number;
-  /** Counters that were told to the others. */
+  /** Requests let through that were told to the others. */
   readonly told: number;
 }
 
@@ -65,7 +65,7 @@ export const startAgreement = (options: AgreementOptions): Agreement => {
         limit.raise(key, askedMs + (aheads[at] ?? 0), elapsedMs());
       });
       rounds += 1;
-      told += spent.length;
+      for (const { count } of spent) told += count;
       health.worked();
     } catch (error) {
       health.failed(reasonOf(error));
