@@ -3,7 +3,9 @@ import type { Redact } from './log-redact.ts';
 
 /** One answered request. */
 export interface RequestLine {
+  /** Made here, so it is written as it stands: letters, digits and dashes. */
   readonly requestId: string;
+  /** The same: hex digits, judged where it came in. */
   readonly traceId?: string | undefined;
   readonly method: string;
   /** The request target; what follows `?` is not logged. */
@@ -94,10 +96,8 @@ export const rememberRequestLines = (log: Logger, { name, stream, withoutSecrets
       const { key, isSecret } = formOf(member);
       text += key + (isSecret ? redacted : textOf(value));
     }
-    text += `,"requestId":${quote(requestId)}`;
-    if (traceId !== undefined) text += `,"traceId":${quote(traceId)}`;
-    text += `,"method":${quote(method)},"status":${status},"address":${quote(address)},"path":${quote(pathOf(target))}`;
-    text += `,"durationMs":${JSON.stringify(rounded(durationMs))}`;
+    const trace = traceId === undefined ? '' : `,"traceId":"${traceId}"`;
+    text += `,"requestId":"${requestId}"${trace},"method":${quote(method)},"status":${status},"address":${quote(address)},"path":${quote(pathOf(target))},"durationMs":${JSON.stringify(rounded(durationMs))}`;
     if (agent !== undefined) text += `,"agent":${quote(agent.slice(0, agentLimitCharacters))}`;
     stream.write(`${text},"msg":"${message}"}\n`);
   });

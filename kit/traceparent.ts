@@ -34,20 +34,18 @@ export const childOf = (
   header: string | readonly string[] | undefined,
   random: Pick<Random, 'bytes'>,
 ): TraceContext => {
-  const parent = parseTraceparent(header);
-  return Object.freeze({
-    traceId: parent?.traceId ?? nonZeroHex(16, random),
-    spanId: nonZeroHex(8, random),
-    sampled: parent?.sampled ?? false,
-  });
+  const parent = header === undefined ? undefined : parseTraceparent(header);
+  if (parent !== undefined) {
+    return { traceId: parent.traceId, spanId: nonZero(random.bytes(8).toString('hex')), sampled: parent.sampled };
+  }
+  // One draw for both: this stands in the path of every request.
+  const drawn = random.bytes(24).toString('hex');
+  return { traceId: nonZero(drawn.slice(0, 32)), spanId: nonZero(drawn.slice(32)), sampled: false };
 };
 
 /** The header to send on: version 00 (§2.2.5: a vendor sends the version it implements), no flag but `sampled`. */
 export const formatTraceparent = ({ traceId, spanId, sampled }: TraceContext): string =>
   `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
 
-const nonZeroHex = (bytes: number, random: Pick<Random, 'bytes'>): string => {
-  const drawn = random.bytes(bytes);
-  if (drawn.every((byte) => byte === 0)) drawn[0] = 1;
-  return drawn.toString('hex');
-};
+const zeros = '0'.repeat(32);
+const nonZero = (hex: string): string => (zeros.startsWith(hex) ? `1${hex.slice(1)}` : hex);
