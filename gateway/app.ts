@@ -113,8 +113,9 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   const routes = createRouteSource({ settings, rules: settings, open, userLimits, elapsedMs });
   metrics.watchUpstreams(routes);
   for (const warning of issuerWarnings(settings.issuers)) log.warn({ warning }, 'insecure setting');
-  const { verifier, isReady: hasKeys } = openVerifier(settings, clock);
+  const { verifier, isReady: hasKeys, keyFetches } = openVerifier(settings, clock);
   metrics.watchVerifier(verifier);
+  metrics.watchKeys(keyFetches);
   const revocations = openRevocations({ settings, clock, elapsedMs, onChange: () => openExchanges.cutDead() });
   metrics.watchRevocations(revocations);
   const bound = watchBound({ feed: revocations, boundSeconds: settings.revocationBoundSeconds, log });

@@ -5,6 +5,7 @@ import type { LimitStats } from './limits/open-limits.ts';
 import type { BoundStats } from './revocation-bound.ts';
 import type { ReloadStats } from './routes/reload-routes.ts';
 import type { Upstream } from './upstreams/upstream.ts';
+import type { KeyFetches } from './verifier.ts';
 
 export interface GatewayMetrics {
   /** One ended request. `route` is a rule's path or `none`, `decision` a code or `pass`. */
@@ -13,6 +14,8 @@ export interface GatewayMetrics {
   spoofed(prefixes: readonly ReservedName[]): void;
   /** Shows the verified-token cache of this verifier. */
   watchVerifier(verifier: Pick<AccessTokenVerifier, 'stats'>): void;
+  /** Shows how often the keys of issuers were fetched; the label is the issuer's short name. */
+  watchKeys(fetches: () => readonly KeyFetches[]): void;
   /** Shows what the feed has told, and how long ago. */
   watchRevocations(feed: Pick<RevocationFeed, 'stats' | 'isReady'>): void;
   /** Shows whether the promised bound is kept, and how often it was not. */
@@ -69,6 +72,19 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     help: 'How often a target went out because requests to it failed.',
     labels: ['service', 'target'],
   });
+  const keyFetches = metrics.counter({
+    name: 'jwks_refreshes_total',
+    help: "Fetches of an issuer's key set.",
+    labels: ['issuer', 'outcome'],
+  });
+  let watchedKeys: () => readonly KeyFetches[] = () => [];
+  const collectKeys = (): void => {
+    keyFetches.reset();
+    for (const { issuer, fetches, failures } of watchedKeys()) {
+      keyFetches.inc({ issuer, outcome: 'ok' }, fetches - failures);
+      keyFetches.inc({ issuer, outcome: 'failed' }, failures);
+    }
+  };
   let watched: Parameters<GatewayMetrics['watchUpstreams']>[0] = { upstreams: [] };
   // Asked for when they are read: what a reload has removed leaves no series behind.
   const collectTargets = (): void => {
@@ -108,6 +124,9 @@ export const createGatewayMetrics = (): GatewayMetrics => {
           collect: () => verifier.stats()[name],
         });
       }
+    },
+    watchKeys: (fetches) => {
+      watchedKeys = fetches;
     },
     watchRevocations: (feed) => {
       const gauges = {
@@ -168,10 +187,12 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     watchWorkers: () => workerGauges(metrics),
     text: () => {
       collectTargets();
+      collectKeys();
       return metrics.text();
     },
     snapshot: () => {
       collectTargets();
+      collectKeys();
       return metrics.snapshot();
     },
     contentType: metrics.contentType,

@@ -54,6 +54,9 @@ describe('RS256', () => {
       ),
     ).toBe('token_invalid');
     expect(fetches).toBe(1);
+    const metrics = await (await fetch(`${gateway.privateUrl}/metrics`)).text();
+    expect(metrics).toContain('sallyport_gateway_jwks_refreshes_total{issuer="own",outcome="ok"} 1\n');
+    expect(metrics).toContain('sallyport_gateway_jwks_refreshes_total{issuer="own",outcome="failed"} 0\n');
   });
 
   it('without the file refuses the start', async () => {

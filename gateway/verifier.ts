@@ -6,10 +6,12 @@ import {
   createAccessTokenVerifier,
   type KeySource,
   publicKeysFromPem,
+  type RemoteKeySource,
   remoteJwks,
   sharedSecrets,
 } from '@sallyport/verify';
 import type { GatewaySettings } from './config.ts';
+import { ownIssuer } from './issuers/issuer-rule.ts';
 import { trustedIssuer } from './issuers/open-issuer.ts';
 import { issuerOrigin } from './upstreams/open-upstreams.ts';
 
@@ -44,7 +46,18 @@ export interface OpenVerifier {
   readonly verifier: AccessTokenVerifier;
   /** Whether there is a key to judge the own issuer's tokens with: no other one keeps the gateway from serving. Asking fetches the issuer's keys where there is none yet. */
   readonly isReady: () => boolean;
+  /** Of every issuer whose keys come over the network. */
+  readonly keyFetches: () => readonly KeyFetches[];
 }
+
+export interface KeyFetches {
+  /** Its short name; `own` is the gateway's own. */
+  readonly issuer: string;
+  readonly fetches: number;
+  readonly failures: number;
+}
+
+const isRemote = (keys: KeySource): keys is RemoteKeySource => 'stats' in keys;
 
 /**
  * The verifier of the settings' issuers. Throws where a key file cannot be read or holds something else.
@@ -52,6 +65,11 @@ export interface OpenVerifier {
  */
 export const openVerifier = (settings: GatewaySettings, clock: Clock, fetch?: Fetch): OpenVerifier => {
   const keys = keySource(settings, clock, fetch);
+  const others = settings.issuers.map((rule) => trustedIssuer(rule, clock, fetch));
+  const sources = [
+    { issuer: ownIssuer, keys },
+    ...others.map(({ idScope, keys: of }) => ({ issuer: idScope, keys: of })),
+  ];
   const verifier = createAccessTokenVerifier({
     issuers: [
       {
@@ -62,7 +80,7 @@ export const openVerifier = (settings: GatewaySettings, clock: Clock, fetch?: Fe
         // Such a token can be revoked by user, and cannot change anything: CSRF refuses it (`csrf_unbound`).
         legacy: { allowMissingSid: true },
       },
-      ...settings.issuers.map((rule) => trustedIssuer(rule, clock, fetch)),
+      ...others,
     ],
     clock,
     leewaySeconds: settings.clockLeewaySeconds,
@@ -74,5 +92,7 @@ export const openVerifier = (settings: GatewaySettings, clock: Clock, fetch?: Fe
     void keys.refetch?.(now);
     return false;
   };
-  return Object.freeze({ verifier, isReady });
+  const keyFetches = (): readonly KeyFetches[] =>
+    sources.flatMap(({ issuer = '', keys: of }) => (isRemote(of) ? [{ issuer, ...of.stats() }] : []));
+  return Object.freeze({ verifier, isReady, keyFetches });
 };
