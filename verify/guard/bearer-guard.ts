@@ -2,13 +2,17 @@ import type { ErrorTexts } from '@sallyport/contract';
 import type { Verification } from '../access/refusal.ts';
 import type { AccessTokenVerifier } from '../access/verify-access-token.ts';
 import { checkOptions } from '../options.ts';
+import type { RevocationFeed } from '../revocations/revocation-feed.ts';
 import { type Guard, type GuardDecision, type OnRefusal, refusals } from './guard.ts';
 import { identityOfToken } from './identity.ts';
 import { parseBearer } from './parse-bearer.ts';
+import { judgeToken } from './revocation.ts';
 import { routeMatcher } from './routes.ts';
 
 export interface BearerGuardOptions {
   readonly verifier: AccessTokenVerifier;
+  /** Asked about every good token, where the verifier's own `isRevoked` is not given. */
+  readonly revocations?: Pick<RevocationFeed, 'isRevoked'>;
   /** The preset's literal texts. */
   readonly texts?: ErrorTexts;
   /** Routes that need no token, such as `GET /health`. Default none. */
@@ -22,15 +26,18 @@ export interface BearerGuardOptions {
  * @throws TypeError for a misspelt option or a route of another form
  */
 export const createBearerGuard = (given: BearerGuardOptions): Guard => {
-  const names = { texts: 0, unguarded: 0, onRefusal: 0 };
-  const { verifier, texts, unguarded, onRefusal } = checkOptions('createBearerGuard', given, ['verifier'], names);
+  const names = { revocations: 0, texts: 0, unguarded: 0, onRefusal: 0 };
+  const options = checkOptions('createBearerGuard', given, ['verifier'], names);
+  const { verifier, revocations, texts, unguarded, onRefusal } = options;
   const isUnguarded = routeMatcher(unguarded);
   const refuse = refusals(texts, onRefusal);
 
-  const decide = (verification: Verification): GuardDecision =>
-    verification.ok
-      ? { pass: true, caller: identityOfToken(verification.token.claims) }
-      : refuse(verification.code, verification.reason);
+  const decide = (verification: Verification): GuardDecision => {
+    if (!verification.ok) return refuse(verification.code, verification.reason);
+    const { claims, subject } = verification.token;
+    const ended = revocations && judgeToken(revocations, subject);
+    return ended ? refuse(ended.code, ended.reason) : { pass: true, caller: identityOfToken(claims) };
+  };
 
   const check: Guard['check'] = ({ method, target, values }) => {
     if (isUnguarded(method, target)) return { pass: true, caller: undefined };

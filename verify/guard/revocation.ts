@@ -31,6 +31,10 @@ const outcomes = {
   unknown: { code: 'revocation_unavailable', reason: 'revocation_unknown' },
 } as const satisfies Record<string, Ended>;
 
-/** Asks the feed about a caller whose assertion is good. Undefined: it goes on. */
+/** Asks the feed about a token. Undefined: it goes on. */
+export const judgeToken = (feed: Pick<Feed, 'isRevoked'>, subject: RevocationSubject): Ended =>
+  outcomes[feed.isRevoked(subject)];
+
+/** The same about a caller whose assertion is good. */
 export const judgeRevocation = (feed: Feed, { claims }: Identity): Ended =>
-  outcomes[feed.isRevoked(subjectOf(claims as AssertionClaims, feed.issuer))];
+  judgeToken(feed, subjectOf(claims as AssertionClaims, feed.issuer));

@@ -88,8 +88,8 @@ describe.each(frameworks)('behind the %s adapter', (framework) => {
 
   it('a service without a gateway refuses the token of an ended session', async () => {
     const { server, feed } = await subscribed();
-    const verifier = verifierOf(rigs.ES256, {}, { isRevoked: (subject) => feed.isRevoked(subject) });
-    const service = await startServer(framework, createBearerGuard({ verifier }));
+    const guard = createBearerGuard({ verifier: verifierOf(rigs.ES256), revocations: feed });
+    const service = await startServer(framework, guard);
     stops.push(() => service.stop());
     const code = () => codeOf(service, { authorization: `Bearer ${mint(rigs.ES256)}` });
     expect(await code()).toBe('revocation_unavailable');
