@@ -3,7 +3,7 @@ import type { AccessTokenVerifier, Verification } from '@sallyport/verify';
 export interface PacedVerifierOptions {
   /** Milliseconds that only grow. */
   readonly elapsedMs: () => number;
-  /** How long signatures may be checked in one turn of the event loop, in milliseconds; one check more may begin. Default 0.5. */
+  /** How long signatures may be checked in one turn of the event loop, in milliseconds; one check more may begin. Default 0.25. */
   readonly turnMs?: number;
 }
 
@@ -19,7 +19,7 @@ interface Waiting {
  */
 export const paceVerifier = (
   verifier: Pick<AccessTokenVerifier, 'verify' | 'seen'>,
-  { elapsedMs, turnMs = 0.5 }: PacedVerifierOptions,
+  { elapsedMs, turnMs = 0.25 }: PacedVerifierOptions,
 ): Pick<AccessTokenVerifier, 'verify'> => {
   const line: Waiting[] = [];
   let spentMs = 0;
