@@ -4,6 +4,7 @@ import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { feedTokenOf, openMaintenance } from '@sallyport/auth/maintenance';
+import { createGuard, openRevocationFeed } from '@sallyport/verify';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ChildServer, Settings } from '../testing/child-server.ts';
 import { decodeToken } from '../testing/forge.ts';
@@ -201,6 +202,35 @@ describe('a gateway that cannot know', () => {
     await ready(impatient);
     expect((await profile(kept.access, through)).status).toBe(200);
     await impatient.waitForLine(({ msg }) => msg === 'revocations are heard again within the bound');
+  });
+});
+
+describe('a service that subscribes', () => {
+  it('refuses the assertion of a session that ended after it was signed, within the bound, and is not ready before its snapshot', async () => {
+    const env = { GATEWAY_ASSERTION_KEYS: installation.assertionKeys('user-service') };
+    const who = await newcomer();
+    expect((await profile(who.access)).status).toBe(200);
+    const { method = '', target = '', headers = {} } = upstream.received.at(-1) ?? {};
+    const revocations = openRevocationFeed({
+      url: `${issuer.privateUrl}/v1/revocations`,
+      token: feedTokenOf('user-service', installation.folder.settings),
+      issuer: 'auth-service',
+    });
+    // Nothing can have been heard in the same turn.
+    expect(revocations.isReady()).toBe(false);
+    const guard = createGuard({ service: 'user-service', env, revocations });
+    const judge = async (): Promise<string> => {
+      const decision = await guard.check({ method, target, values: (name) => [headers[name] ?? []].flat() });
+      return decision.pass ? 'ok' : String(JSON.parse(decision.answer.body).code);
+    };
+    try {
+      await expect.poll(() => revocations.isReady(), { timeout: 2000 }).toBe(true);
+      expect(await judge()).toBe('ok');
+      await call('POST', `${api}/auth/logout`, { body: { refresh_token: who.refresh } });
+      await expect.poll(judge, { timeout: boundMs, interval: 5 }).toBe('token_revoked');
+    } finally {
+      await revocations.close();
+    }
   });
 });
 
