@@ -99,7 +99,7 @@ describe('a handshake', () => {
 describe('is known to be able to fail', () => {
   it('where what was sent behind it stays unread, its socket stays for ever', async () => {
     const sabotage = {
-      file: 'server.ts',
+      file: 'public-listener.ts',
       find: "res.once('finish', () => endSocket(socket));",
       replace: "res.once('finish', () => socket.end());",
     };
