@@ -33,6 +33,7 @@ import { route } from './steps/route.ts';
 import { routeIssuers } from './steps/route-issuers.ts';
 import { signIdentity } from './steps/sign-identity.ts';
 import { userLimit } from './steps/user-limit.ts';
+import { openTrust } from './tls/service-trust.ts';
 import { openUpstream, type UpstreamOptions } from './upstreams/upstream.ts';
 import { openVerifier } from './verifier.ts';
 
@@ -95,6 +96,7 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
         ...settings.authCookies,
       ],
       gatewayId,
+      protocol: settings.tlsCertPath === undefined ? 'http' : 'https',
       trustedProxies,
       openExchanges: parts.openExchanges,
       refuse: parts.refuse,
@@ -109,7 +111,8 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
 export const createGateway = (settings: GatewaySettings, dependencies: GatewayDependencies): Gateway => {
   const { log, metrics, clock, elapsedMs } = dependencies;
   const userLimits = createUserLimits(dependencies.makeLimiter);
-  const open = (service: UpstreamOptions) => openUpstream(service, { elapsedMs, log });
+  const trust = openTrust(settings);
+  const open = (service: UpstreamOptions) => openUpstream(service, { elapsedMs, log, trust });
   const routes = createRouteSource({ settings, rules: settings, open, userLimits, elapsedMs });
   metrics.watchUpstreams(routes);
   for (const warning of issuerWarnings(settings.issuers)) log.warn({ warning }, 'insecure setting');

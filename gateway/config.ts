@@ -254,6 +254,21 @@ export const gatewaySettings = defineSettings({
     default: 1_048_576,
     doc: 'Longest request body where the route says nothing else; beyond, 413.',
   }),
+  tlsCertPath: textSetting({
+    env: 'GATEWAY_TLS_CERT_PATH',
+    optional: true,
+    doc: 'Certificate and its chain as PEM: the public listener speaks TLS. Read again when the file changes. Default: plain HTTP.',
+  }),
+  tlsKeyPath: textSetting({
+    env: 'GATEWAY_TLS_KEY_PATH',
+    optional: true,
+    doc: 'Private key of that certificate as PEM. Required with it.',
+  }),
+  upstreamCaPath: textSetting({
+    env: 'UPSTREAM_CA_PATH',
+    optional: true,
+    doc: "Certificates (PEM) of the authorities that services behind `https://` are believed by, and no others. Default: the system's list.",
+  }),
   upstreamConnectTimeoutSeconds: durationSetting({
     env: 'UPSTREAM_CONNECT_TIMEOUT_SECONDS',
     unit: 'seconds',
@@ -356,6 +371,8 @@ export const checkGatewaySettings = (settings: GatewaySettings): readonly Settin
     ['JWT_SECRET', settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined],
     ['GATEWAY_SECRET', needsPlainSecret(settings)],
     ['GATEWAY_MASTER_KEYS', settings.masterKeys === undefined],
+    ['GATEWAY_TLS_KEY_PATH', settings.tlsCertPath !== undefined && settings.tlsKeyPath === undefined],
+    ['GATEWAY_TLS_CERT_PATH', settings.tlsKeyPath !== undefined && settings.tlsCertPath === undefined],
     ['CSRF_KEYS', settings.csrfKeys === undefined],
     ['REVOCATION_FEED_TOKEN', settings.revocationFeed && settings.revocationFeedToken === undefined],
   ];

@@ -1,10 +1,13 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Listener, listen } from '@sallyport/kit/listener';
+import type { Clock } from '@sallyport/kit/clock';
+import { type Listener, listen, type ServerCertificate } from '@sallyport/kit/listener';
+import type { Log } from '@sallyport/kit/log';
 import { answerClientError } from '@sallyport/kit/problem';
 import type { GatewaySettings } from './config.ts';
 import { endSocket } from './linger.ts';
+import { openCertificate } from './tls/server-certificate.ts';
 
 /** What answers the requests that come in. */
 export interface RequestHandlers {
@@ -18,18 +21,45 @@ export interface PublicListenerOptions {
   readonly port: number;
   /** Other threads listen on it too. Default false. */
   readonly isShared?: boolean;
+  readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
+  readonly clock: Clock;
 }
 
 /** The public port of the settings; 0: any free one. */
 export const publicPort = ({ port, portOffset }: GatewaySettings): number => (port === 0 ? 0 : port + portOffset);
 
-/** Opens the door to a gateway. */
-export const openPublic = (
+/**
+ * Opens the door to a gateway.
+ * @throws SettingsError where its certificate cannot be used, ListenError where the port cannot
+ */
+export const openPublic = async (
   settings: GatewaySettings,
   gateway: RequestHandlers,
-  { port, isShared = false }: PublicListenerOptions,
+  { log, clock, ...options }: PublicListenerOptions,
+): Promise<Listener> => {
+  const tls = openCertificate(settings, clock.nowMs);
+  const listener = await listenPublic(settings, gateway, { ...options, certificate: tls?.certificate });
+  const following = tls?.follow({ listener, log });
+  return {
+    ...listener,
+    close: (limitMs) => {
+      following?.close();
+      return listener.close(limitMs);
+    },
+  };
+};
+
+interface ListenPublicOptions extends Pick<PublicListenerOptions, 'port' | 'isShared'> {
+  readonly certificate: ServerCertificate | undefined;
+}
+
+const listenPublic = (
+  settings: GatewaySettings,
+  gateway: RequestHandlers,
+  { port, isShared = false, certificate }: ListenPublicOptions,
 ): Promise<Listener> =>
   listen({
+    certificate,
     handler: gateway.handle,
     port,
     reusePort: isShared,

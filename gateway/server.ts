@@ -52,7 +52,8 @@ const startParts = async (routes: OpenRoutes, lifecycle: Lifecycle, log: Log): P
   lifecycle.add({ name: 'route file', stop: () => reloading?.close() });
   return {
     urls: { public: serving.url, private: inner.url },
-    ...(reloading && { reload: reloading.reload }),
+    // Without a route file there is nothing to read again, and SIGHUP, which ends a process that does not wait for it, does no harm.
+    reload: () => reloading?.reload(),
     stop: async () => void (await lifecycle.stop()),
   };
 };
@@ -67,7 +68,7 @@ const serveAlone = async (options: Omit<StartWorkersOptions, 'workers' | 'writeL
   const gateway = createGateway(settings, { ...parts, metrics, clock, makeLimiter: limits.make });
   lifecycle.add({ name: 'upstreams', stop: () => gateway.close() });
   gateway.isReady();
-  const { port, url, close } = await openPublic(settings, gateway, { port: publicPort(settings) });
+  const { port, url, close } = await openPublic(settings, gateway, { port: publicPort(settings), log, clock });
   lifecycle.add({ name: 'public listener', stop: () => close() });
   // Before its listener, which would wait for them.
   lifecycle.add({ name: 'tunnels', stop: () => gateway.endTunnels() });

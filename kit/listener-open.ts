@@ -1,9 +1,17 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import { isIPv6, Socket } from 'node:net';
 import type { ErrorTexts } from '@sallyport/contract';
 import { drain } from './listener-drain.ts';
 import { answerClientError } from './problem-client-error.ts';
+
+/** PEM. */
+export interface ServerCertificate {
+  /** The server's own certificate first, then those between it and the root (RFC 8446 §4.4.2). */
+  readonly cert: string;
+  readonly key: string;
+}
 
 export interface ListenOptions {
   readonly handler: RequestListener;
@@ -13,6 +21,8 @@ export interface ListenOptions {
   readonly hosts?: readonly string[];
   /** Several sockets of this user may listen on the port, and share what comes (SO_REUSEPORT). Not on every system: ENOTSUP. */
   readonly reusePort?: boolean;
+  /** Speak TLS (1.2 or later) with it, and nothing else. Default: plain HTTP. */
+  readonly certificate?: ServerCertificate | undefined;
   /** The setting that gives the port, named when the port is taken. */
   readonly setting?: string;
   /** The preset's texts for what is not HTTP at all. */
@@ -29,6 +39,8 @@ export interface Listener {
   readonly url: string;
   /** `address:port` of every socket. */
   readonly addresses: readonly string[];
+  /** New connections get this certificate. @throws where the two do not belong together, or the listener is plain */
+  renew(certificate: ServerCertificate): void;
   /** Stops accepting, lets accepted requests finish, ends idle connections; after `limitMs` (default 8 s) cuts the rest. */
   close(limitMs?: number): Promise<void>;
 }
@@ -71,8 +83,11 @@ export const listen = async (options: ListenOptions): Promise<Listener> => {
   const port = addresses[0]?.port ?? 0;
   return Object.freeze({
     port,
-    url: `http://${urlHost(hosts)}:${port}`,
+    url: `${options.certificate === undefined ? 'http' : 'https'}://${urlHost(hosts)}:${port}`,
     addresses: Object.freeze(addresses.map(({ address }) => `${isIPv6(address) ? `[${address}]` : address}:${port}`)),
+    renew: (certificate: ServerCertificate) => {
+      for (const server of servers) renewOne(server, certificate);
+    },
     close: (limitMs = 8_000) => {
       state.closing = true;
       return drain(servers, limitMs);
@@ -124,8 +139,24 @@ const openAll = async (
   }
 };
 
+const renewOne = (server: Server, { cert, key }: ServerCertificate): void => {
+  if (!(server instanceof SecureServer)) throw new TypeError('renew: the listener speaks no TLS');
+  server.setSecureContext({ cert, key });
+};
+
+const createOne = (options: ListenOptions, handler: RequestListener): Server => {
+  const serverOptions = { ...defaultServerOptions, ...options.serverOptions };
+  if (options.certificate === undefined) return createServer(serverOptions, handler);
+  const { cert, key } = options.certificate;
+  // RFC 9325 §3.1.1: TLS 1.1 and older MUST NOT be negotiated. RFC 7301: this server speaks HTTP/1.1.
+  return createSecureServer(
+    { ...serverOptions, cert, key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'], handshakeTimeout: 10_000 },
+    handler,
+  );
+};
+
 const open = async ({ host, optional }: Address, port: number, options: ListenOptions, handler: RequestListener) => {
-  const server = createServer({ ...defaultServerOptions, ...options.serverOptions }, handler);
+  const server = createOne(options, handler);
   server.on('clientError', (error, socket) => {
     if (socket instanceof Socket) answerClientError(error, socket, options.texts ?? {});
     else socket.destroy();

@@ -21,6 +21,7 @@ const needed: readonly Needed[] = [
     probe: '-V',
   },
   { program: 'chromium', package: 'chromium', what: 'pages in a real browser', probe: '--version' },
+  { program: 'openssl', package: 'openssl', what: 'certificates of tests', probe: 'version' },
   { program: 'nginx', package: 'nginx-light', what: 'nginx that asks /forward-auth', probe: '-v' },
   { program: 'haproxy', package: 'haproxy', what: 'HAProxy that asks /forward-auth', probe: '-v' },
   {

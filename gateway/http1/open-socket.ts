@@ -1,5 +1,5 @@
 import { connect, isIP, type OnReadOpts, type Socket, type TcpSocketConnectOpts } from 'node:net';
-import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
+import { connect as connectTls, type SecureContext, type ConnectionOptions as TlsOptions } from 'node:tls';
 
 /** Where a service is. */
 export interface ServiceAddress {
@@ -9,10 +9,12 @@ export interface ServiceAddress {
   readonly isTls: boolean;
   /** `Host` of requests. */
   readonly hostHeader: string;
+  /** Whose certificates are believed. Default: the system's list and NODE_EXTRA_CA_CERTS. */
+  readonly trust?: SecureContext | undefined;
 }
 
 /** `http://host:port` or `https://…`. */
-export const serviceAddress = (origin: string): ServiceAddress => {
+export const serviceAddress = (origin: string, trust?: SecureContext): ServiceAddress => {
   const { protocol, hostname, port, host } = new URL(origin);
   const isTls = protocol === 'https:';
   return Object.freeze({
@@ -21,25 +23,27 @@ export const serviceAddress = (origin: string): ServiceAddress => {
     port: Number(port || (isTls ? 443 : 80)),
     isTls,
     hostHeader: host,
+    ...(isTls && trust && { trust }),
   });
 };
 
 /** Begins to connect. `localhost` may be ::1 or 127.0.0.1; RFC 8305: both are tried. */
-export const openSocket = ({ host, port, isTls }: ServiceAddress, onread?: OnReadOpts): Socket => {
+export const openSocket = ({ host, port, isTls, trust }: ServiceAddress, onread?: OnReadOpts): Socket => {
   const options: TcpSocketConnectOpts & { readonly onread?: OnReadOpts } = {
     host,
     port,
     autoSelectFamily: true,
     ...(onread && { onread }),
   };
-  const socket = isTls ? connectTls(secureOptions(options)) : connect(options);
+  const socket = isTls ? connectTls(secureOptions(options, trust)) : connect(options);
   // Heads are written whole: to wait for more would only delay them.
   socket.setNoDelay(true);
   return socket;
 };
 
-const secureOptions = (options: TcpSocketConnectOpts): TcpSocketConnectOpts & TlsOptions => ({
+const secureOptions = (options: TcpSocketConnectOpts, trust?: SecureContext): TcpSocketConnectOpts & TlsOptions => ({
   ...options,
+  ...(trust && { secureContext: trust }),
   ALPNProtocols: ['http/1.1'],
   // RFC 6066 §3: literal addresses are no server names.
   ...(isIP(options.host ?? '') === 0 && { servername: options.host ?? '' }),

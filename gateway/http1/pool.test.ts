@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Flow } from './connection.ts';
+import { serviceAddress } from './open-socket.ts';
 import { createHttpPool, type HttpPool } from './pool.ts';
 import type { OutgoingRequest } from './request-head.ts';
 
@@ -23,7 +24,13 @@ const startBytes = async (onConnection: (socket: Socket, nth: number) => void) =
 };
 
 const openPool = (origin: string, options: Partial<Parameters<typeof createHttpPool>[0]> = {}): HttpPool => {
-  const pool = createHttpPool({ origin, maxConnections: 4, connectTimeoutMs: 500, answerTimeoutMs: 500, ...options });
+  const pool = createHttpPool({
+    address: serviceAddress(origin),
+    maxConnections: 4,
+    connectTimeoutMs: 500,
+    answerTimeoutMs: 500,
+    ...options,
+  });
   onTestFinished(() => pool.close());
   return pool;
 };

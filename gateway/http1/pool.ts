@@ -1,10 +1,9 @@
 import { type AnswerHandler, Connection } from './connection.ts';
-import { serviceAddress } from './open-socket.ts';
+import type { ServiceAddress } from './open-socket.ts';
 import { type OutgoingRequest, requestHead } from './request-head.ts';
 
 export interface HttpPoolOptions {
-  /** `http://host:port` or `https://…`. */
-  readonly origin: string;
+  readonly address: ServiceAddress;
   /** Without those that a slow client holds up: their number is bounded by whoever bounds the requests under way. */
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
@@ -51,8 +50,7 @@ const tickMs = 100;
 
 /** Keep-alive connections to one service, the most recently used first. Whoever calls bounds how many may wait. */
 export const createHttpPool = (options: HttpPoolOptions): HttpPool => {
-  const { maxConnections, connectTimeoutMs, answerTimeoutMs } = options;
-  const address = serviceAddress(options.origin);
+  const { address, maxConnections, connectTimeoutMs, answerTimeoutMs } = options;
   const open = new Set<Connection>();
   const idle: Connection[] = [];
   const line: Waiting[] = [];

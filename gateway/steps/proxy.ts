@@ -16,6 +16,8 @@ export interface ProxyOptions {
   readonly authCookies: readonly string[];
   /** Name in `Via`. */
   readonly gatewayId: string;
+  /** What the gateway's own door speaks. */
+  readonly protocol: 'http' | 'https';
   readonly trustedProxies: AddressList;
   readonly openExchanges: Pick<OpenExchanges, 'add' | 'remove'>;
   readonly refuse: Refuse;
@@ -23,7 +25,7 @@ export interface ProxyOptions {
 
 /** Sends the request to its service and streams the answer back. Always the last step. */
 export const proxy = (options: ProxyOptions): Step => {
-  const { authCookies, gatewayId, trustedProxies, openExchanges, refuse } = options;
+  const { authCookies, gatewayId, protocol, trustedProxies, openExchanges, refuse } = options;
   // RFC 9110 §7.6.3: a gateway MUST send Via in each inbound request.
   const via = `1.1 ${gatewayId}`;
 
@@ -52,7 +54,7 @@ export const proxy = (options: ProxyOptions): Step => {
   const protocolOf = (socketAddress: string | undefined, told: readonly string[]): string => {
     const [proto] = told;
     const isTold = told.length === 1 && (proto === 'https' || proto === 'http');
-    return isTold && socketAddress !== undefined && trustedProxies.has(plainAddress(socketAddress)) ? proto : 'http';
+    return isTold && socketAddress !== undefined && trustedProxies.has(plainAddress(socketAddress)) ? proto : protocol;
   };
 
   const upstreamHeaders = (exchange: Exchange, route: ProxyRoute): string[] => {

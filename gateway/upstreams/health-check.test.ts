@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { serviceAddress } from '../http1/open-socket.ts';
 import { type Service, startService } from '../testing/rig.ts';
 import { startHealthCheck } from './health-check.ts';
 
@@ -8,7 +9,7 @@ const startChecked = async (listener: Service) => {
   const results: boolean[] = [];
   const check = startHealthCheck(
     { path: '/health', intervalMs: 10, timeoutMs: 100, failures: 3, successes: 2 },
-    { origin: service.url, onResult: (isWell) => void results.push(isWell) },
+    { address: serviceAddress(service.url), onResult: (isWell) => void results.push(isWell) },
   );
   onTestFinished(() => check.close());
   return { service, results, check };
@@ -25,7 +26,7 @@ describe('a health check', () => {
     });
     const check = startHealthCheck(
       { path: '/health', intervalMs: 10, timeoutMs: 5000, failures: 3, successes: 2 },
-      { origin: service.url, onResult: (isWell) => void toldAfter.push([asked.length, isWell]) },
+      { address: serviceAddress(service.url), onResult: (isWell) => void toldAfter.push([asked.length, isWell]) },
     );
     onTestFinished(() => check.close());
     await expect.poll(() => toldAfter.length).toBeGreaterThan(1);

@@ -1,3 +1,4 @@
+import type { ServiceAddress } from '../http1/open-socket.ts';
 import { createHttpPool, type HttpPool } from '../http1/pool.ts';
 
 /** How it is asked whether a target is well. */
@@ -13,15 +14,15 @@ export interface HealthOptions {
 }
 
 export interface HealthCheckParts {
-  readonly origin: string;
+  readonly address: ServiceAddress;
   /** Told at the bound, and again with each further check that says the same. */
   readonly onResult: (isWell: boolean) => void;
 }
 
 /** Asks a target again and again, on a connection of its own: no full pool delays it, and no request waits for it. */
-export const startHealthCheck = (health: HealthOptions, { origin, onResult }: HealthCheckParts): { close(): void } => {
+export const startHealthCheck = (health: HealthOptions, { address, onResult }: HealthCheckParts): { close(): void } => {
   const { path, intervalMs, timeoutMs, failures, successes } = health;
-  const pool = createHttpPool({ origin, maxConnections: 1, connectTimeoutMs: timeoutMs, answerTimeoutMs: timeoutMs });
+  const pool = createHttpPool({ address, maxConnections: 1, connectTimeoutMs: timeoutMs, answerTimeoutMs: timeoutMs });
   let good = 0;
   let bad = 0;
   let isClosed = false;

@@ -1,3 +1,4 @@
+import type { SecureContext } from 'node:tls';
 import type { Log } from '@sallyport/kit/log';
 import { serviceAddress } from '../http1/open-socket.ts';
 import { createHttpPool } from '../http1/pool.ts';
@@ -56,19 +57,21 @@ export interface UpstreamParts {
   /** Milliseconds that only grow. */
   readonly elapsedMs: () => number;
   readonly log: Pick<Log, 'warn'>;
+  /** Whose certificates services may show. Default: the system's list. */
+  readonly trust?: SecureContext | undefined;
 }
 
 /** Shorter than that a network may be silent by itself. */
 const leastHeldMs = 1000;
 
 /** Opens no connection yet, but those that health checks need. */
-export const openUpstream = (options: UpstreamOptions, { elapsedMs, log }: UpstreamParts): Upstream => {
+export const openUpstream = (options: UpstreamOptions, { elapsedMs, log, trust }: UpstreamParts): Upstream => {
   const { id, origins, health, isPlain, isIssuer, maxPending } = options;
   const onChange = (target: Target, reason: TargetChange): void => {
     choice.update();
     log.warn({ service: id, target: target.origin, in: target.isIn, reason }, 'target of a service changed');
   };
-  const targets = origins.map((origin) => openTarget(options, origin, { elapsedMs, onChange }));
+  const targets = origins.map((origin) => openTarget(options, origin, { elapsedMs, onChange, trust }));
   const choice = chooseAmong(targets, elapsedMs);
   const checks = health === undefined ? [] : targets.map((target) => check(target, choice, health));
   return {
@@ -86,17 +89,19 @@ export const openUpstream = (options: UpstreamOptions, { elapsedMs, log }: Upstr
   };
 };
 
-type TargetParts = Pick<ConstructorParameters<typeof Target>[0], 'elapsedMs' | 'onChange'>;
+type TargetParts = Pick<ConstructorParameters<typeof Target>[0], 'elapsedMs' | 'onChange'> &
+  Pick<UpstreamParts, 'trust'>;
 
-const openTarget = (options: UpstreamOptions, origin: string, parts: TargetParts): Target => {
+const openTarget = (options: UpstreamOptions, origin: string, { trust, ...parts }: TargetParts): Target => {
   const { maxConnections, connectTimeoutMs, timeoutMs: answerTimeoutMs } = options;
-  const pool = createHttpPool({ origin, maxConnections, connectTimeoutMs, answerTimeoutMs });
-  return new Target({ origin, address: serviceAddress(origin), pool, ...parts });
+  const address = serviceAddress(origin, trust);
+  const pool = createHttpPool({ address, maxConnections, connectTimeoutMs, answerTimeoutMs });
+  return new Target({ origin, address, pool, ...parts });
 };
 
 const check = (target: Target, choice: Choice, health: HealthOptions) =>
   startHealthCheck(health, {
-    origin: target.origin,
+    address: target.address,
     onResult: (isWell) => {
       // The last one stays whatever its checks say: a wrong path must not stop a service that answers.
       if (isWell || choice.other(target) !== undefined) target.setWell(isWell);
