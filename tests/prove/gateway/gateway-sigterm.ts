@@ -140,9 +140,14 @@ const lostOf = (sent: readonly Sent[], termMs: number, gateway: ChildServer, hea
     .map(({ kind, outcome, sentMs }) => `${kind}: ${outcome}, sent ${Math.round(sentMs - termMs)} ms after the signal`);
 };
 
-const stopUnderLoad = async (installation: Installation, random: () => number): Promise<Round> => {
+const stopUnderLoad = async (
+  installation: Installation,
+  { workers, isKilled }: { readonly workers: number; readonly isKilled: boolean },
+  random: () => number,
+): Promise<Round> => {
   const service = await startService();
-  const gateway = await startGateway(installation, { USER_SERVICE_URL: service.url, LOG_LEVEL: 'info' });
+  const settings = { USER_SERVICE_URL: service.url, LOG_LEVEL: 'info', GATEWAY_WORKERS: String(workers) };
+  const gateway = await startGateway(installation, settings);
   const csrf = mintCsrf(installation);
   const headers = {
     authorization: `Bearer ${mintToken(installation)}`,
@@ -152,6 +157,7 @@ const stopUnderLoad = async (installation: Installation, random: () => number): 
   const clients = startClients(gateway.url, headers, random);
   await sleep(600 + random() * 400);
   const termMs = performance.now();
+  if (isKilled) gateway.signal('SIGKILL');
   await gateway.stop();
   const stopMs = performance.now() - termMs;
   await clients.ended();
@@ -163,14 +169,19 @@ const stopUnderLoad = async (installation: Installation, random: () => number): 
 export const gatewaySigterm = async ({
   stops,
   random,
+  isKilled = false,
 }: {
   readonly stops: number;
   readonly random: () => number;
+  /** SIGKILL instead, to see that requests are missed then. */
+  readonly isKilled?: boolean;
 }): Promise<GatewaySigterm> => {
   const installation = newInstallation();
   const rounds: Round[] = [];
   try {
-    for (let n = 0; n < stops; n += 1) rounds.push(await stopUnderLoad(installation, random));
+    // One thread and two, in turn.
+    for (let n = 0; n < stops; n += 1)
+      rounds.push(await stopUnderLoad(installation, { workers: 1 + (n % 2), isKilled }, random));
   } finally {
     rmSync(installation.folder.path, { recursive: true, force: true });
   }

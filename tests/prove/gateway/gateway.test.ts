@@ -27,6 +27,11 @@ describe('a gateway under load', () => {
     expect(result.slowestStopMs).toBeLessThan(10_000);
   });
 
+  it('that is killed does lose some, so that the proof can fail', async () => {
+    const { lost, ungraceful, passed } = await gatewaySigterm({ stops: 1, random: seeded(4), isKilled: true });
+    expect([lost.length > 0, ungraceful, passed]).toEqual([true, 1, false]);
+  });
+
   it('answers everybody beside slow sockets and floods of unseen tokens', async () => {
     const options = { sockets: 300, floodSockets: 16, rounds: 1, seconds: 0.5, perSecond: 100 };
     const { slow, unseen, forged } = await slowSockets(options);
