@@ -15,6 +15,11 @@ describe('the client address', () => {
     ['the proxy’s where it wrote no address', '10.0.0.1', ['1.1.1.1, unknown'], trusted, '10.0.0.1'],
     ['the first where all are proxies', '10.0.0.1', ['10.0.0.3, 10.0.0.2'], trusted, '10.0.0.3'],
     ['IPv4 in IPv6 as IPv4', '::ffff:10.0.0.1', ['::ffff:1.1.1.1'], trusted, '1.1.1.1'],
+    ['the same in capitals', '::ffff:10.0.0.1', ['::FFFF:1.1.1.1'], trusted, '1.1.1.1'],
+    ['the same in groups', '::ffff:10.0.0.1', ['::ffff:102:fe04'], trusted, '1.2.254.4'],
+    ['the same with all its zeroes', '::ffff:10.0.0.1', ['0:0:0:0:0:ffff:c000:0207'], trusted, '192.0.2.7'],
+    ['what only looks like it', '::ffff:10.0.0.1', ['::ffff:1'], trusted, '::ffff:1'],
+    ['what is translated (RFC 2765), no IPv4', '::ffff:10.0.0.1', ['::ffff:0:102:304'], trusted, '::ffff:0:102:304'],
     ['an IPv6 proxy’s word', '2001:db8::1', ['2001:4860::8888'], trusted, '2001:4860::8888'],
   ])('is %s', (_, socket, forwarded, list, expected) => {
     expect(clientAddress(socket, forwarded, list)).toBe(expected);

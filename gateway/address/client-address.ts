@@ -5,14 +5,22 @@
 import { isIP } from 'node:net';
 import type { AddressList } from './address-list.ts';
 
-const mappedPrefix = '::ffff:';
+/** RFC 4291 §2.5.5.2 in any spelling: zeroes, `ffff`, and IPv4 as four decimals or two groups. */
+const mapped = /^[0:]+:ffff:(?:(\d+\.\d+\.\d+\.\d+)|([\da-f]{1,4}):([\da-f]{1,4}))$/i;
 const maxHops = 32;
 
 /** IPv4-mapped IPv6 as IPv4, without zone. */
 export const plainAddress = (address: string): string => {
-  if (address.startsWith(mappedPrefix) && address.includes('.')) return address.slice(mappedPrefix.length);
+  // Most addresses are no IPv6, and most others begin with something else.
+  const found = address.startsWith(':') || address.startsWith('0') ? mapped.exec(address) : null;
+  if (found !== null) return found[1] ?? [...bytesOf(found[2]), ...bytesOf(found[3])].join('.');
   const zone = address.indexOf('%');
   return zone < 0 ? address : address.slice(0, zone);
+};
+
+const bytesOf = (group = '0'): readonly [number, number] => {
+  const value = Number.parseInt(group, 16);
+  return [value >> 8, value & 0xff];
 };
 
 /** The address that the request came from, given the socket's and the client's `X-Forwarded-For` lines. */
