@@ -17,6 +17,8 @@ export interface AttackOptions {
   readonly localAddress: string;
   /** ES256; of `unseen`. */
   readonly privateKey: string;
+  /** Of the key that the gateway has. */
+  readonly kid: string;
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
@@ -66,13 +68,12 @@ const slowReader = (socket: Socket): void => {
 };
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-const header = encode({ alg: 'ES256', typ: 'at+jwt', kid: String(options.claims['kid'] ?? '') });
+const header = encode({ alg: 'ES256', typ: 'at+jwt', kid: options.kid });
 const key = options.kind === 'unseen' ? createPrivateKey(options.privateKey) : undefined;
 
 /** A token that nobody has seen: with a good signature, or with any. */
 const token = (): string => {
-  const { kid: _, ...claims } = options.claims;
-  const input = `${header}.${encode({ ...claims, jti: randomUUID() })}`;
+  const input = `${header}.${encode({ ...options.claims, jti: randomUUID() })}`;
   const signature =
     key === undefined ? randomBytes(64) : sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
   return `${input}.${signature.toString('base64url')}`;

@@ -124,16 +124,16 @@ const es256Keys = (folder: string) => {
   return { privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), path, kid };
 };
 
-const claimsOf = (kid: string) => {
+const newClaims = () => {
   const now = Math.floor(Date.now() / 1000);
   return {
-    ...{ kid, iss: 'auth-service', aud: 'sallyport', client_id: 'default', sub: mintedUser, sid: randomUUID(), uep: 0 },
+    ...{ iss: 'auth-service', aud: 'sallyport', client_id: 'default', sub: mintedUser, sid: randomUUID(), uep: 0 },
     ...{ iat: now, nbf: now, exp: now + 3600, email: 'ann@example.com' },
   };
 };
 
 /** One token that is used again and again, as a client does. */
-const mint = (privateKey: string, { kid, ...claims }: ReturnType<typeof claimsOf>): string => {
+const mint = (privateKey: string, kid: string, claims: ReturnType<typeof newClaims>): string => {
   const input = [
     { alg: 'ES256', typ: 'at+jwt', kid },
     { ...claims, jti: randomUUID() },
@@ -151,13 +151,13 @@ export const slowSockets = async (options: SlowSocketsOptions): Promise<SlowSock
   const settings = { JWT_ALGORITHM: 'ES256', JWT_PUBLIC_KEY_PATH: path, JWT_SECRET: '', LOG_LEVEL: 'error' };
   const urls = { AUTH_SERVICE_URL: service.url, USER_SERVICE_URL: service.url };
   const gateway = await startGateway({ folder, ...installation }, { ...settings, ...urls });
-  const claims = claimsOf(kid);
+  const claims = newClaims();
   const steady = {
     ...{ url: gateway.url, paths: ['/api/v1/users/me', '/api/v1/auth/verify'], perSecond, seconds, connections: 32 },
-    ...{ authorization: `Bearer ${mint(privateKey, claims)}`, localAddress: '127.0.0.1' },
+    ...{ authorization: `Bearer ${mint(privateKey, kid, claims)}`, localAddress: '127.0.0.1' },
   };
   const attack = (kind: AttackOptions['kind'], count: number): AttackOptions => ({
-    ...{ url: gateway.url, kind, sockets: count, privateKey, claims, localAddress: '127.0.0.2' },
+    ...{ url: gateway.url, kind, sockets: count, privateKey, kid, claims, localAddress: '127.0.0.2' },
     ...{ bigPath: '/api/v1/auth/big', postPath: '/api/v1/auth/login', protectedPath: '/api/v1/users/me' },
   });
   try {
