@@ -15,8 +15,8 @@ const defaultPlaces = 262_144;
 
 /** Tries before a thread sleeps, how long it sleeps, and how often before it takes a lock that its holder will not give back. */
 const spins = 200;
-const napMs = 0.1;
-const naps = 20;
+const napMs = 0.2;
+const naps = 500;
 
 /** Memory for counters that all threads of the process share, empty. `places` is a power of two; default 262,144, 3.3 MB. */
 export const createTableMemory = (places = defaultPlaces): SharedArrayBuffer => {
@@ -36,8 +36,8 @@ const viewsOf = (memory: SharedArrayBuffer) => {
 
 /**
  * The generic cell rate algorithm over threads, exact: whoever looks at a bucket holds its lock for some hundred nanoseconds. Inside
- * nothing is allocated, called or thrown. A thread that was killed there is not waited for: after two milliseconds its lock is
- * taken over. Where a bucket is full, the place that owes least is given away: whoever is limited stays so.
+ * nothing is allocated, called or thrown. A thread that was killed there is not waited for: the main thread gives its locks back, and
+ * after a tenth of a second whoever waits takes over. Where a bucket is full, the place that owes least is given away: whoever is limited stays so.
  * @param thread a number of this thread's own, from 1
  */
 export const openSharedTable = (memory: SharedArrayBuffer, thread: number): SharedTable => {
