@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { start } from '../server.ts';
-import { bearer, type Rig, type Service, send, startGateway, unsafe } from '../testing/rig.ts';
+import { type Rig, type Service, send, startGateway, unsafe } from '../testing/rig.ts';
 import { withSabotage } from '../testing/sabotage.ts';
 
 /** Fewer connections and places than there are attackers. */
@@ -11,8 +11,9 @@ const scarce = { UPSTREAM_CONNECTIONS: '4', UPSTREAM_PENDING: '12' };
 const attackers = 30;
 const big = Buffer.alloc(8_000_000);
 
-/** Answers at once: with much, with a stream that never ends, or with how many bytes came. */
+/** Answers at once, but for a chat that it never opens: with much, with a stream that never ends, or with how many bytes came. */
 const service: Service = async (req, res) => {
+  if (req.url === '/auth/chat') return;
   if (req.url === '/auth/big') return void res.end(big);
   if (req.url === '/auth/events')
     return void res.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n');
@@ -80,10 +81,13 @@ describe('others are served at once beside clients that', () => {
   it('hold WebSockets open, more than a service may have requests under way', async () => {
     const gateway = await startGateway(scarce, service);
     const handshake =
-      `GET /api/v1/users/chat HTTP/1.1\r\nhost: a\r\nauthorization: ${bearer().authorization}\r\n` +
-      'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
-    await attack(gateway, handshake);
+      'GET /api/v1/auth/chat HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n' +
+      'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+    const sockets = await attack(gateway, handshake);
     expect(await othersAreServed(gateway)).toBe(true);
+    // Of which there are no more than so many either.
+    const answers = await Promise.all(sockets.slice(12).map((socket) => once(socket.resume(), 'data')));
+    expect(answers.filter((answer) => String(answer).startsWith('HTTP/1.1 503 '))).toHaveLength(attackers - 12);
   });
 });
 

@@ -83,7 +83,17 @@ const recorder = () => {
       ...{ pending: 0, answers: 0, answered: () => undefined, failed: () => undefined },
     };
     return {
-      ...{ id, isPlain, isIssuer, targets: [], maxPending: 1, pending: 0, aside: 0, relieve: () => false },
+      ...{
+        id,
+        isPlain,
+        isIssuer,
+        targets: [],
+        maxPending: 1,
+        pending: 0,
+        gathering: 0,
+        tunnels: 0,
+        relieve: () => false,
+      },
       choose: () => target,
       other: () => undefined,
       close: async () => undefined,

@@ -29,6 +29,8 @@ const graceMs = 30_000;
 const keyOf = (options: UpstreamOptions): string =>
   JSON.stringify(Object.entries(options).sort(([a], [b]) => a.localeCompare(b)));
 
+const isInUse = ({ pending, gathering, tunnels }: Upstream): boolean => pending + gathering + tunnels > 0;
+
 /** Connections to services, over reloads of the table. */
 export const createServicePools = ({ open, elapsedMs }: ServicePoolsOptions): ServicePools => {
   const held = new Map<string, Held>();
@@ -49,7 +51,7 @@ export const createServicePools = ({ open, elapsedMs }: ServicePoolsOptions): Se
     const now = elapsedMs();
     for (const [key, one] of held) {
       if (used.has(key)) continue;
-      if (one.upstream.pending + one.upstream.aside > 0) one.unusedSinceMs = undefined;
+      if (isInUse(one.upstream)) one.unusedSinceMs = undefined;
       else one.unusedSinceMs ??= now;
       if (one.unusedSinceMs === undefined || now - one.unusedSinceMs < graceMs) continue;
       held.delete(key);

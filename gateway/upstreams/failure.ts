@@ -25,3 +25,6 @@ export const isOutage = (error: unknown): boolean =>
 
 /** All targets of a service are out. Answered at once: to wait for each of them again would only pile up requests. */
 export const allOut = (): Problem => new Problem('upstream_unavailable', { retryAfterSeconds: 1 });
+
+/** As many under way to a service as it may have. */
+export const tooMany = (): Problem => new Problem('busy', { params: { retryAfterSeconds: 1 }, retryAfterSeconds: 1 });

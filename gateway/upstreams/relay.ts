@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import { Problem } from '@sallyport/contract';
+import type { Problem } from '@sallyport/contract';
 import type { Refuse } from '../dispatcher.ts';
 import type { Exchange } from '../exchange.ts';
 import { readOutboundHeaders } from '../headers/outbound.ts';
 import { type AnswerHandler, ConnectionLost, type Flow } from '../http1/connection.ts';
 import type { AnswerHead } from '../http1/response-parser.ts';
 import { lingerAfterAnswer } from '../linger.ts';
-import { allOut, isOutage, upstreamProblem } from './failure.ts';
+import { allOut, isOutage, tooMany, upstreamProblem } from './failure.ts';
 import type { RequestBody } from './request-body.ts';
 import type { Destination, Upstream } from './upstream.ts';
 
@@ -65,9 +65,9 @@ export class Relay implements AnswerHandler {
       this.#begin();
       return;
     }
-    upstream.aside += 1;
+    upstream.gathering += 1;
     body.gather((error) => {
-      upstream.aside -= 1;
+      upstream.gathering -= 1;
       if (this.#isCancelled) return;
       const problem = error ?? overloaded(upstream);
       if (problem === undefined) this.#begin();
@@ -259,6 +259,4 @@ const isEventStream = (headers: readonly string[]): boolean => {
 
 /** Too many requests under way to one service. */
 export const overloaded = (upstream: Upstream): Problem | undefined =>
-  upstream.pending < upstream.maxPending || upstream.relieve()
-    ? undefined
-    : new Problem('busy', { params: { retryAfterSeconds: 1 }, retryAfterSeconds: 1 });
+  upstream.pending < upstream.maxPending || upstream.relieve() ? undefined : tooMany();

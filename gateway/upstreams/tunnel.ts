@@ -10,7 +10,7 @@ import { ServiceTimeout } from '../http1/pool.ts';
 import { requestHead } from '../http1/request-head.ts';
 import { parseHead, ResponseParser } from '../http1/response-parser.ts';
 import { endSocket } from '../linger.ts';
-import { allOut, isOutage, upstreamProblem } from './failure.ts';
+import { allOut, isOutage, tooMany, upstreamProblem } from './failure.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface TunnelRequest {
@@ -37,10 +37,10 @@ const closeFrames = { refused: Buffer.from([0x88, 0x02, 0x03, 0xf0]), away: Buff
 export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refuse }: TunnelRequest): void => {
   const { req, res, forwardTarget } = exchange;
   const client = req.socket;
-  const target = upstream.choose();
+  const target = upstream.tunnels < upstream.maxPending ? upstream.choose() : undefined;
   if (target === undefined) {
     onEnd(exchange);
-    refuse(exchange, allOut());
+    refuse(exchange, upstream.tunnels < upstream.maxPending ? allOut() : tooMany());
     return;
   }
   const { address, answers } = target;
@@ -48,14 +48,14 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
   let received = Buffer.alloc(0);
   let isOpen = false;
   let isDone = false;
-  upstream.aside += 1;
+  upstream.tunnels += 1;
   target.pending += 1;
 
   const finish = (): void => {
     if (isDone) return;
     isDone = true;
     clearTimeout(limit);
-    upstream.aside -= 1;
+    upstream.tunnels -= 1;
     target.pending -= 1;
     onEnd(exchange);
     service.destroy();

@@ -46,8 +46,10 @@ export interface Upstream {
   readonly maxPending: number;
   /** Requests under way; counted by the relay. */
   pending: number;
-  /** WebSockets, and requests whose client still sends a body that no target has been told of: not among those. */
-  aside: number;
+  /** Requests whose client still sends a body that no target has been told of: not among those. */
+  gathering: number;
+  /** WebSockets: not among those, and as many at most. */
+  tunnels: number;
   /** Ends the request that its own client has held up longest, if for a second or more; false: there is none. */
   relieve(): boolean;
   close(): Promise<void>;
@@ -79,7 +81,8 @@ export const openUpstream = (options: UpstreamOptions, { elapsedMs, log, trust }
     choose: choice.choose,
     other: choice.other,
     pending: 0,
-    aside: 0,
+    gathering: 0,
+    tunnels: 0,
     relieve: () => targets.some(({ pool }) => pool.endHeld(leastHeldMs)),
     // The listener has drained before: what is still open has outlived the stop's time limit.
     close: async () => {
