@@ -62,7 +62,7 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
   const { gatewayId, accessCookie } = settings;
   const trustedProxies = createAddressList(settings.trustedProxies);
   return [
-    accessLog({ log, metrics, random, clock, trustedProxies, elapsedMs }),
+    accessLog({ log, metrics, random, clock, trustedProxies, elapsedMs, sample: settings.accessLogSample }),
     cors({ origins: settings.corsOrigins }),
     // Before anything is refused: contracts/microservices.md, "everything counts".
     floodLimit({ ...floodNumbers(settings), elapsedMs, make: parts.makeLimiter }),
@@ -99,6 +99,7 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
       protocol: settings.tlsCertPath === undefined ? 'http' : 'https',
       trustedProxies,
       openExchanges: parts.openExchanges,
+      elapsedMs,
       refuse: parts.refuse,
     }),
   ];

@@ -33,6 +33,8 @@ describe('the gateway’s settings', () => {
     [{ CORS_ORIGINS: '*' }, 'CORS_ORIGINS must list exact origins'],
     [{ FLOOD_LIMIT_PER_MINUT: '5' }, 'did you mean FLOOD_LIMIT_PER_MINUTE?'],
     [{ SALLYPORT_PRESET: 'microservice' }, 'SALLYPORT_PRESET must be one of microservices'],
+    [{ ACCESS_LOG_SAMPLE: '10%' }, 'ACCESS_LOG_SAMPLE must be a number from 0 to 1'],
+    [{ ACCESS_LOG_SAMPLE: '1.1' }, 'ACCESS_LOG_SAMPLE must be a number from 0 to 1'],
     [{ GATEWAY_PORT: 'tcp://10.0.0.1:80' }, 'Kubernetes'],
   ])('refuse %j', (env, message) => {
     expect(() => load(env)).toThrow(message);
@@ -41,6 +43,10 @@ describe('the gateway’s settings', () => {
   it('limit floods as the contract says, unless told otherwise', () => {
     const { floodLimitPerMinute, floodLimitBurst } = load({ FLOOD_LIMIT_PER_MINUTE: undefined });
     expect([floodLimitPerMinute, floodLimitBurst, load({}).floodLimitPerMinute]).toEqual([100, 10, 0]);
+  });
+
+  it.each(['0', '1', '0.05', '.5', '1.0'])('take %s as a share', (share) => {
+    expect(load({ ACCESS_LOG_SAMPLE: share }).accessLogSample).toBe(Number(share));
   });
 
   it('take the contract’s PORT, and know the names of the other servers', () => {

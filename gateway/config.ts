@@ -19,6 +19,7 @@ import {
   type SettingsOf,
   secretSetting,
   settingRequired,
+  shareSetting,
   textSetting,
   urlSetting,
 } from '@sallyport/kit/config';
@@ -304,6 +305,11 @@ export const gatewaySettings = defineSettings({
     values: ['debug', 'info', 'warn', 'error', 'silent'],
     default: 'info',
     doc: 'Least level that is logged.',
+  }),
+  accessLogSample: shareSetting({
+    env: 'ACCESS_LOG_SAMPLE',
+    default: 1,
+    doc: 'Share of the answers below 400 that have a line in the access log; such a line says `sample`. What was refused, cut short or failed is always logged. Metrics count everything.',
   }),
   clockLeewaySeconds: durationSetting({
     env: 'CLOCK_LEEWAY_SECONDS',

@@ -40,6 +40,15 @@ const readInteger = (text: string, min: number, max: number, problem: string): R
   return value >= min && value <= max ? { value } : { problem };
 };
 
+/** A share of the whole: a decimal number from 0 to 1. */
+export const shareSetting: SettingMaker<number, unknown> = (options: SettingOptions<number>) => {
+  const read = (text: string): Reading<number> =>
+    /^(?:0?\.\d{1,9}|[01](?:\.0{1,9})?)$/.test(text)
+      ? { value: Number(text) }
+      : { problem: 'must be a number from 0 to 1' };
+  return createSetting<number>(options, { kind: 'number, 0 to 1', read }, []);
+};
+
 /** A TCP port; 0 = any free one. */
 export const portSetting: SettingMaker<number, unknown> = (options: SettingOptions<number>) => {
   const read = (text: string): Reading<number> => {

@@ -29,6 +29,7 @@ export {
   listSetting,
   originsSetting,
   portSetting,
+  shareSetting,
   textSetting,
   urlSetting,
 } from './config-kinds.ts';

@@ -20,13 +20,16 @@ export interface AccessLogOptions {
   readonly trustedProxies: AddressList;
   /** Milliseconds that only grow, for durations. */
   readonly elapsedMs: () => number;
+  /** Share of what went well that is logged, 0 to 1. */
+  readonly sample: number;
 }
 
 const idLimitCharacters = 128;
 
 /** Names the request, reads its headers, and writes its one line when it has ended, however it ended. */
 export const accessLog = (options: AccessLogOptions): Step => {
-  const { log, metrics, random, clock, trustedProxies, elapsedMs } = options;
+  const { log, metrics, random, clock, trustedProxies, elapsedMs, sample } = options;
+  const isSampling = sample < 1;
 
   const end = (exchange: Exchange): void => {
     const { req, res } = exchange;
@@ -37,6 +40,8 @@ export const accessLog = (options: AccessLogOptions): Step => {
     metrics.answered(route, status, exchange.decision, durationMs);
     metrics.spoofed(exchange.headers.reserved);
     if (req.rawTrailers.length > 0) metrics.spoofed(readInboundHeaders(req.rawTrailers).reserved);
+    const isSampled = isSampling && status < 400 && exchange.decision === 'pass' && res.writableFinished;
+    if (isSampled && drawOf(exchange.requestId) >= sample) return;
     logRequest(log, {
       requestId: exchange.requestId,
       traceId: exchange.trace?.traceId,
@@ -46,7 +51,7 @@ export const accessLog = (options: AccessLogOptions): Step => {
       durationMs,
       address: exchange.address,
       agent: exchange.headers.agent[0],
-      fields: fieldsOf(exchange),
+      fields: isSampled ? { ...fieldsOf(exchange), sample } : fieldsOf(exchange),
     });
   };
 
@@ -63,6 +68,11 @@ export const accessLog = (options: AccessLogOptions): Step => {
   };
   return { name: 'access log', run };
 };
+
+/** RFC 9562 §5.7: the last bits of a UUIDv7 are random, so the id that was made anyhow is the draw. From 0 up to below 1. */
+const drawOf = (requestId: string): number =>
+  Number.parseInt(requestId.slice(-drawnHexDigits), 16) / 16 ** drawnHexDigits;
+const drawnHexDigits = 8;
 
 /** The client's request id is logged and nothing else: it is the client's. */
 const fieldsOf = ({ route, decision, token, headers, asked }: Exchange) => ({
