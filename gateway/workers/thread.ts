@@ -25,6 +25,8 @@ export interface Thread {
     name: Name,
     question: Asked[Name]['question'],
   ): Promise<Asked[Name]['answer'] | undefined>;
+  /** Ends it at once, whatever it does. */
+  end(why: Error): void;
   /** Lets it end its requests; after the limit it is ended. */
   stop(limitMs: number): Promise<void>;
 }
@@ -45,7 +47,7 @@ export const startThread = ({ input, onLog, onSpent }: ThreadOptions): Thread =>
   let isStopping = false;
   let lastId = 0;
 
-  const end = (why?: Error): void => {
+  const end = (why: Error): void => {
     reason ??= why;
     void worker.terminate();
   };
@@ -80,6 +82,7 @@ export const startThread = ({ input, onLog, onSpent }: ThreadOptions): Thread =>
       return listening.promise;
     },
     ended,
+    end,
     ask: <Name extends AskedName>(name: Name, question: Asked[Name]['question']) => {
       lastId += 1;
       const id = lastId;

@@ -25,7 +25,8 @@ export const createWorkerMetrics = (): WorkerMetrics => {
     text: async (main, workers) => {
       for (const { worker, metrics } of workers) last.set(worker, metrics);
       if (departed.length > 1) departed = [await mergeSnapshots(departed).snapshot()];
-      const serving = workers.map(({ metrics }) => ofWorker(metrics));
+      // Of one that does not answer, what it said last: it has not gone back to nothing.
+      const serving = [...last.values()].map(ofWorker);
       return mergeSnapshots([ofMainThread(main), ...serving, ...departed]).text();
     },
     left: (worker) => {

@@ -6,6 +6,7 @@ import type { SharedCounters } from '../limits/shared-gcra.ts';
 import { releaseLocksOf } from '../limits/shared-table.ts';
 import type { RulesReading } from '../routes/effective-rules.ts';
 import type { Adoption } from '../routes/route-source.ts';
+import { createHangWatch } from './hang-watch.ts';
 import type { SpentMessage } from './messages.ts';
 import type { Readiness } from './readiness.ts';
 import { startThread, type Thread } from './thread.ts';
@@ -47,6 +48,9 @@ const firstPauseMs = 100;
 const longestPauseMs = 5000;
 /** Whoever lived for so long was no failed start. */
 const settledAfterMs = 10_000;
+/** A worker whose event loop has stood still for ten seconds is ended and replaced. */
+const hangLookEveryMs = 1000;
+const hangLooks = 10;
 /** Each drains its listener within 8 s. */
 const stopLimitMs = 9000;
 
@@ -103,7 +107,17 @@ export const openWorkerPool = async (options: WorkerPoolOptions): Promise<Worker
     }
   };
 
+  const hangs = createHangWatch(hangLooks);
+  const endHanging = (): void => {
+    for (const [number, thread] of threads) {
+      if (hangs.look(number, readiness.beats(number))) thread.end(new Error('its event loop stood still'));
+    }
+  };
+  const watching = setInterval(endHanging, hangLookEveryMs);
+  watching.unref();
+
   const close = async (): Promise<void> => {
+    clearInterval(watching);
     closing.abort();
     await Promise.all([...threads.values()].map((thread) => thread.stop(stopLimitMs)));
   };

@@ -15,11 +15,12 @@ import { sharedGcra } from '../limits/shared-gcra.ts';
 import { createGatewayMetrics, type GatewayMetrics } from '../metrics.ts';
 import { openPublic } from '../public-listener.ts';
 import type { MakeGcra } from '../rate-limiter.ts';
+import { openSpans } from '../request-spans.ts';
 import type { RulesReading } from '../routes/effective-rules.ts';
 import { createLogSender } from './log-sender.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
 import { createProcessClock } from './process-clock.ts';
-import { openReadiness } from './readiness.ts';
+import { openReadiness, workersIn } from './readiness.ts';
 import { sentLimits } from './spent-sender.ts';
 import { settingsOfWorker } from './worker-settings.ts';
 
@@ -42,7 +43,7 @@ serve(input).catch(async (error: unknown) => {
 
 async function serve({ settings: given, number, readiness: memory, counters, ...start }: WorkerInput): Promise<void> {
   const readiness = openReadiness(memory);
-  const settings = settingsOfWorker(given, memory.byteLength / Int32Array.BYTES_PER_ELEMENT);
+  const settings = settingsOfWorker(given, workersIn(memory));
   const sender = createLogSender((text) => send({ kind: 'log', text }));
   lifecycle.add({ name: 'log', stop: () => sender.flush() });
   const log = createLog({ name: settings.serviceName, level: settings.logLevel, destination: sender });
@@ -52,8 +53,17 @@ async function serve({ settings: given, number, readiness: memory, counters, ...
   lifecycle.add({ name: 'limits', stop: limits.close });
   if (limits.stats !== undefined) metrics.watchLimits(limits.stats);
   const clock = systemClock(settings.clockOffsetSeconds);
+  const tracing = await openSpans(settings);
+  lifecycle.add({ name: 'spans', stop: () => tracing?.close() });
   const isProcessReady = readiness.isReady;
-  const gateway = createGateway(settings, { ...parts, metrics, clock, makeLimiter: limits.make, isProcessReady });
+  const gateway = createGateway(settings, {
+    ...parts,
+    metrics,
+    clock,
+    tracing,
+    makeLimiter: limits.make,
+    isProcessReady,
+  });
   lifecycle.add({ name: 'upstreams', stop: () => gateway.close() });
   answerMainThread(gateway, metrics, lifecycle);
   if (start.isReplacement) await untilReady(gateway, log);
@@ -61,7 +71,10 @@ async function serve({ settings: given, number, readiness: memory, counters, ...
   lifecycle.add({ name: 'public listener', stop: () => open.close() });
   // Before its listener, which would wait for them.
   lifecycle.add({ name: 'tunnels', stop: () => gateway.endTunnels() });
-  const tellReady = (): void => readiness.set(number, gateway.isReady() ? 'ready' : 'starting');
+  const tellReady = (): void => {
+    readiness.set(number, gateway.isReady() ? 'ready' : 'starting');
+    readiness.beat(number);
+  };
   tellReady();
   const telling = setInterval(tellReady, readinessEveryMs);
   lifecycle.add({ name: 'readiness', stop: () => clearInterval(telling) });

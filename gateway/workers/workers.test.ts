@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it, vi } from 'vitest';
+import { createHangWatch } from './hang-watch.ts';
 import { createLogSender } from './log-sender.ts';
 import { createReadinessMemory, openReadiness } from './readiness.ts';
 import { workerCount } from './worker-count.ts';
@@ -9,6 +10,25 @@ describe('the number of workers', () => {
     expect([workerCount({ workers: '1' }), workerCount({ workers: '12' })]).toEqual([1, 12]);
     const cores = process.platform === 'linux' ? Math.min(availableParallelism(), 64) : 1;
     if (process.platform !== 'darwin') expect(workerCount({ workers: 'auto' })).toBe(cores);
+  });
+});
+
+describe('a worker that hangs', () => {
+  it('is told after so many looks in a row that found nothing new; one that has not begun does not hang', () => {
+    const watch = createHangWatch(3);
+    const looks = (worker: number, ...beats: number[]) => beats.map((each) => watch.look(worker, each));
+    expect(looks(1, 0, 0, 0, 0, 0)).toEqual([false, false, false, false, false]);
+    expect(looks(1, 5, 5, 5, 6, 6, 6, 6)).toEqual([false, false, false, false, false, false, true]);
+    expect(looks(2, 7, 7, 7)).toEqual([false, false, false]);
+  });
+
+  it('is one that does not beat; who is away does not', () => {
+    const readiness = openReadiness(createReadinessMemory(2));
+    readiness.beat(2);
+    readiness.beat(2);
+    expect([readiness.beats(1), readiness.beats(2)]).toEqual([0, 2]);
+    readiness.set(2, 'away');
+    expect(readiness.beats(2)).toBe(0);
   });
 });
 
