@@ -62,7 +62,11 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
   const { gatewayId, accessCookie } = settings;
   const trustedProxies = createAddressList(settings.trustedProxies);
   return [
-    accessLog({ log, metrics, random, clock, trustedProxies, elapsedMs, sample: settings.accessLogSample }),
+    accessLog({
+      ...{ log, metrics, random, clock, trustedProxies, elapsedMs },
+      sample: settings.accessLogSample,
+      tracing: parts.tracing,
+    }),
     cors({ origins: settings.corsOrigins }),
     // Before anything is refused: contracts/microservices.md, "everything counts".
     floodLimit({ ...floodNumbers(settings), elapsedMs, make: parts.makeLimiter }),

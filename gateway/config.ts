@@ -311,6 +311,16 @@ export const gatewaySettings = defineSettings({
     default: 1,
     doc: 'Share of the answers below 400 that have a line in the access log; such a line says `sample`. What was refused, cut short or failed is always logged. Metrics count everything.',
   }),
+  tracesUrl: urlSetting({
+    env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    optional: true,
+    doc: 'Where spans go, as OTLP over HTTP, path included: `http://collector:4318/v1/traces`. Default: nowhere.',
+  }),
+  tracesSample: shareSetting({
+    env: 'OTEL_TRACES_SAMPLER_ARG',
+    default: 0.05,
+    doc: 'Share of requests whose spans are sent; those that a trusted proxy has chosen come on top.',
+  }),
   clockLeewaySeconds: durationSetting({
     env: 'CLOCK_LEEWAY_SECONDS',
     unit: 'seconds',

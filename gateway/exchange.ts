@@ -69,6 +69,11 @@ export interface Exchange {
   // proxy
   /** Place in the list of exchanges under way; -1: not in it. */
   openPlace: number;
+  /** When the request was handed to its service, by `elapsedMs`, and when the answer's head came; 0: not yet. */
+  upstreamSentMs: number;
+  upstreamAnsweredMs: number;
+  /** The span of the call to the service, where the trace is recorded; empty: it is not. */
+  upstreamSpanId: string;
   /** An event stream or an upgraded connection: it ends when somebody ends it. */
   isEndless: boolean;
   /**
@@ -127,6 +132,9 @@ export const createExchange = (
   sentAccessCookie: false,
   identityHeaders: [],
   openPlace: -1,
+  upstreamSentMs: 0,
+  upstreamAnsweredMs: 0,
+  upstreamSpanId: '',
   isEndless: false,
   underWay: undefined,
 });

@@ -10,6 +10,8 @@ import type { KeyFetches } from './verifier.ts';
 export interface GatewayMetrics {
   /** One ended request. `route` is a rule's path or `none`, `decision` a code or `pass`. */
   answered(route: string, status: number, decision: string, durationMs: number): void;
+  /** The head of a service's answer came so long after the request was sent to it. */
+  serviceAnswered(service: string, durationMs: number): void;
   /** Identity headers that a client sent. */
   spoofed(prefixes: readonly ReservedName[]): void;
   /** Shows the verified-token cache of this verifier. */
@@ -56,6 +58,11 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     help: 'From the request head to the end of the answer.',
     labels: ['route'],
   });
+  const upstreamDurations = metrics.histogram({
+    name: 'upstream_duration_seconds',
+    help: 'From the request to a service to the head of its answer.',
+    labels: ['service'],
+  });
   const spoofedHeaders = metrics.counter({
     name: 'identity_headers_removed_total',
     help: 'Headers of clients in the identity namespace, removed.',
@@ -99,6 +106,7 @@ export const createGatewayMetrics = (): GatewayMetrics => {
   };
   // Finding a series by its labels costs more than counting in it.
   const kept = new Map<string, Series>();
+  const byService = new Map<string, Series['duration']>();
   const seriesOf = (route: string, status: string, decision: string): Series => {
     const key = `${status} ${decision} ${route}`;
     const found = kept.get(key);
@@ -112,6 +120,14 @@ export const createGatewayMetrics = (): GatewayMetrics => {
       const { count, duration } = seriesOf(route, statusClasses[Math.floor(status / 100)] ?? 'other', decision);
       count.inc();
       duration.observe(durationMs / 1000);
+    },
+    serviceAnswered: (service, durationMs) => {
+      let series = byService.get(service);
+      if (series === undefined) {
+        series = upstreamDurations.labels({ service });
+        byService.set(service, series);
+      }
+      series.observe(durationMs / 1000);
     },
     spoofed: (prefixes) => {
       for (const prefix of prefixes) spoofedHeaders.inc({ prefix });

@@ -13,6 +13,7 @@ import { openLimits } from './limits/open-limits.ts';
 import { loadGatewaySettings } from './load-settings.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { openPublic, publicPort } from './public-listener.ts';
+import { openSpans } from './request-spans.ts';
 import { type OpenRoutes, openRoutes } from './routes/open-routes.ts';
 import { type Serving, type StartWorkersOptions, startWorkers } from './workers/start-workers.ts';
 import { workerCount } from './workers/worker-count.ts';
@@ -65,7 +66,9 @@ const serveAlone = async (options: Omit<StartWorkersOptions, 'workers' | 'writeL
   lifecycle.add({ name: 'limits', stop: limits.close });
   if (limits.stats !== undefined) metrics.watchLimits(limits.stats);
   const clock = systemClock(settings.clockOffsetSeconds);
-  const gateway = createGateway(settings, { ...parts, metrics, clock, makeLimiter: limits.make });
+  const tracing = await openSpans(settings);
+  lifecycle.add({ name: 'spans', stop: () => tracing?.close() });
+  const gateway = createGateway(settings, { ...parts, metrics, clock, tracing, makeLimiter: limits.make });
   lifecycle.add({ name: 'upstreams', stop: () => gateway.close() });
   gateway.isReady();
   const { port, url, close } = await openPublic(settings, gateway, { port: publicPort(settings), log, clock });

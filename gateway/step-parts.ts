@@ -1,6 +1,7 @@
 import type { Clock } from '@sallyport/kit/clock';
 import type { Log } from '@sallyport/kit/log';
 import type { Random } from '@sallyport/kit/random';
+import type { Tracing } from '@sallyport/kit/tracing';
 import type { AccessTokenVerifier, AssertionSigner, RevocationFeed } from '@sallyport/verify';
 import type { GatewaySettings } from './config.ts';
 import type { Refuse } from './dispatcher.ts';
@@ -16,6 +17,8 @@ export interface GatewayDependencies {
   readonly random: Random;
   /** Milliseconds that only grow, for durations and limits. */
   readonly elapsedMs: () => number;
+  /** Where spans go. Default: nowhere. */
+  readonly tracing?: Pick<Tracing, 'draws' | 'record'> | undefined;
   /** Where requests are counted. Default: in this thread. */
   readonly makeLimiter?: MakeLimiter | undefined;
   /** Whether all that serve the same port are ready, for the answer to `/ready`. Default: whether this gateway is. */

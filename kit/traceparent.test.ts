@@ -41,9 +41,9 @@ describe('parseTraceparent', () => {
 describe('childOf', () => {
   it('stays in the trace of the caller with a span of its own', () => {
     const child = childOf(header, insecureSeededRandom(1));
-    expect(child).toMatchObject({ traceId, sampled: true });
+    expect(child).toMatchObject({ traceId, parentSpanId: spanId, sampled: true });
     expect(child.spanId).not.toBe(spanId);
-    expect(parseTraceparent(formatTraceparent(child))).toEqual(child);
+    expect(parseTraceparent(formatTraceparent(child))).toEqual({ traceId, spanId: child.spanId, sampled: true });
   });
 
   it('starts a trace where there is none', () => {

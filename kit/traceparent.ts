@@ -10,6 +10,8 @@ export interface TraceContext {
   readonly traceId: string;
   /** 16 lower-case hex digits: the span of whoever sends the header. */
   readonly spanId: string;
+  /** The span of whoever sent it to us; undefined: nobody sent one. */
+  readonly parentSpanId?: string | undefined;
   /** The caller wants this trace recorded. */
   readonly sampled: boolean;
 }
@@ -36,7 +38,8 @@ export const childOf = (
 ): TraceContext => {
   const parent = header === undefined ? undefined : parseTraceparent(header);
   if (parent !== undefined) {
-    return { traceId: parent.traceId, spanId: nonZero(random.bytes(8).toString('hex')), sampled: parent.sampled };
+    const spanId = newSpanId(random);
+    return { traceId: parent.traceId, spanId, parentSpanId: parent.spanId, sampled: parent.sampled };
   }
   // One draw for both: this stands in the path of every request.
   const drawn = random.bytes(24).toString('hex');
@@ -46,6 +49,9 @@ export const childOf = (
 /** The header to send on: version 00 (§2.2.5: a vendor sends the version it implements), no flag but `sampled`. */
 export const formatTraceparent = ({ traceId, spanId, sampled }: TraceContext): string =>
   `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
+
+/** For a span inside this server. */
+export const newSpanId = (random: Pick<Random, 'bytes'>): string => nonZero(random.bytes(8).toString('hex'));
 
 const zeros = '0'.repeat(32);
 const nonZero = (hex: string): string => (zeros.startsWith(hex) ? `1${hex.slice(1)}` : hex);

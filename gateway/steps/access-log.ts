@@ -5,16 +5,18 @@
  */
 import { type Log, logRequest } from '@sallyport/kit/log';
 import type { Random } from '@sallyport/kit/random';
-import { childOf } from '@sallyport/kit/traceparent';
+import { childOf, newSpanId, type TraceContext } from '@sallyport/kit/traceparent';
+import type { Tracing } from '@sallyport/kit/tracing';
 import type { AddressList } from '../address/address-list.ts';
-import { clientAddress } from '../address/client-address.ts';
+import { clientAddress, plainAddress } from '../address/client-address.ts';
 import type { Exchange, Step } from '../exchange.ts';
 import { readInboundHeaders } from '../headers/inbound.ts';
 import type { GatewayMetrics } from '../metrics.ts';
+import { recordSpans } from '../request-spans.ts';
 
 export interface AccessLogOptions {
   readonly log: Pick<Log, 'info' | 'warn'>;
-  readonly metrics: Pick<GatewayMetrics, 'answered' | 'spoofed'>;
+  readonly metrics: Pick<GatewayMetrics, 'answered' | 'serviceAnswered' | 'spoofed'>;
   readonly random: Random;
   readonly clock: { nowMs(): number };
   readonly trustedProxies: AddressList;
@@ -22,14 +24,21 @@ export interface AccessLogOptions {
   readonly elapsedMs: () => number;
   /** Share of what went well that is logged, 0 to 1. */
   readonly sample: number;
+  /** Where spans go; undefined: nowhere. */
+  readonly tracing?: Pick<Tracing, 'draws' | 'record'> | undefined;
 }
 
 const idLimitCharacters = 128;
 
 /** Names the request, reads its headers, and writes its one line when it has ended, however it ended. */
 export const accessLog = (options: AccessLogOptions): Step => {
-  const { log, metrics, random, clock, trustedProxies, elapsedMs, sample } = options;
+  const { log, metrics, random, clock, trustedProxies, elapsedMs, sample, tracing } = options;
   const isSampling = sample < 1;
+
+  const countCall = ({ route, upstreamSentMs, upstreamAnsweredMs }: Exchange): void => {
+    if (route?.kind !== 'proxy' || upstreamAnsweredMs === 0) return;
+    metrics.serviceAnswered(route.upstream.id, upstreamAnsweredMs - upstreamSentMs);
+  };
 
   const end = (exchange: Exchange): void => {
     const { req, res } = exchange;
@@ -39,7 +48,11 @@ export const accessLog = (options: AccessLogOptions): Step => {
     const route = exchange.route?.name ?? 'none';
     metrics.answered(route, status, exchange.decision, durationMs);
     metrics.spoofed(exchange.headers.reserved);
+    countCall(exchange);
     if (req.rawTrailers.length > 0) metrics.spoofed(readInboundHeaders(req.rawTrailers).reserved);
+    if (tracing !== undefined && exchange.trace?.sampled) {
+      recordSpans(tracing, exchange, { status, startedAtMs: clock.nowMs() - durationMs, durationMs });
+    }
     const isSampled = isSampling && status < 400 && exchange.decision === 'pass' && res.writableFinished;
     if (isSampled && drawOf(exchange.requestId) >= sample) return;
     logRequest(log, {
@@ -55,12 +68,21 @@ export const accessLog = (options: AccessLogOptions): Step => {
     });
   };
 
+  /** A client may ask to be recorded, and is not heard: what is recorded costs. Of a proxy that is trusted it is the proxy's decision. */
+  const beginTrace = (exchange: Exchange, trace: TraceContext, { draws }: Pick<Tracing, 'draws'>): void => {
+    const isTold = trace.sampled && trustedProxies.has(plainAddress(exchange.req.socket.remoteAddress ?? '::'));
+    const sampled = isTold || draws(trace.spanId);
+    exchange.trace = { ...trace, sampled };
+    if (sampled) exchange.upstreamSpanId = newSpanId(random);
+  };
+
   const run = (exchange: Exchange): undefined => {
     const { req, res } = exchange;
     const headers = readInboundHeaders(req.rawHeaders);
     exchange.headers = headers;
     exchange.requestId = random.uuidv7(clock.nowMs());
     exchange.trace = childOf(headers.traceparent.length > 1 ? undefined : headers.traceparent[0], random);
+    if (tracing !== undefined) beginTrace(exchange, exchange.trace, tracing);
     exchange.address = clientAddress(req.socket.remoteAddress ?? '::', headers.forwardedFor, trustedProxies);
     exchange.responseHeaders.push('x-request-id', exchange.requestId);
     // After the last byte, and also when the client goes away before it.

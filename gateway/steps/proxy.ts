@@ -1,4 +1,4 @@
-import { formatTraceparent } from '@sallyport/kit/traceparent';
+import { formatTraceparent, type TraceContext } from '@sallyport/kit/traceparent';
 import type { AddressList } from '../address/address-list.ts';
 import { plainAddress } from '../address/client-address.ts';
 import type { Refuse } from '../dispatcher.ts';
@@ -20,12 +20,14 @@ export interface ProxyOptions {
   readonly protocol: 'http' | 'https';
   readonly trustedProxies: AddressList;
   readonly openExchanges: Pick<OpenExchanges, 'add' | 'remove'>;
+  /** Milliseconds that only grow. */
+  readonly elapsedMs: () => number;
   readonly refuse: Refuse;
 }
 
 /** Sends the request to its service and streams the answer back. Always the last step. */
 export const proxy = (options: ProxyOptions): Step => {
-  const { authCookies, gatewayId, protocol, trustedProxies, openExchanges, refuse } = options;
+  const { authCookies, gatewayId, protocol, trustedProxies, openExchanges, elapsedMs, refuse } = options;
   // RFC 9110 §7.6.3: a gateway MUST send Via in each inbound request.
   const via = `1.1 ${gatewayId}`;
 
@@ -63,7 +65,7 @@ export const proxy = (options: ProxyOptions): Step => {
     addCredentials(out, exchange, route);
     addForwarded(out, exchange);
     out.push('via', via, 'x-request-id', exchange.requestId);
-    if (exchange.trace !== undefined) out.push('traceparent', formatTraceparent(exchange.trace));
+    if (exchange.trace !== undefined) out.push('traceparent', traceOfCall(exchange.trace, exchange.upstreamSpanId));
     for (const part of exchange.identityHeaders) out.push(part);
     return out;
   };
@@ -84,7 +86,7 @@ export const proxy = (options: ProxyOptions): Step => {
     const body = hasBody(exchange.headers) ? new RequestBody(req, route.bodyLimitBytes) : null;
     const headers = upstreamHeaders(exchange, route);
     const { upstream, timeoutMs: answerTimeoutMs } = route;
-    const request = { upstream, headers, body, answerTimeoutMs, onEnd: openExchanges.remove };
+    const request = { upstream, headers, body, answerTimeoutMs, elapsedMs, onEnd: openExchanges.remove };
     const relay = new Relay(exchange, request, refuse);
     exchange.underWay = relay;
     openExchanges.add(exchange);
@@ -93,6 +95,10 @@ export const proxy = (options: ProxyOptions): Step => {
   };
   return { name: 'proxy', run };
 };
+
+/** A call that is recorded has a span of its own, below the request's. */
+const traceOfCall = (trace: TraceContext, spanId: string): string =>
+  formatTraceparent(spanId === '' ? trace : { ...trace, spanId });
 
 const pushAll = (out: string[], name: string, values: readonly string[]): void => {
   for (const value of values) out.push(name, value);

@@ -17,6 +17,7 @@ export interface RelayRequest {
   readonly body: RequestBody | null;
   /** Instead of the service's. */
   readonly answerTimeoutMs: number | undefined;
+  readonly elapsedMs: () => number;
   /** Called once, when nothing is under way any more. */
   readonly onEnd: (exchange: Exchange) => void;
 }
@@ -87,6 +88,7 @@ export class Relay implements AnswerHandler {
   #dispatch(target: Destination): void {
     const { req, forwardTarget } = this.#exchange;
     const { headers, body } = this.#request;
+    this.#exchange.upstreamSentMs = this.#request.elapsedMs();
     this.#target = target;
     this.#answersBefore = target.answers;
     target.pending += 1;
@@ -124,6 +126,7 @@ export class Relay implements AnswerHandler {
 
   onHead({ status, headers: raw }: AnswerHead): void {
     this.#target?.answered();
+    this.#exchange.upstreamAnsweredMs = this.#request.elapsedMs();
     const headers = readOutboundHeaders(raw, status);
     if (headers === undefined) throw new Error('the service answered in a transfer coding that is not chunked');
     if (isEventStream(headers)) {
