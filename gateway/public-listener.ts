@@ -94,11 +94,11 @@ const answerUpgrade = (
   { errorTexts }: GatewaySettings,
 ): void => {
   if (!(socket instanceof Socket)) return void socket.destroy();
-  socket.on('error', () => socket.destroy());
+  takeOver(socket);
   const res = new ServerResponse(req);
   res.shouldKeepAlive = false;
   if (!takeSocket(res, socket)) {
-    answerClientError(new Error('a handshake behind a request that has no answer yet'), socket, errorTexts);
+    refuseDetached(socket, 'a handshake behind a request that has no answer yet', errorTexts);
     return;
   }
   // RFC 6455 §4.1: nothing may be sent before the handshake is answered; what came is read by whoever gets the socket.
@@ -120,7 +120,18 @@ const takeSocket = (res: ServerResponse, socket: Socket): boolean => {
 /** RFC 9110 §9.3.6: CONNECT asks for a tunnel, in which nothing would be checked. */
 const refuseConnect = (server: Server, { errorTexts }: GatewaySettings): void => {
   server.on('connect', (_, socket) => {
-    if (socket instanceof Socket) answerClientError(new Error('CONNECT'), socket, errorTexts);
-    else socket.destroy();
+    if (!(socket instanceof Socket)) return void socket.destroy();
+    takeOver(socket);
+    refuseDetached(socket, 'CONNECT', errorTexts);
   });
+};
+
+/** node:http has taken its listeners off such a socket; an error that nobody listens for would end the process. */
+const takeOver = (socket: Socket): void => void socket.on('error', () => socket.destroy());
+
+/** After the answers that are still due on it. Read meanwhile, so that a client that goes away is noticed. */
+const refuseDetached = (socket: Socket, reason: string, errorTexts: GatewaySettings['errorTexts']): void => {
+  socket.once('end', () => socket.destroy());
+  socket.resume();
+  answerClientError(new Error(reason), socket, errorTexts);
 };
