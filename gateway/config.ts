@@ -293,6 +293,11 @@ export const gatewaySettings = defineSettings({
     default: 256,
     doc: 'Connections to each server of a service.',
   }),
+  upstreamProbe: booleanSetting({
+    env: 'UPSTREAM_PROBE',
+    default: false,
+    doc: 'After the start and each reload, ask each service behind a protected route with a GET that carries no assertion; one that answers is warned about.',
+  }),
   upstreamPending: integerSetting({
     env: 'UPSTREAM_PENDING',
     min: 1,

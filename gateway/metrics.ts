@@ -33,6 +33,8 @@ export interface GatewayMetrics {
     workers: readonly { readonly worker: number; readonly requests: number }[],
     restarts: number,
   ) => void;
+  /** Shows which services answer without an assertion, once the probe knows; it is told again whenever it knows more. */
+  watchProbe(): (answering: ReadonlyMap<string, boolean>) => void;
   text(): Promise<string>;
   snapshot(): Promise<MetricsSnapshot>;
   readonly contentType: string;
@@ -201,6 +203,7 @@ export const createGatewayMetrics = (): GatewayMetrics => {
       watched = table;
     },
     watchWorkers: () => workerGauges(metrics),
+    watchProbe: () => probeGauge(metrics),
     text: () => {
       collectTargets();
       collectKeys();
@@ -213,6 +216,18 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     },
     contentType: metrics.contentType,
   });
+};
+
+const probeGauge = (metrics: Metrics): ReturnType<GatewayMetrics['watchProbe']> => {
+  const answers = metrics.gauge({
+    name: 'upstream_answers_without_assertion',
+    help: '1: at the last probe the service answered a request for a protected path that came without an assertion.',
+    labels: ['service'],
+  });
+  return (answering) => {
+    answers.reset();
+    for (const [service, isAnswering] of answering) answers.set({ service }, isAnswering ? 1 : 0);
+  };
 };
 
 const workerGauges = (metrics: Metrics): ReturnType<GatewayMetrics['watchWorkers']> => {

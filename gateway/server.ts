@@ -12,6 +12,7 @@ import { checkGatewaySettings, type GatewaySettings } from './config.ts';
 import { openLimits } from './limits/open-limits.ts';
 import { loadGatewaySettings } from './load-settings.ts';
 import { createGatewayMetrics } from './metrics.ts';
+import { followRules } from './probe/follow-rules.ts';
 import { openPublic, publicPort } from './public-listener.ts';
 import { openSpans } from './request-spans.ts';
 import { type OpenRoutes, openRoutes } from './routes/open-routes.ts';
@@ -49,7 +50,9 @@ const startParts = async (routes: OpenRoutes, lifecycle: Lifecycle, log: Log): P
     log,
   });
   lifecycle.add({ name: 'private listener', stop: () => inner.close() });
-  const reloading = routes.follow({ source: serving, metrics, log });
+  const probing = followRules(serving, { settings, metrics, log });
+  lifecycle.add({ name: 'probe', stop: () => probing.close() });
+  const reloading = routes.follow({ source: probing, metrics, log });
   lifecycle.add({ name: 'route file', stop: () => reloading?.close() });
   return {
     urls: { public: serving.url, private: inner.url },
