@@ -20,15 +20,24 @@ const covers = ({ path }: RouteRule, target: string): boolean =>
 const targetsOf = ({ path }: ProxyRule): readonly string[] =>
   path.endsWith('/*') ? [path.slice(0, -1), path.slice(0, -2)].filter((target) => target !== '') : [path];
 
+/** What the service gets for it. */
+const forwarded = ({ stripPrefix = '' }: ProxyRule, target: string): string => target.slice(stripPrefix.length) || '/';
+
 /** The rules that answer a target first, of whichever hosts: one of them that is open is a reason to answer anybody. */
-const isProtected = (target: string, service: string, routes: readonly RouteRule[]): boolean => {
-  const here = routes.filter((rule) => methodsOf(rule).includes(method) && covers(rule, target));
+const isProtected = (target: string, rule: ProxyRule, routes: readonly RouteRule[]): boolean => {
+  const here = routes.filter((other) => methodsOf(other).includes(method) && covers(other, target));
   const longest = Math.max(...here.map(({ path }) => path.length));
   const first = here.filter(({ path }) => path === target);
   const answering = first.length > 0 ? first : here.filter(({ path }) => path.length === longest);
   return (
     answering.length > 0 &&
-    answering.every((rule) => isProxy(rule) && rule.service === service && accessOf(rule) === 'required')
+    answering.every(
+      (other) =>
+        isProxy(other) &&
+        other.service === rule.service &&
+        other.stripPrefix === rule.stripPrefix &&
+        accessOf(other) === 'required',
+    )
   );
 };
 
@@ -39,10 +48,11 @@ const isProtected = (target: string, service: string, routes: readonly RouteRule
 export const pathsToAsk = ({ routes }: EffectiveRules): ReadonlyMap<string, readonly string[]> => {
   const found = new Map<string, Set<string>>();
   for (const rule of routes.filter(isProxy)) {
+    if (accessOf(rule) !== 'required') continue;
     for (const target of targetsOf(rule)) {
-      if (!isProtected(target, rule.service, routes)) continue;
+      if (!isProtected(target, rule, routes)) continue;
       const paths = found.get(rule.service) ?? new Set();
-      found.set(rule.service, paths.add(target.slice(rule.stripPrefix?.length ?? 0) || '/'));
+      found.set(rule.service, paths.add(forwarded(rule, target)));
     }
   }
   return new Map([...found].map(([service, paths]) => [service, [...paths].slice(0, maxPaths)]));
