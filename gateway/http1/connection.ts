@@ -201,10 +201,18 @@ export class Connection implements AnswerSink, Flow {
     this.#handler = undefined;
     this.isWaiting = false;
     this.since = this.#options.now();
+    this.#listenAgain();
     handler?.onEnd();
     // After the answer was handed on: the next request must not overtake it.
     if (this.#keepAlive && !this.#isClosed) this.#options.onIdle(this);
     else this.#destroy(undefined);
+  }
+
+  /** Whoever was slow to take the last part of an answer must not make the next one's connection deaf. */
+  #listenAgain(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
   }
 
   #finishEarly(): void {

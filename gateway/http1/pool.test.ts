@@ -149,6 +149,22 @@ describe('a pool', () => {
     await expect(ask(pool)).rejects.toMatchObject({ code: 'HTTP1_ANSWER_TIMEOUT' });
   });
 
+  it('hears the next answer on a connection whose last one was held up at its end', async () => {
+    const { origin, sockets } = await startBytes((socket) => socket.on('data', () => socket.write(answer('ok'))));
+    const pool = openPool(origin, { maxConnections: 1 });
+    for (const resumes of [true, false]) {
+      let held: Flow | undefined;
+      const holding = { onStart: (flow: Flow) => (held = flow), onBody: () => held?.pause() };
+      await new Promise<void>((resolve, reject) => {
+        const rest = { onHead: () => undefined, onRead: () => undefined, onEnd: resolve, onError: reject };
+        pool.dispatch(get, { ...rest, ...holding });
+      });
+      if (resumes) held?.resume();
+      expect(await ask(pool)).toEqual({ status: 200, body: 'ok' });
+    }
+    expect(sockets).toHaveLength(1);
+  });
+
   it('does not count the time that our own side holds the answer up', async () => {
     const { origin } = await startBytes((socket) =>
       socket.once('data', () => {
