@@ -2,9 +2,8 @@
  * The gateway's settings: one schema for the environment, the settings file, the docs and `.env.example`.
  * A preset is a partial value of it (`presets/`). It reads nothing by itself: `load-settings.ts` is handed the environment.
  */
-import { type ErrorTexts, signatureAlgorithms } from '@sallyport/contract';
+import type { ErrorTexts } from '@sallyport/contract';
 import {
-  booleanSetting,
   choiceSetting,
   dataSetting,
   defineSettings,
@@ -19,7 +18,6 @@ import {
   type SettingsOf,
   secretSetting,
   settingRequired,
-  shareSetting,
   textSetting,
   urlSetting,
 } from '@sallyport/kit/config';
@@ -29,19 +27,16 @@ import type { RouteProblem } from './routes/check-form.ts';
 import { routeFormProblems, serviceFormProblems } from './routes/check-form.ts';
 import { checkRules } from './routes/check-rules.ts';
 import type { RouteRule, ServiceRule } from './routes.ts';
+import { limitSettings } from './settings/limits.ts';
+import { originOnly } from './settings/origin-only.ts';
+import { seeingSettings } from './settings/seeing.ts';
+import { tokenSettings } from './settings/tokens.ts';
+import { connectionSettings } from './settings/upstreams.ts';
 
 const decimal = (largest: number) => (keys: readonly { readonly kid: string }[] | undefined) =>
   (keys ?? []).every(({ kid }) => String(Number(kid)) === kid && Number(kid) <= largest)
     ? undefined
     : `holds a key id that is not a number from 0 to ${largest}`;
-
-/** A path would have to be joined with the target, and what is signed would no longer be what is sent. */
-const originOnly = (text: string | undefined): string | undefined => {
-  if (text === undefined) return undefined;
-  const { origin, pathname, search, hash } = new URL(text);
-  if (pathname === '/' && search === '' && hash === '' && !text.includes('@')) return undefined;
-  return `must be an origin such as ${origin}: no path, no query`;
-};
 
 const serviceUrl = (env: string, what: string, port: number) =>
   urlSetting({
@@ -129,63 +124,7 @@ export const gatewaySettings = defineSettings({
     default: ['refresh_token', '__Host-refresh_token', '__Secure-refresh_token'],
     doc: 'Cookies that stop at the gateway except towards the issuer, beside the CSRF cookie.',
   }),
-  issuer: textSetting({ env: 'JWT_ISSUER', default: 'sallyport', doc: '`iss` of access tokens.' }),
-  audience: textSetting({ env: 'JWT_AUDIENCE', default: 'sallyport', doc: '`aud` of access tokens.' }),
-  jwtAlgorithm: choiceSetting({
-    env: 'JWT_ALGORITHM',
-    values: signatureAlgorithms,
-    default: 'ES256',
-    doc: 'The one signature that access tokens may have.',
-  }),
-  jwtSecret: secretSetting({
-    env: 'JWT_SECRET',
-    aliases: ['JWT_SECRET_KEY'],
-    optional: true,
-    doc: 'Key of HS256; issuer and gateway only.',
-  }),
-  jwtSecretPrevious: secretSetting({
-    env: 'JWT_SECRET_PREVIOUS',
-    optional: true,
-    doc: 'The HS256 key before this one: still verifies.',
-  }),
-  jwtPublicKeyPath: textSetting({
-    env: 'JWT_PUBLIC_KEY_PATH',
-    optional: true,
-    doc: "Public keys as PEM. Default: the issuer's `/.well-known/jwks.json`.",
-  }),
-  revocationFeed: booleanSetting({
-    env: 'REVOCATION_FEED',
-    default: true,
-    insecure: (on) => (on ? undefined : 'is off: tokens of ended sessions and disabled users pass until they expire'),
-    doc: "Subscribe to the issuer's revocation feed. Until its first snapshot protected routes answer 503.",
-  }),
-  revocationFeedUrl: urlSetting({
-    env: 'REVOCATION_FEED_URL',
-    optional: true,
-    check: originOnly,
-    doc: "Origin of the issuer's private listener. Default: the issuer's origin, its port + 1000.",
-  }),
-  revocationFeedToken: secretSetting({
-    env: 'REVOCATION_FEED_TOKEN',
-    optional: true,
-    doc: "This gateway's own bearer at the feed (`sallyport keys feed <subscriber>`). Required where the feed is on.",
-  }),
-  revocationBoundSeconds: durationSetting({
-    env: 'REVOCATION_BOUND_SECONDS',
-    unit: 'seconds',
-    min: 1,
-    max: 3600,
-    default: 1,
-    doc: 'What is promised while all is healthy: heard of the feed no longer ago than this. Past it a warning is logged and counted; requests are served.',
-  }),
-  revocationMaxStalenessSeconds: durationSetting({
-    env: 'REVOCATION_MAX_STALENESS_SECONDS',
-    unit: 'seconds',
-    min: 1,
-    max: 3600,
-    default: 120,
-    doc: 'Nothing heard of the feed for this long: protected routes answer 503.',
-  }),
+  ...tokenSettings,
   trustedProxies: listSetting({
     env: 'TRUSTED_PROXIES',
     default: [],
@@ -203,51 +142,7 @@ export const gatewaySettings = defineSettings({
     default: [],
     doc: 'Origins that pages may call from, with credentials.',
   }),
-  floodLimitPerMinute: integerSetting({
-    env: 'FLOOD_LIMIT_PER_MINUTE',
-    min: 0,
-    max: 60_000_000,
-    default: 0,
-    doc: 'Requests a minute from one address (IPv6: one /64); everything counts. 0: no limit.',
-  }),
-  floodLimitBurst: integerSetting({
-    env: 'FLOOD_LIMIT_BURST',
-    min: 1,
-    max: 1_000_000,
-    default: 10,
-    doc: 'Requests that may come at once before the rate holds.',
-  }),
-  limitsMode: choiceSetting({
-    env: 'LIMITS_MODE',
-    values: ['local', 'agreed', 'exact'],
-    optional: true,
-    doc: 'Who counts requests: each gateway by itself, all together in the background, or Redis at each request. Default: `agreed` where Redis is set, else `local`.',
-  }),
-  redisUrl: urlSetting({
-    env: 'REDIS_URL',
-    protocols: ['redis:', 'rediss:'],
-    secret: true,
-    optional: true,
-    doc: 'Redis for limits that gateways share; `rediss:` for TLS. Its maxmemory-policy has to be noeviction.',
-  }),
-  redisAddr: textSetting({
-    env: 'REDIS_ADDR',
-    pattern: /^(?:[A-Za-z0-9.-]{1,255}|\[[0-9A-Fa-f:]{2,45}\]):\d{1,5}$/,
-    optional: true,
-    doc: 'The same as `host:port`, with REDIS_PASSWORD.',
-  }),
-  redisPassword: textSetting({
-    env: 'REDIS_PASSWORD',
-    secret: true,
-    optional: true,
-    doc: 'Password of the Redis at REDIS_ADDR.',
-  }),
-  workers: textSetting({
-    env: 'GATEWAY_WORKERS',
-    pattern: /^(?:auto|[1-9]|[1-5]\d|6[0-4])$/,
-    default: '1',
-    doc: 'Threads that serve the public port, 1 to 64, or `auto`: one for each core. More than one needs a system that shares a port (Linux, FreeBSD).',
-  }),
+  ...limitSettings,
   bodyLimitBytes: integerSetting({
     env: 'GATEWAY_BODY_LIMIT_BYTES',
     min: 0,
@@ -255,77 +150,8 @@ export const gatewaySettings = defineSettings({
     default: 1_048_576,
     doc: 'Longest request body where the route says nothing else; beyond, 413.',
   }),
-  tlsCertPath: textSetting({
-    env: 'GATEWAY_TLS_CERT_PATH',
-    optional: true,
-    doc: 'Certificate and its chain as PEM: the public listener speaks TLS. Read again when the file changes. Default: plain HTTP.',
-  }),
-  tlsKeyPath: textSetting({
-    env: 'GATEWAY_TLS_KEY_PATH',
-    optional: true,
-    doc: 'Private key of that certificate as PEM. Required with it.',
-  }),
-  upstreamCaPath: textSetting({
-    env: 'UPSTREAM_CA_PATH',
-    optional: true,
-    doc: "Certificates (PEM) of the authorities that services behind `https://` are believed by, and no others. Default: the system's list.",
-  }),
-  upstreamConnectTimeoutSeconds: durationSetting({
-    env: 'UPSTREAM_CONNECT_TIMEOUT_SECONDS',
-    unit: 'seconds',
-    min: 1,
-    max: 60,
-    default: 5,
-    doc: 'How long a connection to a service may take.',
-  }),
-  upstreamTimeoutSeconds: durationSetting({
-    env: 'UPSTREAM_TIMEOUT_SECONDS',
-    unit: 'seconds',
-    min: 1,
-    max: 600,
-    default: 30,
-    doc: 'How long a service may take to begin its answer, and between two parts of it; beyond, 504.',
-  }),
-  upstreamConnections: integerSetting({
-    env: 'UPSTREAM_CONNECTIONS',
-    min: 1,
-    max: 10_000,
-    default: 256,
-    doc: 'Connections to each server of a service.',
-  }),
-  upstreamProbe: booleanSetting({
-    env: 'UPSTREAM_PROBE',
-    default: false,
-    doc: 'After the start and each reload, ask each service behind a protected route with a GET that carries no assertion; one that answers is warned about.',
-  }),
-  upstreamPending: integerSetting({
-    env: 'UPSTREAM_PENDING',
-    min: 1,
-    max: 100_000,
-    default: 1024,
-    doc: 'Requests under way to one service; beyond, 503 with Retry-After.',
-  }),
-  logLevel: choiceSetting({
-    env: 'LOG_LEVEL',
-    values: ['debug', 'info', 'warn', 'error', 'silent'],
-    default: 'info',
-    doc: 'Least level that is logged.',
-  }),
-  accessLogSample: shareSetting({
-    env: 'ACCESS_LOG_SAMPLE',
-    default: 1,
-    doc: 'Share of the answers below 400 that have a line in the access log; such a line says `sample`. What was refused, cut short or failed is always logged. Metrics count everything.',
-  }),
-  tracesUrl: urlSetting({
-    env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
-    optional: true,
-    doc: 'Where spans go, as OTLP over HTTP, path included: `http://collector:4318/v1/traces`. Default: nowhere.',
-  }),
-  tracesSample: shareSetting({
-    env: 'OTEL_TRACES_SAMPLER_ARG',
-    default: 0.05,
-    doc: 'Share of requests whose spans are sent; those that a trusted proxy has chosen come on top.',
-  }),
+  ...connectionSettings,
+  ...seeingSettings,
   clockLeewaySeconds: durationSetting({
     env: 'CLOCK_LEEWAY_SECONDS',
     unit: 'seconds',

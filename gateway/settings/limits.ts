@@ -1,0 +1,54 @@
+/**
+ * The gateway's settings by topic, as `config.ts` puts them together. Each file holds names, defaults, bounds and words of one topic;
+ * never: reads an environment, or asks about more than one setting at a time.
+ */
+import { choiceSetting, integerSetting, textSetting, urlSetting } from '@sallyport/kit/config';
+
+/** How often, counted where, and by how many threads. */
+export const limitSettings = {
+  floodLimitPerMinute: integerSetting({
+    env: 'FLOOD_LIMIT_PER_MINUTE',
+    min: 0,
+    max: 60_000_000,
+    default: 0,
+    doc: 'Requests a minute from one address (IPv6: one /64); everything counts. 0: no limit.',
+  }),
+  floodLimitBurst: integerSetting({
+    env: 'FLOOD_LIMIT_BURST',
+    min: 1,
+    max: 1_000_000,
+    default: 10,
+    doc: 'Requests that may come at once before the rate holds.',
+  }),
+  limitsMode: choiceSetting({
+    env: 'LIMITS_MODE',
+    values: ['local', 'agreed', 'exact'],
+    optional: true,
+    doc: 'Who counts requests: each gateway by itself, all together in the background, or Redis at each request. Default: `agreed` where Redis is set, else `local`.',
+  }),
+  redisUrl: urlSetting({
+    env: 'REDIS_URL',
+    protocols: ['redis:', 'rediss:'],
+    secret: true,
+    optional: true,
+    doc: 'Redis for limits that gateways share; `rediss:` for TLS. Its maxmemory-policy has to be noeviction.',
+  }),
+  redisAddr: textSetting({
+    env: 'REDIS_ADDR',
+    pattern: /^(?:[A-Za-z0-9.-]{1,255}|\[[0-9A-Fa-f:]{2,45}\]):\d{1,5}$/,
+    optional: true,
+    doc: 'The same as `host:port`, with REDIS_PASSWORD.',
+  }),
+  redisPassword: textSetting({
+    env: 'REDIS_PASSWORD',
+    secret: true,
+    optional: true,
+    doc: 'Password of the Redis at REDIS_ADDR.',
+  }),
+  workers: textSetting({
+    env: 'GATEWAY_WORKERS',
+    pattern: /^(?:auto|[1-9]|[1-5]\d|6[0-4])$/,
+    default: '1',
+    doc: 'Threads that serve the public port, 1 to 64, or `auto`: one for each core. More than one needs a system that shares a port (Linux, FreeBSD).',
+  }),
+};

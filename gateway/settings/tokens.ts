@@ -1,0 +1,71 @@
+import { signatureAlgorithms } from '@sallyport/contract';
+import {
+  booleanSetting,
+  choiceSetting,
+  durationSetting,
+  secretSetting,
+  textSetting,
+  urlSetting,
+} from '@sallyport/kit/config';
+import { originOnly } from './origin-only.ts';
+
+/** Whose tokens pass, by which keys, and how it is heard that one has ended. */
+export const tokenSettings = {
+  issuer: textSetting({ env: 'JWT_ISSUER', default: 'sallyport', doc: '`iss` of access tokens.' }),
+  audience: textSetting({ env: 'JWT_AUDIENCE', default: 'sallyport', doc: '`aud` of access tokens.' }),
+  jwtAlgorithm: choiceSetting({
+    env: 'JWT_ALGORITHM',
+    values: signatureAlgorithms,
+    default: 'ES256',
+    doc: 'The one signature that access tokens may have.',
+  }),
+  jwtSecret: secretSetting({
+    env: 'JWT_SECRET',
+    aliases: ['JWT_SECRET_KEY'],
+    optional: true,
+    doc: 'Key of HS256; issuer and gateway only.',
+  }),
+  jwtSecretPrevious: secretSetting({
+    env: 'JWT_SECRET_PREVIOUS',
+    optional: true,
+    doc: 'The HS256 key before this one: still verifies.',
+  }),
+  jwtPublicKeyPath: textSetting({
+    env: 'JWT_PUBLIC_KEY_PATH',
+    optional: true,
+    doc: "Public keys as PEM. Default: the issuer's `/.well-known/jwks.json`.",
+  }),
+  revocationFeed: booleanSetting({
+    env: 'REVOCATION_FEED',
+    default: true,
+    insecure: (on) => (on ? undefined : 'is off: tokens of ended sessions and disabled users pass until they expire'),
+    doc: "Subscribe to the issuer's revocation feed. Until its first snapshot protected routes answer 503.",
+  }),
+  revocationFeedUrl: urlSetting({
+    env: 'REVOCATION_FEED_URL',
+    optional: true,
+    check: originOnly,
+    doc: "Origin of the issuer's private listener. Default: the issuer's origin, its port + 1000.",
+  }),
+  revocationFeedToken: secretSetting({
+    env: 'REVOCATION_FEED_TOKEN',
+    optional: true,
+    doc: "This gateway's own bearer at the feed (`sallyport keys feed <subscriber>`). Required where the feed is on.",
+  }),
+  revocationBoundSeconds: durationSetting({
+    env: 'REVOCATION_BOUND_SECONDS',
+    unit: 'seconds',
+    min: 1,
+    max: 3600,
+    default: 1,
+    doc: 'What is promised while all is healthy: heard of the feed no longer ago than this. Past it a warning is logged and counted; requests are served.',
+  }),
+  revocationMaxStalenessSeconds: durationSetting({
+    env: 'REVOCATION_MAX_STALENESS_SECONDS',
+    unit: 'seconds',
+    min: 1,
+    max: 3600,
+    default: 120,
+    doc: 'Nothing heard of the feed for this long: protected routes answer 503.',
+  }),
+};
