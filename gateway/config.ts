@@ -101,6 +101,7 @@ export const gatewaySettings = defineSettings({
   }),
   csrfKeys: keyListSetting({
     env: 'CSRF_KEYS',
+    howToMake: "the issuer's, the same list",
     optional: true,
     kid: /^\d{1,3}$/,
     check: decimal(255),

@@ -10,12 +10,21 @@ export interface SettingProblem {
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
   readonly problems: readonly SettingProblem[];
+  /** How to come by what is missing, a line each; not a part of the message, whose lines contracts promise. */
+  readonly hints: readonly string[];
 
-  constructor(problems: readonly SettingProblem[]) {
+  constructor(problems: readonly SettingProblem[], hints: readonly string[] = []) {
     super(problems.map(problemLine).join('\n'));
     this.problems = Object.freeze([...problems]);
+    this.hints = Object.freeze([...hints]);
   }
 }
+
+/** What is printed where a start is refused. */
+export const refusalText = ({ message, hints }: Pick<SettingsError, 'message' | 'hints'>): string =>
+  hints.length === 0
+    ? `${message}\n`
+    : `${message}\n\nHow to come by what is missing:\n${hints.map((line) => `  ${line}\n`).join('')}`;
 
 export const problemLine = ({ setting, problem }: SettingProblem): string => `${setting} ${problem}`;
 

@@ -18,10 +18,13 @@ export const secretSetting: SettingMaker<string, SecretOptions> = (options: Sett
       return { problem: `must have at least ${minBytes} bytes; ${howToMake(minBytes)}` };
     return { value: text };
   };
-  return createSetting<string>(options, { kind: 'secret', secret: true, read }, ['minBytes']);
+  return createSetting<string>(options, { kind: 'secret', secret: true, read, howToMake: command(minBytes) }, [
+    'minBytes',
+  ]);
 };
 
-const howToMake = (bytes: number): string => `make one with: openssl rand -base64 ${Math.max(bytes, 32)}`;
+const command = (bytes: number): string => `openssl rand -base64 ${Math.max(bytes, 32)}`;
+const howToMake = (bytes: number): string => `make one with: ${command(bytes)}`;
 
 export interface NamedKey {
   readonly kid: string;
@@ -48,10 +51,9 @@ export const keyListSetting: SettingMaker<readonly NamedKey[], KeyListOptions> =
     const problem = keys.find((key) => typeof key === 'string') ?? listProblem(keys.filter(isKey));
     return problem === undefined ? { value: keys.filter(isKey) } : { problem };
   };
-  return createSetting<readonly NamedKey[]>(options, { kind: 'keys, `kid:base64url, …`', secret: true, read }, [
-    'kid',
-    'minBytes',
-  ]);
+  const howToMake = `echo "1:$(${command(minBytes)} | tr '+/' '-_' | tr -d '=')"`;
+  const kind = { kind: 'keys, `kid:base64url, …`', secret: true, read, howToMake };
+  return createSetting<readonly NamedKey[]>(options, kind, ['kid', 'minBytes']);
 };
 
 /** A published default secret is a hole in every installation that keeps it. */

@@ -22,6 +22,8 @@ export interface SettingOptions<T> {
   readonly check?: (value: T) => string | undefined;
   /** Says why a value is insecure; it then warns at start. `undefined` = it is not. */
   readonly insecure?: (value: T) => string | undefined;
+  /** How somebody comes by a value where it is missing: a command for a shell, or where it is kept. Default: the kind's. */
+  readonly howToMake?: string;
 }
 
 export type Reading<T> = { readonly value: T } | { readonly problem: string };
@@ -40,10 +42,14 @@ export interface Setting<T> {
   readonly defaultValue: T | undefined;
   /** The default as it would be written in the environment. */
   readonly defaultText: string | undefined;
+  /** Told when the start is refused because it is missing. */
+  readonly howToMake: string | undefined;
   /** Reads the text of an environment name. */
   read(text: string, alias: SettingAlias | undefined): Reading<T>;
   /** Reads the value of a preset or a JSON file. */
   accept(value: unknown): Reading<T>;
+  /** A value that `read` or `accept` gave, as it would be written in the environment. */
+  show(value: unknown): string;
   warning(value: unknown): string | undefined;
 }
 
@@ -55,6 +61,7 @@ export interface Kind<T> {
   /** Default: strings, numbers, booleans and lists of them are read as the text that would stand in the environment. */
   readonly accept?: (value: unknown) => Reading<T>;
   readonly show?: (value: T) => string;
+  readonly howToMake?: string;
 }
 
 /** A maker of settings: optional ones may be `undefined`, all others never are. */
@@ -63,7 +70,7 @@ export interface SettingMaker<T, Extra> {
   (options: SettingOptions<T> & Extra & { readonly optional?: false }): Setting<T>;
 }
 
-const commonOptions = ['env', 'aliases', 'doc', 'default', 'optional', 'check', 'insecure'];
+const commonOptions = ['env', 'aliases', 'doc', 'default', 'optional', 'check', 'insecure', 'howToMake'];
 const envName = /^[A-Z][A-Z0-9_]*$/;
 
 /** Builds a setting from its options and its kind; a misspelt option or a default that the kind refuses throws `TypeError`. */
@@ -82,6 +89,7 @@ export const createSetting = <T>(
   const read = (text: string, alias: SettingAlias | undefined) => checked(kind.read(text, alias));
   const accept = (value: unknown) => checked(kind.accept ? kind.accept(value) : readAsText(value, kind.read));
   if (options.default !== undefined) checkDefault(env, accept(options.default));
+  const show = (value: T): string => (kind.show ?? String)(value);
   return Object.freeze({
     kind: kind.kind,
     env,
@@ -90,10 +98,12 @@ export const createSetting = <T>(
     secret: kind.secret ?? false,
     required: options.default === undefined && options.optional !== true,
     defaultValue: options.default,
-    defaultText: options.default === undefined ? undefined : (kind.show ?? String)(options.default),
+    defaultText: options.default === undefined ? undefined : show(options.default),
+    howToMake: options.howToMake ?? kind.howToMake,
     read,
     accept,
-    // Only what `read` or `accept` gave comes back here.
+    // Only what `read` or `accept` gave comes back here and below.
+    show: (value: unknown) => show(value as T),
     warning: (value: unknown) => (value === undefined ? undefined : options.insecure?.(value as T)),
   });
 };
@@ -121,6 +131,8 @@ export const dataSetting = <T>(options: {
     required: false,
     defaultValue: options.default,
     defaultText: undefined,
+    howToMake: undefined,
+    show: (value: unknown) => JSON.stringify(value),
     read: () => ({ problem: 'can be given by a preset or a settings file only' }),
     accept,
     warning: () => undefined,

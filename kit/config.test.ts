@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -159,6 +160,34 @@ describe('loadSettings', () => {
       'BCRYPT_COST',
       'CORS_ALLOWED_ORIGINS',
     ]);
+  });
+
+  it('says beside its message how to come by what is missing, and nothing of what is there', () => {
+    const settings = {
+      rootKeys: config.keyListSetting({ env: 'ROOT_KEYS', doc: 'Root.' }),
+      secret: config.secretSetting({ env: 'SECRET', optional: true, doc: 'Secret.' }),
+      feed: config.secretSetting({ env: 'FEED', howToMake: 'ask the issuer', optional: true, doc: 'Feed.' }),
+      there: config.secretSetting({ env: 'THERE', optional: true, doc: 'There.' }),
+    };
+    const check = () => [config.settingRequired('SECRET'), config.settingRequired('FEED')];
+    const refused = (env: Record<string, string>): config.SettingsError => {
+      try {
+        config.loadSettings(config.defineSettings(settings), { env, check });
+      } catch (error) {
+        if (error instanceof config.SettingsError) return error;
+      }
+      throw new Error('the settings were not refused');
+    };
+    const without = refused({ THERE: 't'.repeat(32) });
+    expect(without.message.split('\n')).toEqual(['ROOT_KEYS is required', 'SECRET is required', 'FEED is required']);
+    const made = `echo "1:$(openssl rand -base64 32 | tr '+/' '-_' | tr -d '=')"`;
+    expect(config.refusalText(without)).toBe(
+      `${without.message}\n\nHow to come by what is missing:\n  ROOT_KEYS: ${made}\n  SECRET: openssl rand -base64 32\n  FEED: ask the issuer\n`,
+    );
+    // What the command prints is a key list.
+    const printed = execFileSync('sh', ['-c', made], { encoding: 'utf8' }).trim();
+    expect(refused({ ROOT_KEYS: printed }).hints).toEqual(['SECRET: openssl rand -base64 32', 'FEED: ask the issuer']);
+    expect(config.refusalText({ message: 'A is bad', hints: [] })).toBe('A is bad\n');
   });
 
   it('says in the words of the contract that a setting is required, also when it is empty', () => {

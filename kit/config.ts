@@ -21,7 +21,7 @@ import { type Environment, readEnvFile, readSecretFile, readSettingsFile } from 
 
 export { settingsEnvExample, settingsMarkdown } from './config-docs.ts';
 export { durationSetting } from './config-duration.ts';
-export { type SettingProblem, SettingsError, settingRequired } from './config-error.ts';
+export { refusalText, type SettingProblem, SettingsError, settingRequired } from './config-error.ts';
 export {
   booleanSetting,
   choiceSetting,
@@ -87,13 +87,13 @@ export const loadSettings = <S extends SettingsSchema>(schema: S, input: Setting
     setting,
     ...find(key, setting, layers, problems),
   }));
-  if (!problems.every(isMissing)) throw new SettingsError(problems);
+  if (!problems.every(isMissing)) throw refused(schema, problems);
 
   const settings = Object.freeze(
     Object.fromEntries(found.map(({ key, value }) => [key, freezeDeep(value)])),
   ) as SettingsOf<S>;
   problems.push(...(input.check?.(settings) ?? []));
-  if (problems.length > 0) throw new SettingsError(problems);
+  if (problems.length > 0) throw refused(schema, problems);
   return Object.freeze({
     settings,
     warnings: Object.freeze(found.flatMap(({ key, setting, value }) => warningOf(key, setting, value))),
@@ -102,6 +102,14 @@ export const loadSettings = <S extends SettingsSchema>(schema: S, input: Setting
       SettingSource
     >,
   });
+};
+
+const refused = (schema: SettingsSchema, problems: readonly SettingProblem[]): SettingsError => {
+  const missing = Object.values(schema).filter(({ env = '' }) =>
+    problems.some((problem) => problem.setting === env && isMissing(problem)),
+  );
+  const hints = missing.flatMap(({ env, howToMake }) => (howToMake === undefined ? [] : [`${env}: ${howToMake}`]));
+  return new SettingsError(problems, hints);
 };
 
 const isMissing = ({ setting, problem }: SettingProblem): boolean => problem === settingRequired(setting).problem;

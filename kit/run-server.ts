@@ -1,4 +1,4 @@
-import { type Environment, SettingsError } from './config.ts';
+import { type Environment, refusalText, SettingsError } from './config.ts';
 import { createLog, type Log } from './log.ts';
 
 export interface ServerInput {
@@ -67,7 +67,7 @@ const reloadWhenTold = ({ reload }: RunningServer, log: Log): void => {
 
 const refuseStart = (error: unknown, log: Log, name: string): never => {
   if (error instanceof SettingsError) {
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(refusalText(error));
     process.exit(exitCodes.settings);
   }
   log.fatal({ err: error }, 'start failed');

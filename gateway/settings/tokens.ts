@@ -23,6 +23,7 @@ export const tokenSettings = {
     env: 'JWT_SECRET',
     aliases: ['JWT_SECRET_KEY'],
     optional: true,
+    howToMake: "the issuer's, the same text",
     doc: 'Key of HS256; issuer and gateway only.',
   }),
   jwtSecretPrevious: secretSetting({
@@ -49,6 +50,7 @@ export const tokenSettings = {
   }),
   revocationFeedToken: secretSetting({
     env: 'REVOCATION_FEED_TOKEN',
+    howToMake: 'sallyport keys feed api-gateway, where the issuer has SALLYPORT_ROOT_KEYS; or REVOCATION_FEED=off',
     optional: true,
     doc: "This gateway's own bearer at the feed (`sallyport keys feed <subscriber>`). Required where the feed is on.",
   }),

@@ -18,7 +18,12 @@ const cases: readonly Case[] = [
     { JWT_SECRET: '', SALLYPORT_ROOT_KEYS: '', CSRF_KEYS: '' },
     [/^JWT_SECRET is required$/m, /^SALLYPORT_ROOT_KEYS is required$/m, /^CSRF_KEYS is required$/m],
   ],
-  ['only JWT_SECRET is missing', { JWT_SECRET: '' }, [/^JWT_SECRET is required\n$/]],
+  [
+    'only JWT_SECRET is missing',
+    { JWT_SECRET: '' },
+    // The contract's line first, and how to make one.
+    [/^JWT_SECRET is required\n\nHow to come by what is missing:\n {2}JWT_SECRET: openssl rand -base64 32\n$/],
+  ],
   [
     'secrets are short, or no keys',
     { JWT_SECRET: 'too short to be one', SALLYPORT_ROOT_KEYS: '1:AAAA', CSRF_KEYS: 'x:AAAA' },

@@ -28,16 +28,16 @@ export const settingsPage = (): string =>
 /** Where a preset differs from the defaults above: `npm start` always runs a preset. */
 const presetTable = (title: string, name: string, schema: SettingsTable, preset: object): string => {
   const rows = Object.entries(preset).flatMap(([key, value]) => {
-    const env = schema[key]?.env;
-    if (env === undefined) return [];
-    return [`| \`${env}\` | \`${Array.isArray(value) ? value.join(',') : String(value)}\` |`];
+    const setting = schema[key];
+    if (setting?.env === undefined) return [];
+    return [`| \`${setting.env}\` | \`${setting.show(value)}\` |`];
   });
   return [`### ${title}: what the preset \`${name}\` sets`, '', '| name | value |', '|---|---|', ...rows, ''].join(
     '\n',
   );
 };
 
-type SettingsTable = Readonly<Record<string, { readonly env: string | undefined }>>;
+type SettingsTable = Readonly<Record<string, { readonly env: string | undefined; show(value: unknown): string }>>;
 
 /** `.env.example`: settings that both servers have stand once. */
 export const envExample = (): string => {
