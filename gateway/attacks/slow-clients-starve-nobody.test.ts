@@ -51,8 +51,8 @@ const othersAreServed = async (gateway: Rig): Promise<boolean> => {
 const servedBeside = async (bytes: string, begin?: typeof start): Promise<boolean> => {
   const gateway = await startGateway(scarce, service, begin);
   await attack(gateway, bytes);
-  // Readers fill the buffers on their way first, and have a second more: so long a client may be silent by itself.
-  await pause(bytes.startsWith(get('big')) ? 1400 : 200);
+  // Who holds a connection has a second, so long a client may be silent by itself; readers fill the buffers on their way first.
+  await pause(/\/big|expect/.test(bytes) ? 1400 : 200);
   return othersAreServed(gateway);
 };
 
