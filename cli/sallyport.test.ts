@@ -44,6 +44,11 @@ describe('the command line', () => {
     expect(sallyport(['up'], { cwd })).toMatchObject({ status: 78, stderr: expect.stringContaining('PORT sets') });
   });
 
+  it('says what there is instead of a command that imports users', () => {
+    const { status, stderr } = sallyport(['users', 'import', 'all.csv', '--format', 'csv']);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('users create <identifier> --password-hash')]);
+  });
+
   it('says which key is missing where there is no gateway yet', () => {
     const { status, stderr } = sallyport(['gateway', 'key', 'user-service']);
     expect([status, stderr]).toEqual([78, 'GATEWAY_MASTER_KEYS is required\n']);

@@ -13,6 +13,8 @@ export interface DataFolder {
   readonly logs: string;
   /** True where the supervisor before this one was killed. */
   readonly takenOver: boolean;
+  /** The preset that was started on the folder before this one, where it was another. */
+  readonly sharedWith: string | undefined;
   readonly release: () => void;
 }
 
@@ -23,8 +25,9 @@ export const openDataFolder = (given: string, preset: string, now: Date): DataFo
   for (const made of Object.values(folder)) mkdirSync(made, { recursive: true, mode: 0o700 });
   checkFolder(path);
   const lock = takeLock(join(path, 'lock'), now);
+  const before = readFolder(path)?.preset;
   writeFileSync(join(path, 'folder.json'), `${JSON.stringify({ version: folderVersion, preset })}\n`);
-  return { ...folder, ...lock };
+  return { ...folder, ...lock, sharedWith: before === preset ? undefined : before };
 };
 
 /** What a folder says of itself; `undefined` where nothing was ever started on it. */

@@ -39,7 +39,8 @@ export const takeLock = (file: string, now: Date): Lock => {
 
 const heldBy = (file: string, { pid, since }: Holder): CommandError =>
   new CommandError(
-    `The data folder is in use by process ${pid}, since ${since} (${file}). Stop it, or set SALLYPORT_DATA_DIR.`,
+    `The data folder is in use by process ${pid}, since ${since} (${file}). Stop it, or start beside it: ` +
+      'SALLYPORT_DATA_DIR=data2 SALLYPORT_PORT_OFFSET=100',
   );
 
 /** A link appears with its content and fails where the name is taken: nobody ever reads half a lock. */

@@ -15,6 +15,8 @@ export interface PlannedServer {
   readonly portSetting?: string;
   /** Setting that names a server elsewhere, which then takes this one's place. */
   readonly replacedBy?: string;
+  /** A page, or called by one: worth nothing on a port that browsers refuse. Default false. */
+  readonly forBrowsers?: boolean;
   /** What stands above everything that is given. */
   readonly settings: Readonly<Record<string, string>>;
   /** What stands below it. `{title}` stands for the address of the server that the table calls so. */

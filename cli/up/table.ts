@@ -19,6 +19,7 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),
     ['routes', 'the issuer describes its routes at /openapi.json and /docs; metrics: each private port, /metrics'],
     ['state', `${store}: sessions and audit too; events go to the log`],
+    ...sharedRow(plan.preset, folder),
     ['secrets', `${join(data, 'secrets')}, made once, each server gets its own`],
     ['logs', `${join(data, 'logs')}, one file a server; warnings and errors also here (all lines: --verbose)`],
   ];
@@ -33,6 +34,13 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
     '',
     'Ctrl-C stops everything.',
   ].join('\n');
+};
+
+/** Nothing is wrong with that, but whoever did not mean it meets accounts that they have not made. */
+const sharedRow = (preset: string, { path, sharedWith }: DataFolder): (readonly [string, string])[] => {
+  if (sharedWith === undefined) return [];
+  const apart = `to keep them apart: SALLYPORT_DATA_DIR=${shortPath(path)}-${preset}`;
+  return [['accounts', `also those of the preset ${sharedWith}, which ran on this folder before; ${apart}`]];
 };
 
 /** As it would be typed here: relative where it lies below the working folder. */

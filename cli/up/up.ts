@@ -4,7 +4,7 @@ import { CommandError, exitCodes } from '../exit-codes.ts';
 import { childEnvironment } from './child-environment.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { type Plan, type PlannedServer, readPlan } from './plan.ts';
-import { addressOf, checkPorts } from './ports.ts';
+import { addressOf, checkPorts, portNotes } from './ports.ts';
 import { prepareSecrets, refuseDerived } from './secrets.ts';
 import { createServerOutput } from './server-output.ts';
 import { spawnServer } from './spawn-server.ts';
@@ -39,6 +39,7 @@ export const up = async ({ preset, env, verbose, print }: UpOptions): Promise<nu
   try {
     const started = plan.servers.filter(({ replacedBy = '' }) => !(replacedBy in env));
     await checkPorts(started, env, folder.takenOver ? takeOverPatienceMs : 0);
+    for (const note of portNotes(started, env)) print(note);
     return await run({ plan, started, env, folder, verbose, print, ...signals });
   } finally {
     folder.release();

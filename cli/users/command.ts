@@ -1,5 +1,6 @@
 import type { Maintenance } from '@sallyport/auth/maintenance';
 import { type Command, InvalidArgumentError } from 'commander';
+import { CommandError, exitCodes } from '../exit-codes.ts';
 import { createUser, type NewUserOptions } from './create-user.ts';
 import { listUsers } from './list-users.ts';
 import { printUser } from './print-user.ts';
@@ -62,6 +63,15 @@ export const addUsersCommand = (program: Command): void => {
       ),
     );
 
+  // Others have it, so it is looked for here.
+  users
+    .command('import', { hidden: true })
+    .argument('[whatever...]')
+    .allowUnknownOption()
+    .action(() => {
+      throw new CommandError(noImport, exitCodes.usage);
+    });
+
   users
     .command('list')
     .option('--limit <number>', 'how many at most', positiveInteger, 1000)
@@ -73,6 +83,10 @@ export const addUsersCommand = (program: Command): void => {
       }),
     );
 };
+
+const noImport =
+  'There is no command that imports many accounts. One at a time, with the hash of another system on standard input: ' +
+  'sallyport users create <identifier> --password-hash (docs/guides/passwords.md, which also names importUser for programs).';
 
 const positiveInteger = (text: string): number => {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('a number from 1 on is expected');

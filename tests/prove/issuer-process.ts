@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,11 +61,10 @@ export const startIssuer = async (folder: IssuerFolder, port = 0, main = entry):
     UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'] ?? String(availableParallelism() + 4),
     ...(process.env['NODE_COMPILE_CACHE'] !== undefined && { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
   };
-  const child = spawn(process.execPath, [main], {
-    env,
-    cwd: folder.path,
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+  // Its log stays beside its store: what a run prints is the run's own. Why it did not start stands on standard error.
+  const log = openSync(join(folder.path, 'issuer.log'), 'a', 0o600);
+  const child = spawn(process.execPath, [main], { env, cwd: folder.path, stdio: ['ignore', log, 'inherit', 'ipc'] });
+  closeSync(log);
   const { urls } = await readyMessage(child);
   return {
     url: urls.public,

@@ -206,6 +206,7 @@ describe('a start', () => {
     ['PORT', { PORT: '8080' }, /^PORT sets the port of a single server/m],
     ['one service’s keys for all', { GATEWAY_ASSERTION_KEYS: '1:x' }, /^GATEWAY_ASSERTION_KEYS is one service's own/m],
     ['a short secret', { JWT_SECRET: 'short' }, /JWT_SECRET must have at least 32 bytes/],
+    ['an offset that is no number', { SALLYPORT_PORT_OFFSET: 'abc' }, /^SALLYPORT_PORT_OFFSET must be a whole number/m],
     ['a misspelt setting', { FLOOD_LIMT_PER_MINUTE: '5' }, /did you mean FLOOD_LIMIT_PER_MINUTE/],
   ])('is refused with %s: exit code 78, nothing is left', async (_name, env, message) => {
     const system = start({ env });
