@@ -68,6 +68,8 @@ const listenPublic = (
     ...(settings.host && { hosts: settings.host }),
     serverOptions: {
       insecureHTTPParser: false,
+      // A request without a body needs no stream of one; nothing here listens for its end.
+      optimizeEmptyRequests: true,
       // The gateway's own step asks for Host, and answers with a problem; node:http would answer with nothing.
       requireHostHeader: false,
       // Everything else with an Upgrade is an ordinary request, and refused as one.
