@@ -8,6 +8,12 @@ import { openBrowser, openTab } from './cookie-browser.ts';
 const root = new URL('../../', import.meta.url);
 const copied = fileURLToPath(new URL('test-output/guide/cookie-or-token.ts', root));
 
+const views = fileURLToPath(new URL('test-output/guide/views.ts', root));
+const viewsOfThePage = `export const shown: string[] = [];
+export const showLogin = (cause: string): void => void shown.push(\`login: \${cause}\`);
+export const showApp = (): void => void shown.push('app');
+`;
+
 interface Page {
   readonly shown: readonly string[];
   readonly tokens: TokenManager;
@@ -23,20 +29,17 @@ afterAll(async () => {
   vi.unstubAllGlobals();
   vi.useRealTimers();
   rmSync(copied);
+  rmSync(views);
   await issuer.remove();
 });
 
 it('the code of the guide, copied and pasted, logs in, asks, and says why it is out', async () => {
   const guide = readFileSync(new URL('docs/guides/cookie-or-token.md', root), 'utf8');
   const [, code = ''] = /```ts\n([\s\S]*?)```/.exec(guide) ?? [];
-  const surroundings = `export const shown: string[] = [];
-const showLogin = (cause: string) => void shown.push(\`login: \${cause}\`);
-const showApp = () => void shown.push('app');`;
   mkdirSync(new URL('test-output/guide/', root), { recursive: true });
-  writeFileSync(
-    copied,
-    `${surroundings}\n${code}\nexport { logIn, tokens, whoAmI };\n`.replace('http://localhost:8080', issuer.url),
-  );
+  writeFileSync(views, viewsOfThePage);
+  const exported = `${code}\nexport { logIn, tokens, whoAmI };\nexport { shown } from './views.ts';\n`;
+  writeFileSync(copied, exported.replace('http://localhost:8080', issuer.url));
   const person = { email: 'guide@example.org', password: 'StrongPass123!', first_name: 'Ada', last_name: 'Lovelace' };
   await openTab(openBrowser(), issuer.url).tokens.signIn('register', person);
   const browser = openBrowser();
