@@ -54,3 +54,17 @@ it('begins anew when nothing was asked for a while', async () => {
   await turn();
   expect(paced.verify(mint())).not.toBeInstanceOf(Promise);
 });
+
+it('checks nothing for those who have gone away while they waited', async () => {
+  const { paced, checked } = startPaced();
+  for (let n = 0; n < 3; n += 1) void paced.verify(mint());
+  const gone = { destroyed: false };
+  for (let n = 0; n < 1000; n += 1) void paced.verify(mint({}, {}, 'another secret'), gone);
+  const token = mint();
+  const answer = paced.verify(token, { destroyed: false });
+  gone.destroyed = true;
+  expect(answer).toBeInstanceOf(Promise);
+  await turn();
+  expect(checked.slice(3)).toEqual([token]);
+  expect(await answer).toMatchObject({ ok: true });
+});

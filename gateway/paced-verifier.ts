@@ -7,20 +7,31 @@ export interface PacedVerifierOptions {
   readonly turnMs?: number;
 }
 
+/** Who asks: the answer to a request, which is destroyed when its client goes away. */
+interface Asker {
+  readonly destroyed: boolean;
+}
+
+export interface PacedVerifier {
+  /** @param asker where it goes away while it waits, nothing is checked for it and the promise stays open */
+  verify(token: string, asker?: Asker): Verification | Promise<Verification>;
+}
+
 interface Waiting {
   readonly token: string;
+  readonly asker: Asker | undefined;
   readonly settle: (verification: Verification | Promise<Verification>) => void;
 }
 
 /**
  * A verifier that keeps a flood of unseen tokens from standing in front of everybody else: their signatures are checked a few in each
  * turn of the event loop, the others wait. Tokens that were seen before never wait. Who waits is bounded by the connections, each of
- * which has one request under way.
+ * which has one request under way; who sends a token and goes away costs those behind it no check.
  */
 export const paceVerifier = (
   verifier: Pick<AccessTokenVerifier, 'verify' | 'seen'>,
   { elapsedMs, turnMs = 0.25 }: PacedVerifierOptions,
-): Pick<AccessTokenVerifier, 'verify'> => {
+): PacedVerifier => {
   const line: Waiting[] = [];
   let spentMs = 0;
   let isTurnBegun = false;
@@ -43,16 +54,17 @@ export const paceVerifier = (
     while (spentMs < turnMs) {
       const next = line.shift();
       if (next === undefined) return;
+      if (next.asker?.destroyed === true) continue;
       next.settle(check(next.token));
     }
   };
 
   return Object.freeze({
-    verify: (token: string) => {
+    verify: (token: string, asker?: Asker) => {
       const seen = verifier.seen(token);
       if (seen !== undefined) return seen;
       if (spentMs < turnMs && line.length === 0) return check(token);
-      return new Promise<Verification>((settle) => line.push({ token, settle }));
+      return new Promise<Verification>((settle) => line.push({ token, asker, settle }));
     },
   });
 };

@@ -2,11 +2,12 @@ import type { Clock } from '@sallyport/kit/clock';
 import type { Log } from '@sallyport/kit/log';
 import type { Random } from '@sallyport/kit/random';
 import type { Tracing } from '@sallyport/kit/tracing';
-import type { AccessTokenVerifier, AssertionSigner, RevocationFeed } from '@sallyport/verify';
+import type { AssertionSigner, RevocationFeed } from '@sallyport/verify';
 import type { GatewaySettings } from './config.ts';
 import type { Refuse } from './dispatcher.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { OpenExchanges } from './open-exchanges.ts';
+import type { PacedVerifier } from './paced-verifier.ts';
 import type { MakeLimiter } from './rate-limiter.ts';
 import type { RouteTable } from './route-table.ts';
 
@@ -30,7 +31,7 @@ export interface StepParts extends GatewayDependencies {
   readonly settings: GatewaySettings;
   readonly table: Pick<RouteTable, 'find'>;
   readonly signers: ReadonlyMap<string, AssertionSigner>;
-  readonly verifier: Pick<AccessTokenVerifier, 'verify'>;
+  readonly verifier: PacedVerifier;
   readonly revocations: Pick<RevocationFeed, 'isRevoked'>;
   readonly openExchanges: Pick<OpenExchanges, 'add' | 'remove'>;
   readonly refuse: Refuse;

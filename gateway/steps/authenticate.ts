@@ -1,10 +1,11 @@
 import { Problem } from '@sallyport/contract';
 import { cookieValues } from '@sallyport/kit/cookies';
-import { type AccessTokenVerifier, parseBearer, type Verification } from '@sallyport/verify';
+import { parseBearer, type Verification } from '@sallyport/verify';
 import type { Exchange, Outcome, Step } from '../exchange.ts';
+import type { PacedVerifier } from '../paced-verifier.ts';
 
 export interface AuthenticateOptions {
-  readonly verifier: Pick<AccessTokenVerifier, 'verify'>;
+  readonly verifier: PacedVerifier;
   /** Name of the cookie that holds an access token; undefined: only `Authorization` identifies. */
   readonly accessCookie?: string | undefined;
 }
@@ -30,7 +31,7 @@ export const authenticate = ({ verifier, accessCookie }: AuthenticateOptions): S
   };
 
   const judge = (exchange: Exchange, token: string): Outcome | Promise<Outcome> => {
-    const verification = verifier.verify(token);
+    const verification = verifier.verify(token, exchange.res);
     if (verification instanceof Promise) return verification.then((settled) => accept(exchange, settled));
     return accept(exchange, verification);
   };
