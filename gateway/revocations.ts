@@ -28,14 +28,18 @@ interface Source {
   readonly issuer: string;
   readonly origin: string;
   readonly token: string;
+  /** Entries that are held at most. Default: as many as come. */
+  readonly maxEntries?: number;
 }
 
-const subscribe = ({ issuer, origin, token }: Source, options: OpenRevocationsOptions): RevocationFeed => {
+/** Of an issuer that somebody else runs, and who must not fill this gateway's memory: with ids of the usual length some 200 MB. */
+const maxForeignEntries = 1_000_000;
+
+const subscribe = ({ origin, ...source }: Source, options: OpenRevocationsOptions): RevocationFeed => {
   const { settings, clock, elapsedMs, onChange } = options;
   return openRevocationFeed({
     url: `${origin}${revocationFeedPath}`,
-    token,
-    issuer,
+    ...source,
     maxStalenessSeconds: settings.revocationMaxStalenessSeconds,
     clock,
     elapsedMs,
@@ -60,7 +64,7 @@ const ownFeed = (options: OpenRevocationsOptions): RevocationFeed => {
 export const openRevocations = (options: OpenRevocationsOptions): RevocationFeed => {
   const sources = options.settings.issuers.flatMap((rule): Source[] => {
     const feed = feedOf(rule);
-    return feed === undefined ? [] : [{ issuer: rule.issuer, ...feed }];
+    return feed === undefined ? [] : [{ issuer: rule.issuer, ...feed, maxEntries: maxForeignEntries }];
   });
   const own = ownFeed(options);
   const feeds = revocationFeeds([own, ...sources.map((source) => subscribe(source, options))]);

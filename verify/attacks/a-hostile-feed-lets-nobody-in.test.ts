@@ -58,6 +58,8 @@ describe('before a whole snapshot of its own issuer nobody is let in by', () => 
       reset + event('entries', [{ kind: 'user', id: 'x', atMs: 1, untilMs: 2 }]) + synced,
     ],
     ['entries that are no list', reset + event('entries', {}) + synced],
+    ['a claim to be whole without a snapshot', synced + heartbeat],
+    ['an id longer than any', reset + ended('x'.repeat(1025)) + synced],
     ['what is no JSON', `${reset}event: entries\ndata: [\n\n${synced}`],
   ])('%s', async (_name, text) => {
     const feed = subscribe(await serve(saying(text)));
@@ -111,6 +113,27 @@ describe('before a whole snapshot of its own issuer nobody is let in by', () => 
     await failed(feed);
     expect(feed.stats().lastFailure).toContain('without end');
   });
+});
+
+it('entries without end take no more memory than they were given, and let nobody in until they end', async () => {
+  const texts = Array.from({ length: 50 }, (_, at) => ended(`session-${at + 2}`)).join('');
+  let text = reset + ended('session-1') + texts + synced;
+  const feed = subscribe(await serve((_req, res) => stream(res, text)), { maxEntries: 20 });
+  await failed(feed, 2);
+  expect(feed.stats().entries).toBeLessThanOrEqual(20);
+  expect(feed.stats().lastFailure).toContain('more than 20 entries');
+  expect([feed.isReady(), feed.isRevoked(subject)]).toEqual([false, 'revoked']);
+  expect(feed.isRevoked({ ...subject, sid: 'session-99' })).toBe('unknown');
+  text = reset + ended('session-99') + synced;
+  await expect.poll(() => feed.isReady(), { timeout: 2000 }).toBe(true);
+  expect([feed.isRevoked({ ...subject, sid: 'session-99' }), feed.stats().entries]).toEqual(['revoked', 1]);
+});
+
+it('a feed takes as many entries as it was given room for', async () => {
+  const text = Array.from({ length: 20 }, (_, at) => ended(`session-${at + 1}`)).join('');
+  const feed = subscribe(await serve(saying(reset + text + synced)), { maxEntries: 20 });
+  await expect.poll(() => feed.isReady()).toBe(true);
+  expect(feed.isRevoked(subject)).toBe('revoked');
 });
 
 describe('what is known stays known', () => {

@@ -4,7 +4,7 @@
  * too long. It never forgets an entry early and never makes one up.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { revocationFeedVersion } from '@sallyport/contract';
+import { type RevocationFeedEntry, revocationFeedVersion } from '@sallyport/contract';
 import type { RevocationState, RevocationSubject } from '../access/refusal.ts';
 import { checkOptions } from '../options.ts';
 import { createEventReader, type StreamEvent } from './event-stream.ts';
@@ -21,6 +21,11 @@ export interface RevocationFeedOptions {
   readonly maxStalenessSeconds?: number;
   /** A connection that is silent for this long is given up and made anew. Default 3,000. */
   readonly silenceMs?: number;
+  /**
+   * More entries than that are not held: the feed counts as silent from then on. For an issuer that somebody else runs, who could
+   * fill this process's memory. Default: as many as it sends.
+   */
+  readonly maxEntries?: number;
   readonly fetch?: typeof globalThis.fetch;
   readonly clock?: { nowMs(): number };
   /** Milliseconds that only grow. Default `performance.now`. */
@@ -54,8 +59,9 @@ const sweepMs = 30_000;
 
 /** Begins to subscribe at once. @throws TypeError for a misspelt or missing option */
 export const openRevocationFeed = (given: RevocationFeedOptions): RevocationFeed => {
-  const optional = { ...numbers, fetch: 0, clock: 0, elapsedMs: 0, onChange: 0 };
+  const optional = { ...numbers, maxEntries: 0, fetch: 0, clock: 0, elapsedMs: 0, onChange: 0 };
   const options = { ...numbers, ...checkOptions('openRevocationFeed', given, ['url', 'token', 'issuer'], optional) };
+  const { maxEntries = Number.POSITIVE_INFINITY } = options;
   const elapsedMs = options.elapsedMs ?? (() => performance.now());
   const nowMs = (): number => options.clock?.nowMs() ?? Date.now();
   const stopping = new AbortController();
@@ -67,21 +73,29 @@ export const openRevocationFeed = (given: RevocationFeedOptions): RevocationFeed
   let heardAtMs = Number.NEGATIVE_INFINITY;
   /** This connection has sent all that was missing. */
   let isWhole = false;
+  /** This connection has begun where the one before it ended, or with a snapshot. */
+  let hasBegun = false;
   let cursor: string | undefined;
+
+  const add = (entry: RevocationFeedEntry): void => {
+    const to = coming ?? set;
+    if (to.size >= maxEntries) throw new RangeError(`the feed sent more than ${maxEntries} entries`);
+    to.add(entry);
+    // What lives on meanwhile is judged by the old set: a new entry counts there at once.
+    if (coming && set.size < maxEntries) set.add(entry);
+  };
 
   const take = ({ name, data, id }: StreamEvent): void => {
     if (name === 'reset') {
       assertReset(data, options.issuer);
       coming = createRevocationSet();
       cursor = undefined;
+      hasBegun = true;
     } else if (name === 'entries') {
-      for (const entry of entriesOf(data)) {
-        (coming ?? set).add(entry);
-        // What lives on meanwhile is judged by the old set: a new entry counts there at once.
-        if (coming) set.add(entry);
-      }
+      for (const entry of entriesOf(data)) add(entry);
       options.onChange?.();
     } else if (name === 'synced') {
+      if (!hasBegun) throw new Error('the feed said that nothing is missing, and had sent no snapshot');
       set = coming ?? set;
       coming = undefined;
       isWhole = true;
@@ -113,6 +127,7 @@ export const openRevocationFeed = (given: RevocationFeedOptions): RevocationFeed
       // A snapshot that was cut off is worth nothing.
       coming = undefined;
       isWhole = false;
+      hasBegun = cursor !== undefined;
       const read = createEventReader(take);
       const decoder = new TextDecoder('utf-8', { fatal: true });
       for await (const chunk of response.body) {

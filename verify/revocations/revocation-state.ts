@@ -63,12 +63,16 @@ export const createRevocationSet = (): RevocationSet => {
   };
 };
 
+/** A longer id is in no token: its identity would not fit into headers. */
+const maxIdChars = 1024;
+
 /** Entry as it came over the wire; undefined: not one of ours. */
 export const readFeedEntry = (value: unknown): RevocationFeedEntry | undefined => {
   if (typeof value !== 'object' || value === null) return undefined;
   const { kind, id, below, stale, atMs, untilMs } = value as Readonly<Record<string, unknown>>;
   const isKind = kind === 'session' || kind === 'user' || kind === 'key';
   if (!isKind || typeof id !== 'string' || !Number.isFinite(atMs) || !Number.isFinite(untilMs)) return undefined;
+  if (id.length > maxIdChars) return undefined;
   if (kind === 'user' && !Number.isSafeInteger(below)) return undefined;
   return {
     kind,
