@@ -42,8 +42,7 @@ describe('the ports that are asked for', () => {
   it('are refused by fetch as well', async () => {
     for (const port of [6000, 6667, 10_080]) {
       expect(isBlockedPort(port)).toBe(true);
-      const cause = await fetch(`http://127.0.0.1:${port}`).catch((error: Error) => error.cause);
-      expect(cause).toMatchObject({ message: 'bad port' });
+      await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toMatchObject({ cause: { message: 'bad port' } });
     }
   });
 });
