@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bearer, bodyOf, type Seen, send, startGateway, valuesOf } from './testing/rig.ts';
@@ -20,12 +20,17 @@ interface Span {
 const startCollector = async () => {
   const spans: Span[] = [];
   const texts: string[] = [];
-  const server = createServer(async (req, res) => {
+  const take = async (req: IncomingMessage): Promise<void> => {
     const text = await bodyOf(req);
     texts.push(text);
     const { resourceSpans } = JSON.parse(text) as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] };
     spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)));
-    res.setHeader('content-type', 'application/json').end('{}');
+  };
+  const server = createServer((req, res) => {
+    take(req).then(
+      () => res.setHeader('content-type', 'application/json').end('{}'),
+      () => res.writeHead(400).end(),
+    );
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   onTestFinished(() => {

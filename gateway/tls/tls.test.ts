@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Certificate, makeCertificate, testFolder } from '../testing/certificates.ts';
@@ -23,7 +23,7 @@ const ask = (port: number, ca: string, agent?: Agent): Promise<{ status: number;
       agent: agent ?? false,
     };
     const outgoing = request(options, (response) => {
-      const serial = ((response.socket as TLSSocket).getPeerCertificate() as PeerCertificate).serialNumber;
+      const serial = (response.socket as TLSSocket).getPeerCertificate().serialNumber;
       let body = '';
       response.setEncoding('utf8');
       response.on('data', (text: string) => {
