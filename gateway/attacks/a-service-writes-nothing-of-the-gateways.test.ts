@@ -37,6 +37,23 @@ describe.each(doors)('%s: a service', (kind, door) => {
     expect(linesOf(answer).filter(([name]) => name.replaceAll('_', '-') === 'x-request-id')).toHaveLength(1);
   });
 
+  it('that is not the issuer sets no cookie of the issuer, under any spelling; its own pass', async () => {
+    const fixed = [
+      'refresh_token=evil; Path=/',
+      ' csrf_token=evil',
+      '=refresh_token=evil',
+      '__Host-refresh_token = evil',
+    ];
+    const set = fixed.map((value) => `Set-Cookie: ${value}\r\n`).join('');
+    const own = 'set-cookie: theme=dark; Path=/\r\nset-cookie: refresh_token_hint=1\r\n';
+    const answer = await answerOf(door, `${goodAnswer[kind]}${set}${own}\r\n${body[kind]}`);
+    expect(answer).not.toContain('evil');
+    expect(linesOf(answer).filter(([name]) => name === 'set-cookie')).toEqual([
+      ['set-cookie', 'theme=dark; Path=/'],
+      ['set-cookie', 'refresh_token_hint=1'],
+    ]);
+  });
+
   it('that refuses cannot either', async () => {
     const answer = await answerOf(door, `HTTP/1.1 403 No\r\ncontent-length: 4\r\n${lines}\r\nnope`);
     expect([statusesOf(answer), answer.endsWith('\r\n\r\nnope')]).toEqual([[403], true]);

@@ -77,16 +77,17 @@ export const proxy = (options: ProxyOptions): Step => {
     if (tooMany !== undefined) return tooMany;
     // The client went away while an earlier step waited.
     if (res.destroyed) return 'taken';
+    const keptCookies = route.upstream.isIssuer ? none : authCookies;
     if (exchange.isUpgrade) {
       openExchanges.add(exchange);
       const headers = upstreamHeaders(exchange, route);
-      openTunnel(exchange, { upstream: route.upstream, headers, onEnd: openExchanges.remove, refuse });
+      openTunnel(exchange, { upstream: route.upstream, headers, keptCookies, onEnd: openExchanges.remove, refuse });
       return 'taken';
     }
     const body = hasBody(exchange.headers) ? new RequestBody(req, route.bodyLimitBytes) : null;
     const headers = upstreamHeaders(exchange, route);
     const { upstream, timeoutMs: answerTimeoutMs } = route;
-    const request = { upstream, headers, body, answerTimeoutMs, elapsedMs, onEnd: openExchanges.remove };
+    const request = { upstream, headers, body, keptCookies, answerTimeoutMs, elapsedMs, onEnd: openExchanges.remove };
     const relay = new Relay(exchange, request, refuse);
     exchange.underWay = relay;
     openExchanges.add(exchange);
@@ -99,6 +100,8 @@ export const proxy = (options: ProxyOptions): Step => {
 /** A call that is recorded has a span of its own, below the request's. */
 const traceOfCall = (trace: TraceContext, spanId: string): string =>
   formatTraceparent(spanId === '' ? trace : { ...trace, spanId });
+
+const none: readonly string[] = Object.freeze([]);
 
 const pushAll = (out: string[], name: string, values: readonly string[]): void => {
   for (const value of values) out.push(name, value);

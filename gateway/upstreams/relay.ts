@@ -15,6 +15,8 @@ export interface RelayRequest {
   /** Name, value, …: everything that is sent but `host`, `connection` and framing. */
   readonly headers: string[];
   readonly body: RequestBody | null;
+  /** Cookies that this service may not set. */
+  readonly keptCookies: readonly string[];
   /** Instead of the service's. */
   readonly answerTimeoutMs: number | undefined;
   readonly elapsedMs: () => number;
@@ -127,7 +129,7 @@ export class Relay implements AnswerHandler {
   onHead({ status, headers: raw }: AnswerHead): void {
     this.#target?.answered();
     this.#exchange.upstreamAnsweredMs = this.#request.elapsedMs();
-    const headers = readOutboundHeaders(raw, status);
+    const headers = readOutboundHeaders(raw, status, this.#request.keptCookies);
     if (headers === undefined) throw new Error('the service answered in a transfer coding that is not chunked');
     if (isEventStream(headers)) {
       this.#exchange.isEndless = true;

@@ -17,6 +17,8 @@ export interface TunnelRequest {
   readonly upstream: Upstream;
   /** Name, value, …: everything that is sent but `host`, `connection` and `upgrade`. */
   readonly headers: readonly string[];
+  /** Cookies that this service may not set. */
+  readonly keptCookies: readonly string[];
   /** Called once, when both sides have ended. */
   readonly onEnd: (exchange: Exchange) => void;
   readonly refuse: Refuse;
@@ -34,7 +36,10 @@ const closeFrames = { refused: Buffer.from([0x88, 0x02, 0x03, 0xf0]), away: Buff
  * A WebSocket through the gateway: the handshake is judged like any request, then bytes go both ways. The service's answer has to
  * be a true acceptance (RFC 6455 §4.1), so that no other answer can become a tunnel past every step.
  */
-export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refuse }: TunnelRequest): void => {
+export const openTunnel = (
+  exchange: Exchange,
+  { upstream, headers, keptCookies, onEnd, refuse }: TunnelRequest,
+): void => {
   const { req, res, forwardTarget } = exchange;
   const client = req.socket;
   const target = upstream.tunnels < upstream.maxPending ? upstream.choose() : undefined;
@@ -109,7 +114,7 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
   });
 
   const accept = (raw: readonly string[], first: Buffer): void => {
-    const passing = readOutboundHeaders(raw, 101) ?? [];
+    const passing = readOutboundHeaders(raw, 101, keptCookies) ?? [];
     for (const part of exchange.responseHeaders) passing.push(part);
     res.writeHead(101, [...passing, 'connection', 'Upgrade', 'upgrade', 'websocket']);
     res.flushHeaders();
@@ -127,7 +132,7 @@ export const openTunnel = (exchange: Exchange, { upstream, headers, onEnd, refus
   const passOn = (first: Buffer): void => {
     const answer = new ResponseParser({
       onHead: ({ status, headers: raw }) => {
-        const passing = readOutboundHeaders(raw, status) ?? [];
+        const passing = readOutboundHeaders(raw, status, keptCookies) ?? [];
         for (const part of exchange.responseHeaders) passing.push(part);
         res.writeHead(status, passing);
       },
