@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
+import { endHandshakes } from './listener-handshakes.ts';
 
 const idleCheckMs = 20;
 /** A request may be on its way on a connection that looks idle: so long it is waited for, and its answer ends the connection. */
@@ -15,7 +16,10 @@ export const drain = async (servers: readonly Server[], limitMs: number): Promis
   // A connection whose answer just ended is idle but open: keep-alive would hold it for a minute.
   const idleTimer = setInterval(() => {
     if (performance.now() < graceEndsMs) return;
-    for (const server of servers) server.closeIdleConnections();
+    for (const server of servers) {
+      server.closeIdleConnections();
+      endHandshakes(server);
+    }
   }, idleCheckMs);
   const limitTimer = setTimeout(() => {
     for (const server of servers) server.closeAllConnections();

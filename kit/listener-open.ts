@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import { isIPv6, Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import type { ErrorTexts } from '@sallyport/contract';
 import { drain } from './listener-drain.ts';
+import { watchHandshakes } from './listener-handshakes.ts';
 import { answerClientError } from './problem-client-error.ts';
 
 /** PEM. */
@@ -28,7 +30,7 @@ export interface ListenOptions {
   /** The preset's texts for what is not HTTP at all. */
   readonly texts?: ErrorTexts;
   /** Over the defaults below. */
-  readonly serverOptions?: ServerOptions;
+  readonly serverOptions?: ServerOptions & Pick<TlsOptions, 'handshakeTimeout'>;
   /** Called with each server before it listens, for example to handle upgrades. */
   readonly configure?: (server: Server) => void;
 }
@@ -149,10 +151,12 @@ const createOne = (options: ListenOptions, handler: RequestListener): Server => 
   if (options.certificate === undefined) return createServer(serverOptions, handler);
   const { cert, key } = options.certificate;
   // RFC 9325 §3.1.1: TLS 1.1 and older MUST NOT be negotiated. RFC 7301: this server speaks HTTP/1.1.
-  return createSecureServer(
-    { ...serverOptions, cert, key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'], handshakeTimeout: 10_000 },
+  const server = createSecureServer(
+    { handshakeTimeout: 10_000, ...serverOptions, cert, key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] },
     handler,
   );
+  watchHandshakes(server);
+  return server;
 };
 
 const open = async ({ host, optional }: Address, port: number, options: ListenOptions, handler: RequestListener) => {
