@@ -121,6 +121,14 @@ describe('transition', () => {
     expect(judge({ 'x-gateway-assertion': assertion({ pth, ...times }) })).toBe('user-1');
   });
 
+  it('that has ended does not begin again with a clock that is set back', () => {
+    const { judge, clock } = judgeOf(transition);
+    clock.seconds = nowSeconds + 3600;
+    expect(judge(good)).toBe('assertion_missing transition_ended');
+    clock.seconds = nowSeconds;
+    expect(judge(good)).toBe('assertion_missing transition_ended');
+  });
+
   it('that ended before the start is strict from the start', () => {
     const { judge, warnings } = judgeOf({ ...transition, transitionUntil: '2027-01-01' });
     expect(judge(good)).toBe('assertion_missing transition_ended');

@@ -55,8 +55,10 @@ export const createPlainDoor = ({ verify, transition, onPlain, warn }: PlainDoor
   let accepted = 0;
   let hasSaidSo = false;
   const hasEnded = (): boolean => {
+    // Shut for good: a clock that is set back opens nothing.
+    if (hasSaidSo) return true;
     if (transition === undefined || transition.isOpen()) return false;
-    if (!hasSaidSo) warn(endedText(transition));
+    warn(endedText(transition));
     hasSaidSo = true;
     return true;
   };
