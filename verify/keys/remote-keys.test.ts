@@ -83,6 +83,20 @@ describe('remote keys', () => {
     expect(keys.current(state.clock.nowMs()).generation).toBe(generation + 1);
   });
 
+  it('are asked for again, and grow stale, when the clock is set back: a removed key does not live until it is there again', async () => {
+    const state = await issuer();
+    const keys = remoteJwks({ url: state.url, clock: state.clock, staleSeconds: 600 });
+    state.clock.seconds += 86_400;
+    await keys.load();
+    state.clock.seconds -= 86_400;
+    state.status = 503;
+    expect(keys.current(state.clock.nowMs()).keys).toHaveLength(1);
+    await keys.refetch(state.clock.nowMs());
+    expect(state.calls).toBe(2);
+    state.clock.seconds += 300;
+    expect(keys.current(state.clock.nowMs()).keys).toHaveLength(0);
+  });
+
   it('keep their objects and generation while the issuer publishes the same', async () => {
     const state = await issuer();
     const keys = remoteJwks({ url: state.url, clock: state.clock });

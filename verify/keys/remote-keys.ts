@@ -100,6 +100,8 @@ export const remoteKeys = (name: string, given: RemoteKeysOptions, format: Remot
 
   const current = (now: number): KeySet => {
     if (set.keys.length === 0) return set;
+    // A clock that was set back: how old the keys are is not known, and a removed one must not live until the clock is there again.
+    if (now < fetchedAtMs) fetchedAtMs = now - settings.refreshSeconds * 1000;
     if (now - fetchedAtMs >= settings.staleSeconds * 1000) set = empty(set.generation + 1);
     else if (now - fetchedAtMs >= settings.refreshSeconds * 1000 && mayTry(now, settings.cooldownSeconds * 1000)) {
       if (!flight) void startQuietly();
