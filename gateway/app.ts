@@ -124,7 +124,7 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   const { verifier, isReady: hasKeys, keyFetches } = openVerifier(settings, clock);
   metrics.watchVerifier(verifier);
   metrics.watchKeys(keyFetches);
-  const revocations = openRevocations({ settings, clock, elapsedMs, onChange: () => openExchanges.cutDead() });
+  const revocations = openRevocations({ settings, elapsedMs, onChange: () => openExchanges.cutDead() });
   metrics.watchRevocations(revocations);
   const bound = watchBound({ feed: revocations, boundSeconds: settings.revocationBoundSeconds, log });
   metrics.watchRevocationBound(bound);

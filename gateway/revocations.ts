@@ -1,5 +1,4 @@
 import { revocationFeedPath } from '@sallyport/contract';
-import type { Clock } from '@sallyport/kit/clock';
 import { openRevocationFeed, type RevocationFeed, revocationFeeds } from '@sallyport/verify';
 import type { GatewaySettings } from './config.ts';
 import { feedOf } from './issuers/open-issuer.ts';
@@ -7,7 +6,6 @@ import { issuerOrigin } from './upstreams/open-upstreams.ts';
 
 export interface OpenRevocationsOptions {
   readonly settings: GatewaySettings;
-  readonly clock: Clock;
   readonly elapsedMs: () => number;
   readonly onChange: () => void;
 }
@@ -36,12 +34,11 @@ interface Source {
 const maxForeignEntries = 1_000_000;
 
 const subscribe = ({ origin, ...source }: Source, options: OpenRevocationsOptions): RevocationFeed => {
-  const { settings, clock, elapsedMs, onChange } = options;
+  const { settings, elapsedMs, onChange } = options;
   return openRevocationFeed({
     url: `${origin}${revocationFeedPath}`,
     ...source,
     maxStalenessSeconds: settings.revocationMaxStalenessSeconds,
-    clock,
     elapsedMs,
     onChange,
   });

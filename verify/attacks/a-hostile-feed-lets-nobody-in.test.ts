@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openRevocationFeed, type RevocationFeed, type RevocationFeedOptions } from '../index.ts';
 import { nowSeconds } from '../testing/rig.ts';
 
@@ -163,6 +163,22 @@ describe('what is known stays known', () => {
     expect(feed.isRevoked(subject)).toBe('revoked');
     await expect.poll(() => feed.isRevoked({ ...subject, sid: 'session-3' }), { timeout: 2000 }).toBe('revoked');
     expect(feed.isRevoked(subject)).toBe('active');
+  });
+
+  it('for its own time, whatever the clock on the wall says meanwhile', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    stops.push(() => vi.useRealTimers());
+    const time = { elapsedMs: 0 };
+    const session = { kind: 'session', id: 'session-1', atMs: Date.now(), untilMs: Date.now() + 900_000 };
+    const text = reset + event('entries', [session]) + synced;
+    const feed = subscribe(await serve(saying(text)), { elapsedMs: () => time.elapsedMs });
+    await vi.waitUntil(() => feed.isReady());
+    vi.setSystemTime(Date.now() + 3_600_000);
+    vi.advanceTimersByTime(60_000);
+    expect(feed.isRevoked(subject)).toBe('revoked');
+    time.elapsedMs += 900_001;
+    vi.advanceTimersByTime(60_000);
+    expect(feed.stats().entries).toBe(0);
   });
 
   it('and a subscriber comes back with the place where it was', async () => {

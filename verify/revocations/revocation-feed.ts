@@ -27,7 +27,6 @@ export interface RevocationFeedOptions {
    */
   readonly maxEntries?: number;
   readonly fetch?: typeof globalThis.fetch;
-  readonly clock?: { nowMs(): number };
   /** Milliseconds that only grow. Default `performance.now`. */
   readonly elapsedMs?: () => number;
   /** Told after new entries were taken in, for example to cut connections that live on. */
@@ -59,11 +58,10 @@ const sweepMs = 30_000;
 
 /** Begins to subscribe at once. @throws TypeError for a misspelt or missing option */
 export const openRevocationFeed = (given: RevocationFeedOptions): RevocationFeed => {
-  const optional = { ...numbers, maxEntries: 0, fetch: 0, clock: 0, elapsedMs: 0, onChange: 0 };
+  const optional = { ...numbers, maxEntries: 0, fetch: 0, elapsedMs: 0, onChange: 0 };
   const options = { ...numbers, ...checkOptions('openRevocationFeed', given, ['url', 'token', 'issuer'], optional) };
   const { maxEntries = Number.POSITIVE_INFINITY } = options;
   const elapsedMs = options.elapsedMs ?? (() => performance.now());
-  const nowMs = (): number => options.clock?.nowMs() ?? Date.now();
   const stopping = new AbortController();
   const counts = { connects: 0, failures: 0, lastFailure: undefined as string | undefined };
 
@@ -80,9 +78,9 @@ export const openRevocationFeed = (given: RevocationFeedOptions): RevocationFeed
   const add = (entry: RevocationFeedEntry): void => {
     const to = coming ?? set;
     if (to.size >= maxEntries) throw new RangeError(`the feed sent more than ${maxEntries} entries`);
-    to.add(entry);
+    to.add(entry, elapsedMs());
     // What lives on meanwhile is judged by the old set: a new entry counts there at once.
-    if (coming && set.size < maxEntries) set.add(entry);
+    if (coming && set.size < maxEntries) set.add(entry, elapsedMs());
   };
 
   const take = ({ name, data, id }: StreamEvent): void => {
@@ -154,7 +152,7 @@ export const openRevocationFeed = (given: RevocationFeedOptions): RevocationFeed
     }
   };
   const running = run();
-  const sweeping = setInterval(() => set.sweep(nowMs()), sweepMs);
+  const sweeping = setInterval(() => set.sweep(elapsedMs()), sweepMs);
   sweeping.unref();
 
   const isReady = (): boolean => elapsedMs() - heardAtMs <= options.maxStalenessSeconds * 1000;

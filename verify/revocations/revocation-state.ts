@@ -7,15 +7,20 @@ interface UserEntry {
   /** Tokens with an older epoch only lack a change of roles. */
   staleBelow: number;
   atSeconds: number;
+  /** By the clock that only grows. */
   untilMs: number;
 }
 
 /** What one issuer has revoked and what is still worth knowing: plain maps, asked once per request. Knows no network and no clock. */
 export interface RevocationSet {
-  add(entry: RevocationFeedEntry): void;
+  /**
+   * Kept for the entry's whole life from now on, by a clock that only grows: what is swept out by one that was ahead for a moment
+   * would let its sessions in again.
+   */
+  add(entry: RevocationFeedEntry, elapsedMs: number): void;
   stateOf(subject: RevocationSubject): 'active' | 'revoked' | 'stale';
   /** Forgets entries after which no token is left. */
-  sweep(nowMs: number): void;
+  sweep(elapsedMs: number): void;
   readonly size: number;
 }
 
@@ -24,7 +29,7 @@ export const createRevocationSet = (): RevocationSet => {
   const users = new Map<string, UserEntry>();
   const keys = new Map<string, number>();
 
-  const addUser = ({ id, below = 0, stale, atMs, untilMs }: RevocationFeedEntry): void => {
+  const addUser = ({ id, below = 0, stale, atMs }: RevocationFeedEntry, untilMs: number): void => {
     const held = users.get(id) ?? { deadBelow: 0, staleBelow: 0, atSeconds: 0, untilMs: 0 };
     if (stale) held.staleBelow = Math.max(held.staleBelow, below);
     else {
@@ -36,11 +41,12 @@ export const createRevocationSet = (): RevocationSet => {
   };
 
   return {
-    add: (entry) => {
-      if (entry.kind === 'user') addUser(entry);
+    add: (entry, elapsedMs) => {
+      const untilMs = elapsedMs + Math.max(0, entry.untilMs - entry.atMs);
+      if (entry.kind === 'user') addUser(entry, untilMs);
       else {
         const map = entry.kind === 'session' ? sessions : keys;
-        map.set(entry.id, Math.max(map.get(entry.id) ?? 0, entry.untilMs));
+        map.set(entry.id, Math.max(map.get(entry.id) ?? 0, untilMs));
       }
     },
     stateOf: ({ sub, sid, uep, kid, iat }) => {
@@ -53,9 +59,9 @@ export const createRevocationSet = (): RevocationSet => {
       }
       return keys.size > 0 && keys.has(kid) ? 'revoked' : 'active';
     },
-    sweep: (nowMs) => {
-      for (const map of [sessions, keys]) for (const [id, untilMs] of map) if (untilMs <= nowMs) map.delete(id);
-      for (const [id, { untilMs }] of users) if (untilMs <= nowMs) users.delete(id);
+    sweep: (elapsedMs) => {
+      for (const map of [sessions, keys]) for (const [id, untilMs] of map) if (untilMs <= elapsedMs) map.delete(id);
+      for (const [id, { untilMs }] of users) if (untilMs <= elapsedMs) users.delete(id);
     },
     get size() {
       return sessions.size + users.size + keys.size;
