@@ -10,20 +10,36 @@ export interface RevocationsHttpOptions {
   readonly feed: Feed;
   readonly rootKeys: readonly NamedKey[];
   readonly onSubscribe: (subscriber: string) => void;
+  /** Subscriptions at once. One subscriber has half of them at most: who gets hold of its token shuts nobody out. Default 1,000. */
+  readonly maxSubscriptions?: number;
 }
 
-const maxSubscribers = 1000;
 /** What may wait for a subscriber that does not read; it comes back with its cursor. */
 const maxWaitingBytes = 4 * 1024 * 1024;
 /** A subscriber that takes nothing for this long in the middle of its snapshot is given up. */
 const maxDrainMs = 10_000;
 
-export const createRevocationsHttp =
-  ({ feed, rootKeys, onSubscribe }: RevocationsHttpOptions) =>
-  async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+export const createRevocationsHttp = (options: RevocationsHttpOptions) => {
+  const { feed, rootKeys, onSubscribe, maxSubscriptions = 1000 } = options;
+  const held = new Map<string, number>();
+
+  const admit = (subscriber: string, res: ServerResponse): void => {
+    const mine = held.get(subscriber) ?? 0;
+    if (feed.subscribers >= maxSubscriptions || mine >= maxSubscriptions / 2) {
+      throw new Problem('busy', { retryAfterSeconds: 5 });
+    }
+    held.set(subscriber, mine + 1);
+    res.once('close', () => {
+      const left = (held.get(subscriber) ?? 1) - 1;
+      if (left > 0) held.set(subscriber, left);
+      else held.delete(subscriber);
+    });
+  };
+
+  return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const subscriber = subscriberOf(bearerOf(req), rootKeys);
     if (subscriber === undefined) throw new Problem('token_invalid');
-    if (feed.subscribers >= maxSubscribers) throw new Problem('busy', { retryAfterSeconds: 5 });
+    admit(subscriber, res);
     res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
     res.flushHeaders();
     req.socket.setNoDelay(true);
@@ -47,6 +63,7 @@ export const createRevocationsHttp =
       if (!(error instanceof StoreUnavailable)) throw error;
     }
   };
+};
 
 const drained = async (res: ServerResponse): Promise<boolean> => {
   if (res.destroyed || !res.writableNeedDrain) return !res.destroyed;
