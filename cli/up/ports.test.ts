@@ -12,7 +12,7 @@ const page: PlannedServer = {
   forBrowsers: true,
   settings: {},
 };
-const service: PlannedServer = { name: 'orders', title: 'orders', entry: 'e', port: 8080, settings: {} };
+const service: PlannedServer = { name: 'orders', title: 'orders', entry: 'e', port: 4669, settings: {} };
 
 describe('the ports that are asked for', () => {
   it.each([
@@ -35,7 +35,7 @@ describe('the ports that are asked for', () => {
   it('are only spoken of where a server on a port that browsers refuse is not for them', async () => {
     const env = { SALLYPORT_PORT_OFFSET: '2000' };
     await checkPorts([service], env, 0);
-    expect(portNotes([service, page], env)).toEqual(['orders is on port 10080, where no browser and no fetch goes.']);
+    expect(portNotes([service, page], env)).toEqual(['orders is on port 6669, where no browser and no fetch goes.']);
     expect(portNotes([service, page], {})).toEqual([]);
   });
 
