@@ -145,13 +145,17 @@ export const openWorkerPool = async (options: WorkerPoolOptions): Promise<Worker
       return restarts;
     },
     adopt: async (reading) => {
-      const answers = await Promise.all([...threads.values()].map((thread) => thread.ask('adopt', reading)));
+      const asked = new Set(threads.values());
+      const answers = await Promise.all([...asked].map((thread) => thread.ask('adopt', reading)));
       const refused = answers.find((answer) => answer?.ok === false);
       if (refused !== undefined) return refused;
       const adopted = answers.find((answer) => answer !== undefined);
       if (adopted === undefined || reading.rules === undefined) return { ok: false, problems: ['no worker answers'] };
       settings = Object.freeze({ ...settings, ...reading.rules });
       version += 1;
+      // Who has begun to serve while the others were waited for has begun with the routes before.
+      const late = [...threads.values()].filter((thread) => !asked.has(thread));
+      await Promise.all(late.map((thread) => thread.ask('adopt', reading)));
       return adopted;
     },
     snapshots: async () => {
