@@ -15,6 +15,7 @@ import { type ExplainCaller, explainWithSettings } from './explain/explain-with-
 import { loadGatewaySettings } from './load-settings.ts';
 import { describeRule, type RouteDescription } from './routes/describe-rules.ts';
 import { type RulesReading, readRules } from './routes/effective-rules.ts';
+import { readRouteFile } from './routes/read-route-file.ts';
 
 export { type GatewaySettings, gatewaySettings } from './config.ts';
 export type { Explanation } from './explain/explain-request.ts';
@@ -22,12 +23,33 @@ export type { ExplainCaller } from './explain/explain-with-settings.ts';
 export { presets as gatewayPresets } from './presets/index.ts';
 export type { RouteDescription } from './routes/describe-rules.ts';
 
+type SettingsInput = Partial<ServerInput> & Pick<ServerInput, 'env'>;
+
 /** What `gatewayKey` needs; the settings of a whole gateway fit. */
-export type GatewayKeySettings = Pick<GatewaySettings, 'masterKeys' | 'services'>;
+export type GatewayKeySettings = Pick<GatewaySettings, 'masterKeys' | 'services'> & {
+  /** Where the services stand. Undefined: in the preset or the settings file. */
+  readonly routesFile?: string | undefined;
+};
 
 /** The settings as far as keys need them: no other secret has to be there. Throws `SettingsError`. */
-export const gatewayKeySettings = (input: Partial<ServerInput> & Pick<ServerInput, 'env'>): GatewayKeySettings =>
+export const gatewayKeySettings = (input: SettingsInput): Pick<GatewaySettings, 'masterKeys'> =>
   loadGatewaySettings(input, () => []).settings;
+
+/**
+ * The same with the services that are in force: those of the route file, where there is one that lists any.
+ * @throws SettingsError for settings, or a route file, that cannot be read
+ */
+export const gatewayKeyServices = async (input: SettingsInput): Promise<GatewayKeySettings> => {
+  const { settings } = loadGatewaySettings(input, () => []);
+  const { masterKeys, services, routesFile } = settings;
+  if (routesFile === undefined) return { masterKeys, services };
+  const reading = await readRouteFile(routesFile);
+  if (reading.file === undefined) {
+    throw new SettingsError(reading.problems.map((problem) => ({ setting: 'GATEWAY_ROUTES_FILE', problem })));
+  }
+  const own = reading.file.services;
+  return own === undefined ? { masterKeys, services } : { masterKeys, services: own, routesFile };
+};
 
 /** The GATEWAY_ASSERTION_KEYS of any service id: `kid:base64url, …`, first = current. */
 export const assertionKeysText = (service: string, masterKeys: readonly NamedKey[]): string =>
@@ -37,12 +59,15 @@ export const assertionKeysText = (service: string, masterKeys: readonly NamedKey
  * What a service gets as its GATEWAY_ASSERTION_KEYS.
  * @throws SettingsError without GATEWAY_MASTER_KEYS, or for a service that no setting names
  */
-export const gatewayKey = (service: string, { masterKeys, services }: GatewayKeySettings): string => {
+export const gatewayKey = (service: string, { masterKeys, services, routesFile }: GatewayKeySettings): string => {
   if (masterKeys === undefined) throw new SettingsError([settingRequired('GATEWAY_MASTER_KEYS')]);
   const ids = services.map(({ id }) => id);
   // A preset that lists no service leaves the id to the operator.
   if (ids.length > 0 && !ids.includes(service)) {
-    throw new SettingsError([{ setting: 'service', problem: `must be one of ${ids.join(', ')}` }]);
+    const where =
+      routesFile ?? 'the preset or the settings file (GATEWAY_ROUTES_FILE is not set, or lists no services)';
+    const problem = `must be one of ${ids.join(', ')}, the services of ${where}, and is ${service}`;
+    throw new SettingsError([{ setting: 'service', problem }]);
   }
   return assertionKeysText(service, masterKeys);
 };
@@ -56,8 +81,6 @@ export interface RoutesReport {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
 }
-
-type SettingsInput = Partial<ServerInput> & Pick<ServerInput, 'env'>;
 
 interface RulesInForce extends RulesReading {
   readonly settings: GatewaySettings;

@@ -1,4 +1,4 @@
-import { gatewayKey, gatewayKeySettings } from '@sallyport/gateway/maintenance';
+import { gatewayKey, gatewayKeyServices } from '@sallyport/gateway/maintenance';
 import type { Command } from 'commander';
 import { readEnvironment } from '../environment.ts';
 import { gatewayEnvironment } from '../host-environment.ts';
@@ -12,10 +12,13 @@ export const addGatewayCommand = (program: Command): void => {
     .action(async () => void (await import('@sallyport/gateway/main')));
   gateway
     .command('key')
-    .argument('<service>', 'id of the service at the gateway, for example payment-service')
+    .argument(
+      '<service>',
+      'id of the service in GATEWAY_ROUTES_FILE, or in the preset or settings file, for example payment-service',
+    )
     .description("print a service's GATEWAY_ASSERTION_KEYS, derived from GATEWAY_MASTER_KEYS")
-    .action((service: string) => {
+    .action(async (service: string) => {
       const env = gatewayEnvironment(readEnvironment(process.env, '.env'));
-      process.stdout.write(`${gatewayKey(service, gatewayKeySettings({ env }))}\n`);
+      process.stdout.write(`${gatewayKey(service, await gatewayKeyServices({ env }))}\n`);
     });
 };

@@ -16,6 +16,13 @@ const parseKey = (item: string): AssertionKey => {
   return Object.freeze({ kid, key });
 };
 
+/** A file that is there and empty is what a command that failed leaves behind its `>`. */
+const textOf = (file: string): string => {
+  const text = readFileSync(file, 'utf8');
+  if (text.trim() === '') throw new TypeError(`GATEWAY_ASSERTION_KEYS_FILE names ${file}, which is empty`);
+  return text;
+};
+
 /** Reads `kid:base64url, …`, first = current. */
 export const parseAssertionKeys = (text: string): readonly AssertionKey[] => {
   const items = text.split(',').map((item) => item.trim());
@@ -25,13 +32,13 @@ export const parseAssertionKeys = (text: string): readonly AssertionKey[] => {
 
 /**
  * A service's keys from `GATEWAY_ASSERTION_KEYS`, or from the file that `GATEWAY_ASSERTION_KEYS_FILE` names.
- * @throws TypeError when neither or both are set, or the text has another form
+ * @throws TypeError when neither or both are set, the file is empty, or the text has another form
  */
 export const assertionKeysFrom = (env: Readonly<Record<string, string | undefined>>): readonly AssertionKey[] => {
   const { GATEWAY_ASSERTION_KEYS: text, GATEWAY_ASSERTION_KEYS_FILE: file } = env;
   if (text && file) throw new TypeError('GATEWAY_ASSERTION_KEYS and GATEWAY_ASSERTION_KEYS_FILE are both set');
   if (text) return parseAssertionKeys(text);
-  if (file) return parseAssertionKeys(readFileSync(file, 'utf8'));
+  if (file) return parseAssertionKeys(textOf(file));
   throw new TypeError('GATEWAY_ASSERTION_KEYS is required');
 };
 

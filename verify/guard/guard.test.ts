@@ -50,6 +50,16 @@ describe('keys from the environment', () => {
     rmSync(folder, { recursive: true });
   });
 
+  it('are refused with the name of a file that is empty', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keys-'));
+    const file = join(folder, 'keys');
+    writeFileSync(file, '\n');
+    expect(() => assertionKeysFrom({ GATEWAY_ASSERTION_KEYS_FILE: file })).toThrow(
+      `GATEWAY_ASSERTION_KEYS_FILE names ${file}, which is empty`,
+    );
+    rmSync(folder, { recursive: true });
+  });
+
   it.each([
     [{}],
     [{ GATEWAY_ASSERTION_KEYS: '' }],
