@@ -72,6 +72,17 @@ describe('spans', () => {
     expect(collector.texts.join('')).not.toMatch(/in-the-query|Bearer|eyJ/);
   });
 
+  it('take no more memory than others where a client asks for a path without end', async () => {
+    const { collector, gateway } = await startTraced();
+    const long = `/api/v1/users/${'a'.repeat(9000)}`;
+    await send(gateway, long, { headers: bearer() });
+    await gateway.stop();
+    expect(collector.spans).toHaveLength(2);
+    expect(attributeOf(collector.spans.find(({ kind }) => kind === 2) as Span, 'url.path')).toEqual({
+      stringValue: long.slice(0, 1024),
+    });
+  });
+
   it('of what was refused tell why, and of no call', async () => {
     const { collector, gateway } = await startTraced();
     await send(gateway, path);
