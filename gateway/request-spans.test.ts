@@ -77,7 +77,6 @@ describe('spans', () => {
     const long = `/api/v1/users/${'a'.repeat(9000)}`;
     await send(gateway, long, { headers: bearer() });
     await gateway.stop();
-    expect(collector.spans).toHaveLength(2);
     expect(attributeOf(collector.spans.find(({ kind }) => kind === 2) as Span, 'url.path')).toEqual({
       stringValue: long.slice(0, 1024),
     });
