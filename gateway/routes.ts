@@ -10,7 +10,7 @@ export interface ServiceRule {
   readonly id: string;
   /** Its origin, the origins of several equal servers, or the setting that gives it. Default: `defaultPort` on localhost. */
   readonly url?: string | readonly string[];
-  /** Port on localhost, shifted with all other ports, where no origin is given. */
+  /** Port on localhost, shifted with all other ports, where no origin is given. Default: that of the setting `url` names. */
   readonly defaultPort?: number;
   /** Gets the plain `X-Gateway-Signature` too. Default false. */
   readonly plain?: boolean;
@@ -45,6 +45,14 @@ export const serviceUrlSettings = Object.freeze([
   'paymentServiceUrl',
   'notificationServiceUrl',
 ] as const);
+
+/** Where a service is whose setting is not given: the port on localhost that settings.md tells. */
+export const serviceUrlPorts = Object.freeze({
+  authServiceUrl: 8081,
+  userServiceUrl: 8082,
+  paymentServiceUrl: 8083,
+  notificationServiceUrl: 8084,
+}) satisfies Readonly<Record<(typeof serviceUrlSettings)[number], number>>;
 
 /** A list alone means any of it. */
 export type Needs = readonly string[] | { readonly any?: readonly string[]; readonly all?: readonly string[] };

@@ -138,13 +138,13 @@ const serviceProblems = (services: readonly ServiceRule[]): RouteProblem[] => {
     const pointer = `/services/${at}`;
     const found: RouteProblem[] = [];
     if (services.findIndex((other) => other.id === id) !== at) found.push({ pointer, problem: `names ${id} again` });
-    const needsPort = url === undefined || (typeof url === 'string' && settings.includes(url));
-    if (needsPort && defaultPort === undefined)
+    const hasOrigin = url !== undefined && !(typeof url === 'string' && settings.includes(url));
+    if (url === undefined && defaultPort === undefined)
       found.push({ pointer, problem: 'has neither an origin nor a defaultPort' });
-    if (!needsPort && defaultPort !== undefined) {
+    if (hasOrigin && defaultPort !== undefined) {
       found.push({ pointer: `${pointer}/defaultPort`, problem: 'stands beside an origin: remove one' });
     }
-    const bad = needsPort ? undefined : [url].flat().find((text) => !URL.canParse(text));
+    const bad = !hasOrigin ? undefined : [url].flat().find((text) => !URL.canParse(text));
     if (bad !== undefined) found.push({ pointer: `${pointer}/url`, problem: `holds ${bad}, which is no origin` });
     return found;
   });

@@ -1,6 +1,7 @@
 import { type GatewaySettings, needsPlainSecret } from '../config.ts';
 import type { OwnRule, RouteFile, RouteRule, ServiceRule } from '../routes.ts';
 import type { RouteProblem } from './check-form.ts';
+import { issuerWarnings } from './check-issuer.ts';
 import { checkRules } from './check-rules.ts';
 import { readRouteFile, type TellProblem, tellPlainly } from './read-route-file.ts';
 
@@ -41,7 +42,7 @@ const judge = (settings: GatewaySettings, { services, routes }: EffectiveRules, 
   return Object.freeze({
     rules: all.length === 0 ? { services, routes: completed(routes) } : undefined,
     problems: all.map(tell),
-    warnings: warnings.map(tell),
+    warnings: [...warnings, ...issuerWarnings({ ...settings, services, routes })].map(tell),
   });
 };
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadGatewaySettings } from '../load-settings.ts';
 import { baseEnv } from '../testing/rig.ts';
+import { serviceOrigins } from '../upstreams/open-upstreams.ts';
 import { readRules } from './effective-rules.ts';
 
 const settings = (env: Record<string, string> = {}) =>
@@ -312,11 +313,60 @@ describe('rules that somebody should look at', () => {
 
   it('are none where there is nothing to look at', async () => {
     const text = `version: 1
-services: [{ id: users, url: "http://localhost:1" }]
+services: [{ id: users, url: "http://localhost:1" }, { id: auth-service, url: authServiceUrl, issuer: true }]
 routes:
+  - { path: /me, service: auth-service, access: required }
   - { path: /a, service: users, access: required, csrf: never }
   - { path: /a/*, service: users, access: required }
   - { path: /b, methods: [GET], service: users, access: optional }`;
     expect(await read(text)).toMatchObject({ problems: [], warnings: [] });
+  });
+});
+
+describe('the way to the issuer', () => {
+  const warned = async (services: string, routes: string, env: Record<string, string> = {}) => {
+    const file = `version: 1\nservices: [${services}]\nroutes: [${routes}]`;
+    const { problems, warnings } = await read(file, 'routes.yaml', env);
+    expect(problems).toEqual([]);
+    return warnings.filter((line) => !line.includes('without authentication')).map((line) => line.split(': ', 2)[1]);
+  };
+  const users = '{ id: users, url: "http://localhost:1" }';
+  const orders = '{ path: /a, service: users, access: required }';
+  const login = (service: string) => `{ path: /login, service: ${service}, access: public }`;
+
+  it('is missed where tokens are asked for and no route leads there', async () => {
+    const nobody = ['services hold no issuer that a route leads to'];
+    expect(await warned(users, orders)).toEqual(nobody);
+    expect(await warned(`${users}, { id: auth-service, url: authServiceUrl, issuer: true }`, orders)).toEqual(nobody);
+    expect(await warned(users, login('users'))).toEqual([]);
+  });
+
+  it.each([
+    ['its id', '{ id: auth-service, url: "http://a" }', {}],
+    ['its setting', '{ id: auth-service, url: authServiceUrl }', { AUTH_SERVICE_URL: 'http://auth:1' }],
+    ['its address', '{ id: auth-service, url: ["http://b", "http://auth:1/"] }', { AUTH_SERVICE_URL: 'http://auth:1' }],
+    ['the default address', '{ id: auth-service, defaultPort: 8081 }', {}],
+  ])('is not open to credentials where nobody marks the issuer: known by %s', async (what, service, env) => {
+    const id = what === 'its id' ? 'auth-service' : 'login';
+    const found = await warned(`${users}, ${service.replace('auth-service', id)}`, `${orders}, ${login(id)}`, env);
+    expect(found).toEqual([expect.stringContaining('services[1] is the issuer by its id or url, but not marked')]);
+  });
+
+  it('loses the client’s address where the issuer has another id than it believes', async () => {
+    const [warning, ...more] = await warned(
+      `${users}, { id: login, url: authServiceUrl, issuer: true }`,
+      `${orders}, ${login('login')}`,
+    );
+    expect(more).toEqual([]);
+    expect(warning).toContain('services[1].id is login and its service the issuer');
+  });
+
+  it('has the port that its setting documents, shifted with all others', async () => {
+    const { rules, problems } = await read(`version: 1
+services: [{ id: users, url: userServiceUrl }]
+routes: [${orders}]`);
+    expect(problems).toEqual([]);
+    const shifted = { ...settings(), userServiceUrl: undefined, portOffset: 5 };
+    expect(rules?.services.flatMap((service) => serviceOrigins(shifted, service))).toEqual(['http://localhost:8087']);
   });
 });

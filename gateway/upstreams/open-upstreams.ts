@@ -1,5 +1,5 @@
 import type { GatewaySettings } from '../config.ts';
-import { type ServiceRule, serviceUrlSettings } from '../routes.ts';
+import { type ServiceRule, serviceUrlPorts, serviceUrlSettings } from '../routes.ts';
 import type { HealthOptions } from './health-check.ts';
 import type { UpstreamOptions } from './upstream.ts';
 
@@ -8,9 +8,12 @@ type UrlSetting = (typeof serviceUrlSettings)[number];
 const isUrlSetting = (url: unknown): url is UrlSetting => serviceUrlSettings.some((name) => name === url);
 
 /** The origins of a service's equal servers: as given, from its setting, else its port on localhost, shifted with all ports. */
-export const serviceOrigins = (settings: GatewaySettings, { url, defaultPort = 0 }: ServiceRule): readonly string[] => {
+export const serviceOrigins = (settings: GatewaySettings, { url, defaultPort }: ServiceRule): readonly string[] => {
   const given = isUrlSetting(url) ? settings[url] : url;
-  if (given === undefined) return [`http://localhost:${defaultPort + settings.portOffset}`];
+  if (given === undefined) {
+    const port = defaultPort ?? (isUrlSetting(url) ? serviceUrlPorts[url] : 0);
+    return [`http://localhost:${port + settings.portOffset}`];
+  }
   return typeof given === 'string' ? [given] : given;
 };
 
@@ -20,7 +23,7 @@ const originsOf = (settings: GatewaySettings, service: ServiceRule): readonly st
 /** Where the issuer answers, whether requests are forwarded to it or not; of several servers the first. */
 export const issuerOrigin = (settings: GatewaySettings): string => {
   const issuer = settings.services.find((service) => service.issuer === true);
-  const service = issuer ?? { id: 'auth-service', url: 'authServiceUrl', defaultPort: 8081 };
+  const service = issuer ?? { id: 'auth-service', url: 'authServiceUrl' };
   const [first = ''] = originsOf(settings, service);
   return first;
 };
