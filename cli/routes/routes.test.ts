@@ -35,7 +35,8 @@ describe('routes check', () => {
     const { status, stdout } = sallyport(['routes', 'check'], { cwd, env });
     expect(status).toBe(1);
     expect(stdout).toContain('routes[1].acces is not known; did you mean access?');
-    expect(stdout).toContain('not ok: 1 problem');
+    expect(stdout).toContain('routes[1].service names order, a service that is not listed; did you mean orders?');
+    expect(stdout).toContain('not ok: 2 problems');
     const second = sallyport(['routes', 'check', '--json'], {
       cwd: folderWith(table.replace('id: orders', 'id: order')),
       env,

@@ -113,8 +113,16 @@ const membersOf =
     return needsPath.test(path) ? members.needs : [];
   };
 
+/** A misspelt member is not missing too: it is told once, by its name. */
+const isMisspelt = ({ pointer, problem }: RouteProblem, all: readonly RouteProblem[]): boolean => {
+  const [, name] = /^has no (\w+)$/.exec(problem) ?? [];
+  const advised = `; did you mean ${name}?`;
+  return all.some((other) => other.pointer.startsWith(`${pointer}/`) && other.problem.endsWith(advised));
+};
+
 const check = (form: keyof typeof forms, value: unknown, base = ''): RouteProblem[] => {
-  const all = errorsOf(forms[form], value).flatMap((error) => problemsOf(base, error, membersOf(form)));
+  const told = errorsOf(forms[form], value).flatMap((error) => problemsOf(base, error, membersOf(form)));
+  const all = told.filter((one) => !isMisspelt(one, told));
   // A union complains once for each of its members.
   return all.filter(
     ({ pointer, problem }, at) => at === all.findIndex((one) => one.pointer === pointer && one.problem === problem),

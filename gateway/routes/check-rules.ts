@@ -76,11 +76,34 @@ const shadowed = (placed: readonly Placed[]): RouteProblem[] =>
     return isShadowed ? [{ pointer, problem: 'is never reached: other rules take every method of its path' }] : [];
   });
 
-const unknownService = ({ rule, pointer }: Placed<ProxyRule>, ids: readonly string[]): RouteProblem[] => {
-  if (ids.includes(rule.service)) return [];
-  const near = nearestName(rule.service, ids);
+const unknownService = (service: string, pointer: string, ids: readonly string[]): RouteProblem[] => {
+  if (ids.includes(service)) return [];
+  const near = nearestName(service, ids);
   const hint = near === undefined ? `known are ${ids.join(', ') || 'none'}` : `did you mean ${near}?`;
-  return [{ pointer: `${pointer}/service`, problem: `names ${rule.service}, a service that is not listed; ${hint}` }];
+  return [{ pointer: `${pointer}/service`, problem: `names ${service}, a service that is not listed; ${hint}` }];
+};
+
+const isMembers = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+const listIn = (value: unknown, name: string): readonly unknown[] | undefined => {
+  const list: unknown = isMembers(value) ? value[name] : undefined;
+  return Array.isArray(list) ? list : undefined;
+};
+
+/**
+ * Services that routes of a file name and nobody lists, also where the file has not its form yet. None where the list of services
+ * itself cannot be read: every route would be named for one mistake there.
+ * @param usual ids of the services where the file lists none
+ */
+export const unlistedServices = (file: unknown, usual: readonly string[]): readonly RouteProblem[] => {
+  const own = listIn(file, 'services')?.map((service) => (isMembers(service) ? service['id'] : undefined));
+  const ids = own ?? (isMembers(file) && 'services' in file ? [undefined] : usual);
+  if (!ids.every((id) => typeof id === 'string')) return [];
+  return (listIn(file, 'routes') ?? []).flatMap((rule, at) => {
+    const service = isMembers(rule) ? rule['service'] : undefined;
+    return typeof service === 'string' ? unknownService(service, `/routes/${at}`, ids) : [];
+  });
 };
 
 const unknownIssuers = ({ rule, pointer }: Placed<ProxyRule>, known: readonly string[]): RouteProblem[] =>
@@ -248,7 +271,7 @@ export const checkRules = ({ services, routes, accessCookie, issuers: beside = [
       ...serviceProblems(services),
       ...issuers(services),
       ...proxied.flatMap((one) => [
-        ...unknownService(one, ids),
+        ...unknownService(one.rule.service, one.pointer, ids),
         ...unknownIssuers(one, issuerIds),
         ...contradictions(one),
       ]),

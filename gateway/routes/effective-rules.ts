@@ -55,7 +55,10 @@ const ofFile = (settings: GatewaySettings, { services, routes }: RouteFile, tell
  */
 export const readRules = async (settings: GatewaySettings, path: string | undefined): Promise<RulesReading> => {
   if (path === undefined) return judge(settings, settings, tellPlainly);
-  const reading = await readRouteFile(path);
+  const reading = await readRouteFile(
+    path,
+    settings.services.map(({ id }) => id),
+  );
   if (reading.file === undefined) return { rules: undefined, problems: reading.problems, warnings: [] };
   return ofFile(settings, reading.file, reading.tell);
 };

@@ -3,6 +3,7 @@ import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { RouteFile } from '../routes.ts';
 import { fileFormProblems, type RouteProblem } from './check-form.ts';
+import { unlistedServices } from './check-rules.ts';
 import { type Place, readYaml } from './read-yaml.ts';
 
 /** A file that has been read and has the right form, or everything that is wrong with it. */
@@ -24,12 +25,13 @@ let imports = 0;
 /**
  * Reads a route file: YAML (JSON is YAML) or a module whose default export it is. A module is loaded anew each time; what it
  * imports is not, and every reading stays in memory. Never throws.
+ * @param usual ids of the services where the file lists none, to tell an unknown one beside a wrong form. Default: it is not told
  */
-export const readRouteFile = async (path: string): Promise<RouteFileReading> => {
+export const readRouteFile = async (path: string, usual?: readonly string[]): Promise<RouteFileReading> => {
   const extension = extname(path).toLowerCase();
   try {
-    if (texts.includes(extension)) return readText(path, await textOf(path));
-    if (modules.includes(extension)) return await readModule(path);
+    if (texts.includes(extension)) return readText(path, await textOf(path), usual);
+    if (modules.includes(extension)) return await readModule(path, usual);
     return { problems: [`${path}: must end in ${[...texts, ...modules].join(', ')}`] };
   } catch (error) {
     return { problems: [`${path}: ${reasonOf(error)}`] };
@@ -48,26 +50,27 @@ const reasonOf = (error: unknown): string => {
   return code === 'ENOENT' ? 'is not there' : error.message;
 };
 
-const readText = (path: string, text: string): RouteFileReading => {
+const readText = (path: string, text: string, usual: readonly string[] | undefined): RouteFileReading => {
   const { value, problems, placeOf } = readYaml(text);
   if (problems.length > 0)
     return { problems: problems.map(({ place, problem }) => `${placed(path, place)}: ${problem}`) };
-  return judged(value, (problem) => `${placed(path, placeOf(problem.pointer))}: ${tellPlainly(problem)}`);
+  return judged(value, usual, (problem) => `${placed(path, placeOf(problem.pointer))}: ${tellPlainly(problem)}`);
 };
 
-const readModule = async (path: string): Promise<RouteFileReading> => {
+const readModule = async (path: string, usual: readonly string[] | undefined): Promise<RouteFileReading> => {
   imports += 1;
   // A module is cached by its URL for as long as the process lives.
   const module: unknown = await import(`${pathToFileURL(resolve(path)).href}?read=${imports}`);
   const value: unknown = typeof module === 'object' && module !== null ? Reflect.get(module, 'default') : undefined;
   if (value === undefined) return { problems: [`${path}: has no default export`] };
   // A copy: the module may go on to change what it exported.
-  return judged(structuredClone(value), (problem) => `${path}: ${tellPlainly(problem)}`);
+  return judged(structuredClone(value), usual, (problem) => `${path}: ${tellPlainly(problem)}`);
 };
 
-const judged = (value: unknown, tell: TellProblem): RouteFileReading => {
+const judged = (value: unknown, usual: readonly string[] | undefined, tell: TellProblem): RouteFileReading => {
   const problems = fileFormProblems(value);
-  if (problems.length > 0) return { problems: problems.map(tell) };
+  const unlisted = usual === undefined ? [] : unlistedServices(value, usual);
+  if (problems.length > 0) return { problems: [...problems, ...unlisted].map(tell) };
   // `fileFormProblems` has just found it to be one.
   return { file: value as RouteFile, tell };
 };

@@ -71,16 +71,17 @@ routes:
     roles: { an: [a] }
     csrf: sometimes
   - path: /b/
-    service: users
+    service: user
     access: nope
     roles: [a b]
+  - path: /c
+    service: users
 `);
     const told = problems.join('\n');
     for (const part of [
       'routes.yaml:7:5: services[1].plane is not known; did you mean plain?',
       'routes.yaml:5:5: services[1].id must be lower-case',
       'routes.yaml:6:21: services[1].url[1] must be an origin',
-      'routes.yaml:9:5: routes[0] has no access',
       'routes.yaml:11:5: routes[0].acces is not known; did you mean access?',
       'routes.yaml:12:20: routes[0].methods[1] must be a list of GET',
       'routes.yaml:13:15: routes[0].limits.usr is not known; did you mean user?',
@@ -90,9 +91,17 @@ routes:
       'routes.yaml:16:5: routes[1].path must be a plain path',
       'routes.yaml:18:5: routes[1].access must be public, optional or required',
       'routes.yaml:19:13: routes[1].roles[0] must be a list of names',
+      'routes.yaml:20:5: routes[2] has no access',
+      'routes.yaml:17:5: routes[1].service names user, a service that is not listed; did you mean users?',
     ]) {
       expect(told).toContain(part);
     }
+    expect(told).not.toContain('routes[0] has no access');
+  });
+
+  it('names no service for a list of services that cannot be read', async () => {
+    const { problems } = await read(`version: 1\nservices: [{ idd: users }]\nroutes: [${route}]`);
+    expect(problems).toEqual(['routes.yaml:2:14: services[0].idd is not known; did you mean id?']);
   });
 
   it.each([
