@@ -1,3 +1,4 @@
+import { pathOf } from '@sallyport/kit/log';
 import { openTracing, type Tracing } from '@sallyport/kit/tracing';
 import type { GatewaySettings } from './config.ts';
 import type { Exchange } from './exchange.ts';
@@ -31,7 +32,7 @@ export const recordSpans = (tracing: Pick<Tracing, 'record'>, exchange: Exchange
       'http.request.method': method,
       'http.response.status_code': status,
       'http.route': route?.name,
-      'url.path': pathOf(rawTarget),
+      'url.path': toldPath(rawTarget),
       'client.address': address,
       'sallyport.decision': decision,
       'sallyport.request_id': requestId,
@@ -42,17 +43,11 @@ export const recordSpans = (tracing: Pick<Tracing, 'record'>, exchange: Exchange
   if (exchange.upstreamSentMs > 0) recordCall(tracing, exchange, end);
 };
 
-const pathLimitCharacters = 1024;
-
 /**
- * As long as in the log: spans wait for their collector, and a client that asks for long paths must not choose how much memory they
+ * As in the log: spans wait for their collector, and a client that asks for long paths must not choose how much memory they
  * take meanwhile. A copy: a slice would keep the whole alive.
  */
-const pathOf = (target: string): string => {
-  const path = target.split('?', 1)[0] ?? '';
-  if (path.length <= pathLimitCharacters) return path;
-  return Buffer.from(path.slice(0, pathLimitCharacters), 'latin1').toString('latin1');
-};
+const toldPath = (target: string): string => Buffer.from(pathOf(target), 'latin1').toString('latin1');
 
 /** Until the head of the answer; without one, until the request's end. */
 const recordCall = (tracing: Pick<Tracing, 'record'>, exchange: Exchange, end: RequestEnd): void => {

@@ -51,12 +51,15 @@ const entryOf = (line: RequestLine): Entry => ({
   agent: line.agent?.slice(0, agentLimitCharacters),
 });
 
-const pathOf = (target: string): string => {
+/** RFC 9110 §4.2.4: whoever writes a user and password into an absolute target has them in no log. */
+const userInfo = /^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i;
+
+/** What may be told of a request target: no query, no user and password, and no more than a bounded part. */
+export const pathOf = (target: string): string => {
   const question = target.indexOf('?');
-  const end = question < 0 ? target.length : question;
-  return end === target.length && end <= pathLimitCharacters
-    ? target
-    : target.slice(0, Math.min(end, pathLimitCharacters));
+  const end = Math.min(question < 0 ? target.length : question, pathLimitCharacters);
+  const path = end === target.length ? target : target.slice(0, end);
+  return path.includes('@') ? path.replace(userInfo, '$1//') : path;
 };
 
 const rounded = (durationMs: number): number => Math.round(durationMs * 1000) / 1000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLog, type Log, type LogOptions, logRequest, type RequestLine, redactPathsOf } from './log.ts';
+import { createLog, type Log, type LogOptions, logRequest, pathOf, type RequestLine, redactPathsOf } from './log.ts';
 
 const recording = (options: Partial<LogOptions> = {}) => {
   const lines: string[] = [];
@@ -122,6 +122,21 @@ describe('createLog', () => {
     log.error({ err: secret });
     expect(lines).toHaveLength(3);
     expect(lines.join('')).not.toContain(secret);
+  });
+});
+
+describe('the path that is told', () => {
+  it.each([
+    ['/a?token=x', '/a'],
+    ['http://ada:secret@host/a?b', 'http://host/a'],
+    ['HTTPS://ada@host', 'HTTPS://host'],
+    ['//ada:secret@host/a', '//host/a'],
+    ['/mail/ada@host', '/mail/ada@host'],
+    ['/a//b@c', '/a//b@c'],
+    [`/${'x'.repeat(2000)}`, `/${'x'.repeat(1023)}`],
+    ['*', '*'],
+  ])('of %s is %s', (target, path) => {
+    expect(pathOf(target)).toBe(path);
   });
 });
 

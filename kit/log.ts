@@ -9,7 +9,7 @@ import { createRedact } from './log-redact.ts';
 import { rememberRequestLines } from './log-request.ts';
 
 export { redactPathsOf } from './log-redact.ts';
-export { logRequest, type RequestLine } from './log-request.ts';
+export { logRequest, pathOf, type RequestLine } from './log-request.ts';
 
 export type Log = Logger;
 export type LogLevel = LevelWithSilent;
