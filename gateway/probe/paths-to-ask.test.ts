@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ProxyRule, RouteRule } from '../routes.ts';
+import { canonicalTarget } from '../steps/canonical-target.ts';
 import { pathsToAsk } from './paths-to-ask.ts';
 
 const rule = (path: string, access: ProxyRule['access'], more: Partial<ProxyRule> = {}): RouteRule => ({
@@ -17,7 +18,20 @@ describe('what a service is asked for', () => {
       rule('/v1/orders/*', 'protected', { stripPrefix: '/v1' }),
       rule('/shop/*', 'required', { service: 'shop' }),
     );
-    expect(found).toEqual({ a: ['/orders', '/orders/'], shop: ['/shop/'] });
+    expect(found).toEqual({
+      a: ['/orders', '/orders/sallyport-probe'],
+      shop: ['/shop/sallyport-probe', '/shop'],
+    });
+  });
+
+  it('is no home page, and no path that the gateway itself would refuse', () => {
+    const found = asked(
+      rule('/*', 'required'),
+      rule('/orders/*', 'required', { service: 'orders', stripPrefix: '/orders' }),
+      rule('/write/*', 'required', { service: 'write', methods: ['POST'] }),
+    );
+    expect(found).toEqual({ a: ['/sallyport-probe', '/'], orders: ['/sallyport-probe'] });
+    for (const path of Object.values(found).flat()) expect(canonicalTarget(path)?.target).toBe(path);
   });
 
   it('is nothing of a service that may answer anybody, and nothing that changes something', () => {
@@ -31,12 +45,12 @@ describe('what a service is asked for', () => {
   });
 
   it.each<[string, readonly RouteRule[], readonly string[] | undefined]>([
-    ['a path of its own', [rule('/a/*', 'required'), rule('/a/', 'public')], undefined],
-    ['a bare path', [rule('/a/*', 'required'), rule('/a', 'public')], ['/a/']],
+    ['a path of its own', [rule('/a/*', 'required'), rule('/a/sallyport-probe', 'public')], undefined],
+    ['a bare path', [rule('/a/*', 'required'), rule('/a', 'public')], ['/a/sallyport-probe']],
     ['another host', [rule('/a/*', 'required'), rule('/a/*', 'public', { hosts: ['x.example'] })], undefined],
     ['GET alone', [rule('/a', 'required', { methods: ['GET'] }), rule('/a', 'public', { methods: ['POST'] })], ['/a']],
-    ['all above it', [rule('/a/*', 'required'), rule('/*', 'public')], ['/a/']],
-    ['all below it', [rule('/*', 'required'), rule('/a/*', 'public')], ['/']],
+    ['all above it', [rule('/a/*', 'required'), rule('/*', 'public')], ['/a/sallyport-probe']],
+    ['all below it', [rule('/*', 'required'), rule('/a/*', 'public')], ['/sallyport-probe', '/']],
   ])('leaves out what another rule opens: %s', (_what, routes, paths) => {
     expect(asked(...routes)['a']).toEqual(paths);
   });

@@ -16,9 +16,12 @@ const isProxy = (rule: RouteRule): rule is ProxyRule => !('answer' in rule);
 const covers = ({ path }: RouteRule, target: string): boolean =>
   path === target || (path.endsWith('/*') && target.startsWith(path.slice(0, -1)));
 
-/** The targets that stand for a rule: its path; for everything below one, what it begins with, with and without the slash. */
+/** A path of nobody's; the gateway refuses one that ends in a slash, so no service has to answer that. */
+const anyName = 'sallyport-probe';
+
+/** The targets that stand for a rule: its path; for everything below one, something there, and what it begins with. */
 const targetsOf = ({ path }: ProxyRule): readonly string[] =>
-  path.endsWith('/*') ? [path.slice(0, -1), path.slice(0, -2)].filter((target) => target !== '') : [path];
+  path.endsWith('/*') ? [`${path.slice(0, -1)}${anyName}`, path.slice(0, -2) || '/'] : [path];
 
 /** What the service gets for it. */
 const forwarded = ({ stripPrefix = '' }: ProxyRule, target: string): string => target.slice(stripPrefix.length) || '/';
@@ -41,6 +44,13 @@ const isProtected = (target: string, rule: ProxyRule, routes: readonly RouteRule
   );
 };
 
+/** What a rule for everything below begins with, where no rule says anything about it: `/orders` of `/orders/*`, never a home page. */
+const isBeginning = (target: string, rule: ProxyRule, routes: readonly RouteRule[]): boolean =>
+  rule.path === `${target}/*` &&
+  forwarded(rule, target) !== '/' &&
+  isProtected(`${target}/${anyName}`, rule, routes) &&
+  !routes.some((other) => covers(other, target));
+
 /**
  * What each service can be asked for with GET and must refuse, as it gets it: the targets of protected routes after prefix
  * stripping. A service without such a route is not in the map: nothing says that it must refuse anything.
@@ -50,7 +60,7 @@ export const pathsToAsk = ({ routes }: EffectiveRules): ReadonlyMap<string, read
   for (const rule of routes.filter(isProxy)) {
     if (accessOf(rule) !== 'required') continue;
     for (const target of targetsOf(rule)) {
-      if (!isProtected(target, rule, routes)) continue;
+      if (!isProtected(target, rule, routes) && !isBeginning(target, rule, routes)) continue;
       const paths = found.get(rule.service) ?? new Set();
       found.set(rule.service, paths.add(forwarded(rule, target)));
     }

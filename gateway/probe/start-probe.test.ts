@@ -39,7 +39,7 @@ const openProbe = ({ limitMs = 5000 } = {}) => {
 };
 
 const service = (id: string, url: ServiceRule['url']): ServiceRule => ({ id, ...(url !== undefined && { url }) });
-/** Everything of these services is protected; the paths are `/a`, and `/b/`. */
+/** Everything of these services is protected; the paths are `/a`, `/b/sallyport-probe` and `/b`. */
 const rulesFor = (...services: readonly ServiceRule[]) => ({
   services,
   routes: services.flatMap(({ id }) => [
@@ -99,7 +99,7 @@ describe('the start-up probe', () => {
     const { url } = await startService((req, res) => (req.url === '/a' ? first(req, res) : void res.end('all of it')));
     const { probe, told } = openProbe();
     probe.ask(rulesFor(service('a', url)));
-    await expect.poll(() => told[0]).toMatchObject({ level: 'warn', path: '/b/', status: 200 });
+    await expect.poll(() => told[0]).toMatchObject({ level: 'warn', path: '/b/sallyport-probe', status: 200 });
   });
 
   it('warns about a redirect to elsewhere', async () => {
@@ -114,7 +114,7 @@ describe('the start-up probe', () => {
     const { probe, told, answering } = openProbe();
     probe.ask(rulesFor(service('a', url)));
     await expect.poll(() => told.length).toBe(1);
-    expect([told[0]?.level, told[0]?.text.startsWith('not known'), answering(), seen()]).toEqual(['info', true, {}, 2]);
+    expect([told[0]?.level, told[0]?.text.startsWith('not known'), answering(), seen()]).toEqual(['info', true, {}, 3]);
   });
 
   it('waits for a service that is down at first, or not ready yet', async () => {

@@ -33,7 +33,7 @@ const open = async (settings: Readonly<Record<string, string>>) => {
 it.each(['1', '2'])('with %s threads, after the start and after each reload', async (workers) => {
   const { gateway, guarded, unguarded, file, answers } = await open({ UPSTREAM_PROBE: 'on', GATEWAY_WORKERS: workers });
   const warning = await gateway.waitForLine(({ level, service }) => level === 'warn' && service === 'orders');
-  expect(warning).toMatchObject({ path: '/orders/', status: 200, target: unguarded.url });
+  expect(warning).toMatchObject({ path: '/orders/sallyport-probe', status: 200, target: unguarded.url });
   expect(await answers()).toBe(1);
   file.replace(table(guarded[0]?.url));
   const fine = await gateway.waitForLine(({ target }) => target === guarded[0]?.url);
