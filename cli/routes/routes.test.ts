@@ -22,9 +22,12 @@ describe('routes check', () => {
   it('prints the table and what somebody should look at', () => {
     const { status, stdout } = sallyport(['routes', 'check', 'routes.yaml'], { cwd: folderWith(table) });
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^\/orders\/\* +any +orders +required +always +scope orders:read; 60\/min a user$/m);
+    expect(stdout).toMatch(
+      /^\/orders\/\* +GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS +orders +required +always +scope orders:read; 60\/min a user$/m,
+    );
     expect(stdout).toMatch(/^\/open +GET +orders +public +never$/m);
     expect(stdout).toContain('routes.yaml:5:5: routes[1] /open is served without authentication, by orders');
+    expect(stdout).toContain('routes.yaml:2:1: services hold no issuer that a route leads to');
     expect(stdout).toContain('ok: 4 routes');
   });
 
