@@ -13,6 +13,10 @@ export interface PlannedServer {
   readonly port: number;
   /** Setting that gives another port. */
   readonly portSetting?: string;
+  /** Setting with which it speaks https. */
+  readonly tlsSetting?: string;
+  /** Setting that names a route file in place of the preset's routes: the commands to try are for those alone. */
+  readonly routesSetting?: string;
   /** Setting that names a server elsewhere, which then takes this one's place. */
   readonly replacedBy?: string;
   /** A page, or called by one: worth nothing on a port that browsers refuse. Default false. */

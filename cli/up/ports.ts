@@ -19,7 +19,8 @@ export const portOf = ({ port, portSetting = '' }: PlannedServer, env: Environme
 export const addressOf = (server: PlannedServer, env: Environment): string => {
   const [host = ''] = (env['HOST'] ?? '').split(',');
   const open = ['', 'localhost', '0.0.0.0', '::', '127.0.0.1', '::1'].includes(host.trim());
-  return `http://${open ? 'localhost' : host.trim()}:${portOf(server, env)}`;
+  const scheme = env[server.tlsSetting ?? ''] === undefined ? 'http' : 'https';
+  return `${scheme}://${open ? 'localhost' : host.trim()}:${portOf(server, env)}`;
 };
 
 /** `{title}` in a text of the plan becomes the address of that server, or the one given in its place. */

@@ -15,8 +15,10 @@ export interface TableInput {
 export const startTable = ({ plan, started, env, folder }: TableInput): string => {
   const data = shortPath(folder.path);
   const store = env['DATABASE_URL'] === undefined ? `SQLite in ${data}` : 'the store that DATABASE_URL names';
+  const routeFile = plan.servers.map(({ routesSetting = '' }) => env[routesSetting]).find((file) => file !== undefined);
   const rows: (readonly [string, string])[] = [
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),
+    ...(routeFile === undefined ? [] : [['route file', `${routeFile}: its routes, not those of the preset`] as const]),
     ['routes', 'the issuer describes its routes at /openapi.json and /docs; metrics: each private port, /metrics'],
     ['state', `${store}: sessions and audit too; events go to the log`],
     ...sharedRow(plan.preset, folder),
@@ -30,11 +32,16 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
     ...rows.map(([title, text]) => `  ${title.padEnd(width)}  ${text}`),
     '',
     'Try, in another terminal:',
-    ...plan.try.map((command) => `  ${withAddresses(command, plan.servers, env)}`),
+    ...(routeFile === undefined ? plan.try : [checkRoutes(routeFile)]).map(
+      (command) => `  ${withAddresses(command, plan.servers, env)}`,
+    ),
     '',
     'Ctrl-C stops everything.',
   ].join('\n');
 };
+
+/** What there is to try is the operator's own: this prints it. */
+const checkRoutes = (file: string): string => `npm run -s sallyport -- routes check ${file}`;
 
 /** Nothing is wrong with that, but whoever did not mean it meets accounts that they have not made. */
 const sharedRow = (preset: string, { path, sharedWith }: DataFolder): (readonly [string, string])[] => {

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { readPlan } from './plan.ts';
+import { startTable } from './table.ts';
+
+const tableWith = (env: Readonly<Record<string, string>>): string => {
+  const plan = readPlan('microservices');
+  const folder = { path: '/d', secrets: '/d/secrets', logs: '/d/logs', takenOver: false, release: () => undefined };
+  return startTable({ plan, started: plan.servers, env, folder: { ...folder, sharedWith: undefined } });
+};
+
+it('names the gateway by https where it speaks that, and nobody else', () => {
+  const table = tableWith({ GATEWAY_TLS_CERT_PATH: 'cert.pem', GATEWAY_TLS_KEY_PATH: 'key.pem' });
+  expect(table).toMatch(/gateway +https:\/\/localhost:8080 /);
+  expect(table).toContain('curl -s https://localhost:8080/api/v1/auth/register');
+  expect(table).toMatch(/issuer +http:\/\/localhost:8081 /);
+  expect(tableWith({})).not.toContain('https:');
+});
+
+it('names the route file in force, and tries no route of the preset then', () => {
+  const table = tableWith({ GATEWAY_ROUTES_FILE: 'mine.yaml' });
+  expect(table).toMatch(/route file +mine\.yaml: its routes, not those of the preset/);
+  expect(table).toContain('  npm run -s sallyport -- routes check mine.yaml');
+  expect(table).not.toContain('curl');
+  expect(tableWith({})).not.toContain('route file');
+});
