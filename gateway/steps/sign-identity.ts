@@ -28,7 +28,8 @@ interface PreparedCaller extends Pick<PreparedIdentity, 'headers' | 'bytes'> {
 
 interface ServiceIdentity {
   readonly anonymous: Sign;
-  prepare(claims: PreparedIdentity['claims']): Sign;
+  /** Given the caller's claims as JSON text. */
+  prepare(claims: PreparedIdentity['json']): Sign;
   /** For as long as the verifier holds the tokens. */
   readonly byToken: WeakMap<VerifiedToken, PreparedCaller>;
 }
@@ -51,10 +52,10 @@ export const signIdentity = ({
     const { id } = upstream;
     const signer = signers.get(id);
     if (signer === undefined) throw new Error(`no signer for the service ${id}`);
-    const common = { ver: assertionVersion, iss: gatewayId, aud: id } as const;
+    const common = JSON.stringify({ ver: assertionVersion, iss: gatewayId, aud: id }).slice(1);
     const service: ServiceIdentity = {
-      anonymous: signer.prepare({ ...common, anon: true }),
-      prepare: (claims) => signer.prepare({ ...claims, ...common }),
+      anonymous: signer.prepare(`{"anon":true,${common}`),
+      prepare: (claims) => signer.prepare(`${claims.slice(0, -1)},${common}`),
       byToken: new WeakMap(),
     };
     services.set(upstream, service);
@@ -65,12 +66,12 @@ export const signIdentity = ({
     const service = serviceOf(upstream);
     const held = service.byToken.get(token);
     if (held !== undefined) return held;
-    const { claims, headers, bytes } = prepareIdentity(
+    const { json, headers, bytes } = prepareIdentity(
       token.claims,
       upstream.isPlain ? plainSecret : undefined,
       namesIssuer,
     );
-    const caller = { sign: service.prepare(claims), headers, bytes };
+    const caller = { sign: service.prepare(json), headers, bytes };
     service.byToken.set(token, caller);
     return caller;
   };

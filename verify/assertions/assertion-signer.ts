@@ -8,8 +8,11 @@ export interface AssertionSigner {
   readonly kid: string;
   /** Compact JWS of the claims. The caller has filled them; one HMAC, nothing else. */
   sign(claims: AssertionClaims): string;
-  /** The same for many requests of one caller: what they have in common is written and encoded once. */
-  prepare(common: Omit<AssertionClaims, keyof RequestClaims>): (request: RequestClaims) => string;
+  /**
+   * The same for many requests of one caller: what they have in common is written and encoded once.
+   * @param common JSON text of an object with every other claim, at least one
+   */
+  prepare(common: string): (request: RequestClaims) => string;
 }
 
 /**
@@ -25,7 +28,7 @@ export const createAssertionSigner = ({ kid, key }: { kid: string; key: Uint8Arr
     `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
 
   const prepare: AssertionSigner['prepare'] = (common) => {
-    const begun = `${JSON.stringify(common).slice(0, -1)},`;
+    const begun = `${common.slice(0, -1)},`;
     // White space between members (RFC 8259 §2) up to a whole number of base64 groups: what follows is encoded by itself.
     const padding = (3 - (Buffer.byteLength(begun) % 3)) % 3;
     const start = `${header}.${Buffer.from(begun + ' '.repeat(padding)).toString('base64url')}`;
