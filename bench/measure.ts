@@ -15,8 +15,12 @@ export interface Figure {
   readonly cpuMicroseconds: number;
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+/** Of an even number the mean of the two in the middle. Of none: NaN, which no verdict passes. */
+export const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [below = Number.NaN, above = below] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return (below + above) / 2;
+};
 
 /** `operations` per round for each contestant, all contestants in each round. */
 export const measureInTurn = async (

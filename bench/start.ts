@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { issuerClient } from '@sallyport/tests/prove/client';
 import { issuerFolder, startIssuer } from '@sallyport/tests/prove/issuer-process';
 import type { BenchResult } from './judge.ts';
+import { median } from './measure.ts';
 
 const runs = 5;
 
@@ -23,7 +24,7 @@ export const benchStart = async (): Promise<BenchResult> => {
     await issuer.stop();
     folder.remove();
   }
-  const medianMs = firstLoginMs.toSorted((a, b) => a - b)[runs >> 1] ?? Number.NaN;
+  const medianMs = median(firstLoginMs);
   return {
     figures: { firstLoginMs, medianMs, residentMiB },
     verdicts: [

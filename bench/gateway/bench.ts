@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '@sallyport/tests/testing/free-ports';
 import type { BenchResult, Verdict } from '../judge.ts';
+import { median } from '../measure.ts';
 import { type Contestant, expressProxy, fastifyProxy, haproxy, nginx, ours } from './contestants.ts';
 import { type Load, measure, pin, type Sample } from './load.ts';
 import { type OpenSite, openSite } from './site.ts';
@@ -117,13 +118,11 @@ const inTurn = async (
       await running.stop();
     }
   }
-  return listed.map(({ name, does }) => ({ name, does, ...median(samples.get(name) ?? []) }));
+  return listed.map(({ name, does }) => ({ name, does, ...mediansOf(samples.get(name) ?? []) }));
 };
 
-const median = (samples: readonly Sample[]): Omit<Row, 'name' | 'does'> => {
-  const of = (member: keyof Sample): number =>
-    Math.round((samples.map((sample) => sample[member]).toSorted((a, b) => a - b)[samples.length >> 1] ?? 0) * 100) /
-    100;
+const mediansOf = (samples: readonly Sample[]): Omit<Row, 'name' | 'does'> => {
+  const of = (member: keyof Sample): number => Math.round(median(samples.map((sample) => sample[member])) * 100) / 100;
   return {
     perSecond: of('perSecond'),
     cpuMicroseconds: of('cpuMicroseconds'),

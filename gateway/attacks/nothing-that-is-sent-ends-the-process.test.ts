@@ -2,23 +2,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { insecureSeededRandom } from '@sallyport/kit/random';
 import { expect, it, onTestFinished } from 'vitest';
 import { accepted, doors } from '../testing/raw-service.ts';
 import { bearer, send, startGateway, unsafe } from '../testing/rig.ts';
 
-/** Repeats with its seed (mulberry32). */
-const seeded = (seed: number): (() => number) => {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
 const seed = Number(process.env['SALLYPORT_PROPERTY_SEED'] ?? 20_261_122);
 const rounds = Number(process.env['SALLYPORT_PROPERTY_RUNS'] ?? 400);
-const random = seeded(seed);
+const source = insecureSeededRandom(seed);
+const random = (): number => source.bytes(4).readUInt32LE() / 2 ** 32;
 const below = (limit: number): number => Math.floor(random() * limit);
 const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
 

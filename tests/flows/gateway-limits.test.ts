@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import {
   anyRedis,
+  isAnyRedisMissing,
   isRedisMissing,
   type RedisServer,
   type RedisUrl,
@@ -77,7 +78,7 @@ const redisKeys = async (url: string): Promise<string> => {
   return text;
 };
 
-describe.skipIf(isRedisMissing())('two gateways that agree', () => {
+describe.skipIf(isAnyRedisMissing())('two gateways that agree', () => {
   let redis: RedisUrl;
   let pair: readonly [ChildServer, ChildServer];
   beforeAll(async () => {
@@ -132,7 +133,7 @@ describe.skipIf(isRedisMissing())('two gateways that agree', () => {
   });
 });
 
-describe.skipIf(isRedisMissing())('two gateways that are exact', () => {
+describe.skipIf(isAnyRedisMissing())('two gateways that are exact', () => {
   let redis: RedisUrl;
   let pair: readonly [ChildServer, ChildServer];
   beforeAll(async () => {

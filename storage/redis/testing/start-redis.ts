@@ -90,6 +90,9 @@ export interface RedisUrl {
   stop(): Promise<void>;
 }
 
+/** The same for a test that is content with `TEST_REDIS_URL`. */
+export const isAnyRedisMissing = (): boolean => process.env['TEST_REDIS_URL'] === undefined && isRedisMissing();
+
 /** Somebody's Redis for tests (`TEST_REDIS_URL`), which is only ever added to, else one of the test's own. */
 export const anyRedis = async (): Promise<RedisUrl> => {
   const url = process.env['TEST_REDIS_URL'];
