@@ -20,7 +20,7 @@ import { keys } from './verbs/keys.ts';
 import { revocations } from './verbs/revocations.ts';
 import { sessions } from './verbs/sessions.ts';
 
-export { isPostgresUrl, parseTarget, type PostgresTarget } from './target.ts';
+export { parseTarget } from './target.ts';
 
 export interface PostgresOptions {
   readonly target: PostgresTarget;
