@@ -3,7 +3,7 @@
  * knows no limit for an answer, and asks again and again, without a pause, where a server accepts and hangs up.
  */
 import { connect, type Socket } from 'node:net';
-import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import postgres from 'postgres';
 import { described, endsConnection, LateAnswer, RefusedServer } from './failure.ts';
 import type { PostgresHost, PostgresTarget } from './target.ts';

@@ -1,5 +1,5 @@
-import { postgresMigrations, type PostgresMigration } from '../migrations/postgres/index.ts';
 import type { Random } from '@sallyport/kit/random';
+import { type PostgresMigration, postgresMigrations } from '../migrations/postgres/index.ts';
 import type { Connection } from './connection.ts';
 
 /** Thrown at start, never while serving. */

@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChildServer } from '../testing/child-server.ts';
@@ -41,7 +40,8 @@ describe('a guess counts', () => {
 
   it('also where the store fails after it was judged', async () => {
     const person = await someone();
-    const mend = breakAudit(issuer.folder);
+    // Every trace of a failed login is refused by the database itself, after the guess has been judged.
+    const mend = await issuer.folder.database.refuseEffects('login.failed');
     const broken = await statuses(10, () => guess(call, person));
     mend();
     expect(broken.every((status) => status >= 500)).toBe(true);
@@ -127,16 +127,4 @@ const sendAndHangUp = async (url: string, { email }: Person): Promise<void> => {
   await sleep(hangUpAfterMs);
   socket.destroy();
   expect(answered).toBe(false);
-};
-
-/** Every trace of a failed login is refused by the database itself, after the guess has been judged. Returns how to mend it. */
-const breakAudit = ({ databaseFile }: IssuerFolder): (() => void) => {
-  const run = (sql: string): void => {
-    const db = new DatabaseSync(databaseFile, { timeout: 5000 });
-    db.exec(sql);
-    db.close();
-  };
-  run(`CREATE TRIGGER broken BEFORE INSERT ON effects WHEN NEW.act = 'login.failed'
-    BEGIN SELECT RAISE(ABORT, 'broken by a test'); END`);
-  return () => run('DROP TRIGGER broken');
 };

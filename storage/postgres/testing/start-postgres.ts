@@ -30,9 +30,13 @@ const debianFolder = '/usr/lib/postgresql';
 
 const findPrograms = (): string | undefined => {
   const versions = existsSync(debianFolder) ? readdirSync(debianFolder) : [];
-  const folders = versions.toSorted((a, b) => Number(b) - Number(a)).map((version) => join(debianFolder, version, 'bin'));
+  const folders = versions
+    .toSorted((a, b) => Number(b) - Number(a))
+    .map((version) => join(debianFolder, version, 'bin'));
   const paths = (process.env['PATH'] ?? '').split(':');
-  return [...folders, ...paths].find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
+  return [...folders, ...paths].find(
+    (folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')),
+  );
 };
 
 /** Whether a test that needs it has to be skipped. Throws where it may not be. */
@@ -74,7 +78,19 @@ const template = (programs: string, user: User | undefined): string => {
   const path = join(tmpdir(), `sallyport-postgres${version}${uid}`);
   if (!existsSync(path)) {
     const made = own(mkdtempSync(join(tmpdir(), 'sallyport-postgres-new-')), user);
-    const args = ['-D', made, '-U', 'sallyport', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions'];
+    const args = [
+      '-D',
+      made,
+      '-U',
+      'sallyport',
+      '-A',
+      'trust',
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--no-sync',
+      '--no-instructions',
+    ];
     execFileSync(join(programs, 'initdb'), args, { stdio: 'pipe', cwd: '/', ...user });
     try {
       renameSync(made, path);
@@ -139,7 +155,10 @@ const answersLogins = (port: number): Promise<boolean> =>
 /** Each of its processes leads a session of its own: a signal to a group would miss them. */
 const family = (parent: number): readonly number[] => {
   const list = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
-  const pairs = list.trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  const pairs = list
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
   return [parent, ...pairs.filter(([, ppid]) => ppid === parent).map(([pid]) => pid ?? 0)];
 };
 
@@ -169,7 +188,10 @@ export const startPostgres = async (settings: PostgresSettings = {}): Promise<Po
   const folder = own(mkdtempSync(join(tmpdir(), 'sallyport-postgres-data-')), user);
   const data = join(folder, 'data');
   copyAs(template(programs, user), data, user);
-  const args = Object.entries({ ...quick, port: String(port), ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const args = Object.entries({ ...quick, port: String(port), ...settings }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
   const start = () => spawn(join(programs, 'postgres'), ['-D', data, ...args], { stdio: 'ignore', cwd: '/', ...user });
   let child = await run(start, port);
   return {
