@@ -120,7 +120,7 @@ const quick = {
   shared_buffers: '32MB',
   // A test that is about the disk says otherwise.
   fsync: 'off',
-  autovacuum_naptime: '10s',
+  autovacuum: 'off',
   log_min_messages: 'fatal',
 };
 
