@@ -102,7 +102,10 @@ describe.skipIf(isPostgresMissing())('a PostgreSQL', () => {
     const { id } = await start();
     const own = systemRandom.bytes(16);
     server.freeze();
-    const first = await Promise.all([refusalOf(() => rotate(id, own)), refusalOf(() => storage.sessions.findSession(id))]);
+    const first = await Promise.all([
+      refusalOf(() => rotate(id, own)),
+      refusalOf(() => storage.sessions.findSession(id)),
+    ]);
     expect(first.map(({ error }) => error?.outcomeUnknown)).toEqual([true, false]);
     const many = await times(50, () => refusalOf(() => storage.ping()));
     server.thaw();
@@ -160,7 +163,11 @@ describe.skipIf(isPostgresMissing())('a PostgreSQL', () => {
     const { id } = await start();
     await admin.unsafe('ALTER SYSTEM SET default_transaction_read_only = on');
     await admin.unsafe('SELECT pg_reload_conf()');
-    await expect.poll(async () => (await refusalOf(() => storage.ping())).error?.name ?? (await refusalOf(() => rotate(id))).error?.name)
+    await expect
+      .poll(
+        async () =>
+          (await refusalOf(() => storage.ping())).error?.name ?? (await refusalOf(() => rotate(id))).error?.name,
+      )
       .toBe('StoreUnavailable');
     await expect(openTestStore(server.url)).rejects.toThrow('this PostgreSQL is a replica, or read-only');
     await admin.unsafe('SET default_transaction_read_only = off');

@@ -25,8 +25,12 @@ describe.skipIf(isAnyPostgresMissing())('while a transaction is open', () => {
   const append = (requestId: string) =>
     storage.effects.appendEffects([{ act: 'login.failed', realmId: defaultRealm, context: { ...context, requestId } }]);
   const read = async (after = 0) =>
-    (await storage.effects.readEffects(after, 100)).map(({ position, context: { requestId } }) => [position, requestId]);
-  const trimAll = async () => storage.effects.trimEffects((await storage.effects.readEffects(0, 1000)).at(-1)?.position ?? 0);
+    (await storage.effects.readEffects(after, 100)).map(({ position, context: { requestId } }) => [
+      position,
+      requestId,
+    ]);
+  const trimAll = async () =>
+    storage.effects.trimEffects((await storage.effects.readEffects(0, 1000)).at(-1)?.position ?? 0);
   const start = async () => {
     const session = newSession(newId<UserId>());
     await storage.sessions.createSession(session);
@@ -84,7 +88,9 @@ describe.skipIf(isAnyPostgresMissing())('while a transaction is open', () => {
     await other.unsafe(`BEGIN; UPDATE ${database.schema}.sessions SET revoked_at_ms = 1, revoked_cause = 'logout' WHERE id = '${held}';
       SELECT ${database.schema}.append_revocation('main', 'session', '${held}', NULL, 'logout', 900000)`);
     const later = storage.sessions.endSession({ sessionId: waits, cause: 'logout', context });
-    expect(await Promise.race([later, new Promise((resolve) => setTimeout(() => resolve('waits'), 200))])).toBe('waits');
+    expect(await Promise.race([later, new Promise((resolve) => setTimeout(() => resolve('waits'), 200))])).toBe(
+      'waits',
+    );
     expect(await storage.revocations.readRevocations(before, 10)).toEqual([]);
     expect(await storage.revocations.lastRevocationPosition()).toBe(before);
     await other.unsafe('COMMIT');

@@ -18,7 +18,9 @@ describe('a PostgreSQL is named', () => {
 
   it("by libpq's pairs, with what they quote", () => {
     expect(
-      parseTarget("host=db user=auth password='it\\'s a secret' dbname=auth_db sslmode=disable port=5433 TimeZone=Asia/Tokyo"),
+      parseTarget(
+        "host=db user=auth password='it\\'s a secret' dbname=auth_db sslmode=disable port=5433 TimeZone=Asia/Tokyo",
+      ),
     ).toEqual({
       hosts: [{ host: 'db', port: 5433 }],
       database: 'auth_db',

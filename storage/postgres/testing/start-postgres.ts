@@ -5,10 +5,21 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface PostgresServer {
@@ -66,9 +77,9 @@ const findUser = (): User | undefined => {
   throw new Error('no user to run PostgreSQL as: it refuses root');
 };
 
-const own = (folder: string, user: User | undefined): string => {
-  if (user !== undefined) chownSync(folder, user.uid, user.gid);
-  return folder;
+const own = (path: string, user: User | undefined): string => {
+  if (user !== undefined) chownSync(path, user.uid, user.gid);
+  return path;
 };
 
 /** `initdb` takes a second: it is done once for each version, and copied. */
@@ -179,8 +190,14 @@ const end = async (child: ChildProcess): Promise<void> => {
   await ended;
 };
 
-/** @param settings of the server, over those that make it quick: `{ fsync: 'on' }` */
-export const startPostgres = async (settings: PostgresSettings = {}): Promise<PostgresServer> => {
+/**
+ * @param settings of the server, over those that make it quick: `{ fsync: 'on' }`
+ * @param files that are put into its data folder
+ */
+export const startPostgres = async (
+  settings: PostgresSettings = {},
+  files: readonly string[] = [],
+): Promise<PostgresServer> => {
   const programs = findPrograms();
   if (programs === undefined) throw new Error('PostgreSQL is missing');
   const user = findUser();
@@ -188,6 +205,11 @@ export const startPostgres = async (settings: PostgresSettings = {}): Promise<Po
   const folder = own(mkdtempSync(join(tmpdir(), 'sallyport-postgres-data-')), user);
   const data = join(folder, 'data');
   copyAs(template(programs, user), data, user);
+  for (const file of files) {
+    const copy = join(data, basename(file));
+    copyFileSync(file, copy);
+    chmodSync(own(copy, user), 0o600);
+  }
   const args = Object.entries({ ...quick, port: String(port), ...settings }).flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
