@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { anyPostgres } from '@sallyport/storage/postgres/testing';
-import postgres from 'postgres';
+import { rawConnection } from '@sallyport/storage/postgres/testing/raw';
 import type { Settings } from './child-server.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -25,6 +25,8 @@ export interface Database {
   refuseEffects(act: string): Promise<() => Promise<void>>;
   /** Everything that is kept: of SQLite every byte on the disk, log included; of PostgreSQL every value of every row. */
   allBytes(): Promise<Buffer>;
+  /** Ends a session as the store does, in a transaction that stays open until it is told to commit. */
+  endSlowly(sessionId: string): Promise<() => Promise<void>>;
 }
 
 /** For tests that do to SQLite what has no counterpart, or has a test of its own. */
@@ -80,6 +82,23 @@ const inSqlite = (folder: string): Database => {
         BEGIN SELECT RAISE(ABORT, 'broken by a test'); END`);
       return async () => run('DROP TRIGGER broken');
     },
+    endSlowly: async (sid) => {
+      const database = open();
+      const id = Buffer.from(sid.replaceAll('-', ''), 'hex');
+      const now = Date.now();
+      database.exec('BEGIN IMMEDIATE');
+      database.prepare("UPDATE sessions SET revoked_at_ms = ?, revoked_cause = 'logout' WHERE id = ?").run(now, id);
+      database
+        .prepare(
+          `INSERT INTO revocations (realm_id, kind, subject, cause, at_ms, expires_at_ms)
+            SELECT realm_id, 'session', ?, 'logout', ?, ? FROM sessions WHERE id = ?`,
+        )
+        .run(sid, now, now + 900_000, id);
+      return async () => {
+        database.exec('COMMIT');
+        database.close();
+      };
+    },
     allBytes: async () =>
       Buffer.concat([file, `${file}-wal`].filter((path) => existsSync(path)).map((path) => readFileSync(path))),
   };
@@ -87,16 +106,25 @@ const inSqlite = (folder: string): Database => {
 
 const inPostgres = (url: string): Database => {
   const schema = `test_${randomBytes(6).toString('hex')}`;
-  const connect = () => postgres(url, { max: 1, connection: { search_path: schema }, onnotice: () => undefined });
+  const connect = () => rawConnection(url, schema);
   const run = async (sql: string) => {
-    const client = connect();
+    const connection = connect();
     try {
-      return await client.unsafe(sql);
+      return await connection.run(sql);
     } finally {
-      await client.end();
+      await connection.close();
     }
   };
-  const query = async (sql: string): Promise<readonly Row[]> => [...(await run(sql))];
+  /** Leaves the transaction of `sql` open; returns how to end it. */
+  const hold = async (sql: string, end: 'COMMIT' | 'ROLLBACK'): Promise<() => Promise<void>> => {
+    const connection = connect();
+    await connection.run(`BEGIN; ${sql}`);
+    return async () => {
+      await connection.run(end);
+      await connection.close();
+    };
+  };
+  const query = async (sql: string): Promise<readonly Row[]> => (await run(sql)).rows;
   const allBytes = async (): Promise<Buffer> => {
     const tables = await query(
       `SELECT relname FROM pg_class WHERE relnamespace = '${schema}'::regnamespace AND relkind = 'r'`,
@@ -116,20 +144,19 @@ const inPostgres = (url: string): Database => {
     settings: { DATABASE_URL: url, DATABASE_SCHEMA: schema },
     query,
     change: async (sql) => (await run(sql)).count,
-    lockWrites: async () => {
-      const client = connect();
-      await client.unsafe('BEGIN; LOCK TABLE sessions IN EXCLUSIVE MODE');
-      return async () => {
-        await client.unsafe('ROLLBACK');
-        await client.end();
-      };
-    },
+    lockWrites: () => hold('LOCK TABLE sessions IN EXCLUSIVE MODE', 'ROLLBACK'),
     refuseEffects: async (act) => {
       await run(`CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$
           BEGIN RAISE EXCEPTION 'broken by a test'; END $$;
         CREATE TRIGGER broken BEFORE INSERT ON effects FOR EACH ROW WHEN (NEW.act = '${act}') EXECUTE FUNCTION broken()`);
       return async () => void (await run('DROP TRIGGER broken ON effects; DROP FUNCTION broken'));
     },
+    endSlowly: (sid) =>
+      hold(
+        `UPDATE sessions SET revoked_at_ms = now_ms(), revoked_cause = 'logout' WHERE id = '${sid}';
+        SELECT append_revocation(realm_id, 'session', id::text, NULL, 'logout', 900000) FROM sessions WHERE id = '${sid}'`,
+        'COMMIT',
+      ),
     allBytes,
   };
 };
