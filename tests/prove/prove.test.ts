@@ -1,7 +1,9 @@
+import { isPostgresMissing } from '@sallyport/storage/postgres/testing';
 import { describe, expect, it } from 'vitest';
 import { diskWaits, straceVersion } from './disk-waits.ts';
 import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
+import { onStore } from './on-store.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { seeded } from './seeded.ts';
 import { provenTabStorm } from './tab-storm.ts';
@@ -15,6 +17,11 @@ describe('refresh over HTTP', () => {
       forkedRounds: 0,
       sessionsStillRefreshing: 5,
     });
+  });
+
+  it.skipIf(isPostgresMissing())('keeps one lineage from two processes on one PostgreSQL', async () => {
+    const storm = await onStore('postgres', (settings) => refreshStorm({ rounds: 3, parallel: 50, settings }));
+    expect(storm).toMatchObject({ serverErrors: 0, refused: 0, forkedRounds: 0, sessionsStillRefreshing: 3 });
   });
 
   it('loses nothing acknowledged and strands no session when the issuer is killed with -9 under load', async () => {

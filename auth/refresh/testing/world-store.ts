@@ -91,9 +91,11 @@ const inPostgres = async (): Promise<WorldStore> => {
 
 const stores: Readonly<Record<string, () => Promise<WorldStore>>> = { sqlite: inSqlite, postgres: inPostgres };
 
-export const openWorldStore = (name = process.env['SALLYPORT_TEST_DATABASE'] ?? 'sqlite'): Promise<WorldStore> => {
+/** Where nothing else is asked for. */
+export const usualStore = process.env['SALLYPORT_TEST_DATABASE'] ?? 'sqlite';
+
+export const openWorldStore = (name: string): Promise<WorldStore> => {
   const open = stores[name];
-  if (open === undefined)
-    throw new Error(`SALLYPORT_TEST_DATABASE: ${name} is none of ${Object.keys(stores).join(', ')}`);
+  if (open === undefined) throw new Error(`${name} is none of ${Object.keys(stores).join(', ')}`);
   return open();
 };

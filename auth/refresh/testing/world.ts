@@ -10,7 +10,7 @@ import { type ActContext, StoreUnavailable } from '@sallyport/storage/contracts/
 import { createRefreshTokens, type RefreshTokens } from '../../tokens/refresh-token.ts';
 import { createUnsettledRotations } from '../../tokens/unsettled.ts';
 import { createRefresh, type RefreshOptions, type RefreshOutcome } from '../refresh.ts';
-import { openWorldStore } from './world-store.ts';
+import { openWorldStore, usualStore } from './world-store.ts';
 
 export const overlapMs = 10_000;
 const context: ActContext = { requestId: 'property', actor: 'user' };
@@ -36,8 +36,8 @@ export interface World {
   close(): Promise<void>;
 }
 
-export const openWorld = async (sabotage: Sabotage = (options) => options): Promise<World> => {
-  const store = await openWorldStore();
+export const openWorld = async (sabotage: Sabotage = (options) => options, on = usualStore): Promise<World> => {
+  const store = await openWorldStore(on);
   const [storage, second] = store.nodes;
   const tokens = createRefreshTokens({ roots: [{ kid: 7, key: systemRandom.bytes(32) }], secrets: [] });
   let fault: StoreFault = 'none';
