@@ -180,7 +180,7 @@ const speak = (socket: Socket, host: PostgresHost, options: ConnectOptions): Con
     giveUp,
     end: () => {
       ended();
-      client.end({ timeout: goodbyeLimitSeconds }).finally(() => socket.destroy());
+      void client.end({ timeout: goodbyeLimitSeconds }).finally(() => socket.destroy());
     },
   };
 };

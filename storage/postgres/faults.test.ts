@@ -20,7 +20,7 @@ const refusalOf = async (work: () => Promise<unknown>) => {
   const started = performance.now();
   const error = await work().then(
     () => undefined,
-    (thrown: StoreUnavailable) => thrown,
+    (thrown: unknown) => thrown as StoreUnavailable,
   );
   return { error, tookMs: performance.now() - started };
 };

@@ -137,9 +137,9 @@ export const openPool = async (options: PoolOptions): Promise<Pool> => {
   };
 
   const giveBack = (connection: Connection): void => {
-    if (!connection.alive) return lost(connection);
-    if (closed || performance.now() - connection.openedAtMs > lifetimeMs) return connection.end();
-    hand(connection);
+    if (!connection.alive) lost(connection);
+    else if (closed || performance.now() - connection.openedAtMs > lifetimeMs) connection.end();
+    else hand(connection);
   };
 
   const runOnce = async (sql: string, values: readonly SqlValue[]): Promise<readonly SqlRow[]> => {

@@ -44,8 +44,8 @@ describe.skipIf(isPostgresMissing())('TLS to PostgreSQL', () => {
         await store.close();
         return true;
       },
-      (error: Error) => {
-        expect(error.name).toBe('PostgresRefused');
+      (error: unknown) => {
+        expect(error).toMatchObject({ name: 'PostgresRefused' });
         return false;
       },
     );

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChildServer } from '../testing/child-server.ts';
 import { type Answer, type Call, httpClient } from '../testing/http-client.ts';
-import { type Issuer, type IssuerFolder, startIssuer } from '../testing/issuer.ts';
+import { type Issuer, startIssuer } from '../testing/issuer.ts';
 import { newInstallation, startGateway } from '../testing/microservices.ts';
 import { newPerson, type Person, register, signUp } from '../testing/people.ts';
 
@@ -43,7 +43,7 @@ describe('a guess counts', () => {
     // Every trace of a failed login is refused by the database itself, after the guess has been judged.
     const mend = await issuer.folder.database.refuseEffects('login.failed');
     const broken = await statuses(10, () => guess(call, person));
-    mend();
+    await mend();
     expect(broken.every((status) => status >= 500)).toBe(true);
     expect((await guess(call, person)).status).toBe(429);
   });

@@ -134,9 +134,7 @@ const inPostgres = (url: string): Database => {
       for (const row of await query(`SELECT * FROM ${String(relname)}`))
         for (const value of Object.values(row))
           kept.push(
-            Buffer.isBuffer(value)
-              ? value
-              : Buffer.from(typeof value === 'object' ? JSON.stringify(value) : String(value)),
+            Buffer.isBuffer(value) ? value : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)),
           );
     return Buffer.concat(kept.flatMap((bytes) => [bytes, Buffer.from('\n')]));
   };

@@ -38,7 +38,7 @@ export interface World {
 
 export const openWorld = async (sabotage: Sabotage = (options) => options, on = usualStore): Promise<World> => {
   const store = await openWorldStore(on);
-  const [storage, second] = store.nodes;
+  const [storage] = store.nodes;
   const tokens = createRefreshTokens({ roots: [{ kid: 7, key: systemRandom.bytes(32) }], secrets: [] });
   let fault: StoreFault = 'none';
   const nodes = store.nodes.map((node) => {
