@@ -10,7 +10,7 @@ describe.skipIf(isAnyPostgresMissing())('a PostgreSQL', () => {
     const open = () => openTestStore(url, { schema, clockOffset });
     const [storage, second] = await Promise.all([open(), open()]);
     const advance = (ms: number) => void Atomics.add(new BigInt64Array(clockOffset), 0, BigInt(ms));
-    const close = async () => void (await Promise.all([storage.close(), second.close()]).then(stop));
+    const close = () => Promise.all([storage.close(), second.close()]).then(stop);
     return { storage, second, advance, close };
   });
 });
