@@ -27,6 +27,7 @@ interface Queue<Value> {
   oldest: Entry<Value> | undefined;
   newest: Entry<Value> | undefined;
   bytes: number;
+  entries: number;
 }
 
 /** Objects around a token: entry, claims, maps, and headers prepared from it. */
@@ -34,6 +35,11 @@ const entryOverheadBytes = 1536;
 const bytesPerCharacter = 4;
 const maxVisits = 3;
 const probationShare = 0.1;
+/**
+ * And so many tokens at most: what a flood leaves behind is to die before the young generation is collected. A token in use that is
+ * displaced meanwhile is verified once more when it comes back, and then stays.
+ */
+const longestProbation = 64;
 const ghostBytes = 96;
 
 const push = <Value>(queue: Queue<Value>, entry: Entry<Value>): void => {
@@ -44,6 +50,7 @@ const push = <Value>(queue: Queue<Value>, entry: Entry<Value>): void => {
   else queue.oldest = entry;
   queue.newest = entry;
   queue.bytes += entry.bytes;
+  queue.entries += 1;
 };
 
 const unlink = <Value>(entry: Entry<Value>): void => {
@@ -53,12 +60,13 @@ const unlink = <Value>(entry: Entry<Value>): void => {
   if (newer) newer.older = older;
   else queue.newest = older;
   queue.bytes -= entry.bytes;
+  queue.entries -= 1;
   // A dead entry that has grown old would hold on to the younger one behind it, and that to the next: none would be collected young.
   entry.older = undefined;
   entry.newer = undefined;
 };
 
-const emptyQueue = <Value>(): Queue<Value> => ({ oldest: undefined, newest: undefined, bytes: 0 });
+const emptyQueue = <Value>(): Queue<Value> => ({ oldest: undefined, newest: undefined, bytes: 0, entries: 0 });
 
 /** The last characters of a token are the end of its signature: as good as random, and nobody but the issuer chooses them. */
 const hashedCharacters = 6;
@@ -102,9 +110,7 @@ export const createTokenCache = <Value>(maxBytes: number): TokenCache<Value> => 
   const probation = emptyQueue<Value>();
   const main = emptyQueue<Value>();
   const ghosts = createGhosts((maxBytes * probationShare) / ghostBytes);
-  // Also while main has room: what a flood leaves behind dies young, and one that is in use is verified a second time, once.
   const maxProbationBytes = maxBytes * probationShare;
-  let entries = 0;
   let evictions = 0;
 
   /** The whole token has to be equal, byte for byte. */
@@ -116,7 +122,6 @@ export const createTokenCache = <Value>(maxBytes: number): TokenCache<Value> => 
 
   const drop = (entry: Entry<Value>): void => {
     unlink(entry);
-    entries -= 1;
     const first = slots[entry.slot];
     if (first === entry) slots[entry.slot] = entry.next;
     else {
@@ -127,9 +132,12 @@ export const createTokenCache = <Value>(maxBytes: number): TokenCache<Value> => 
     entry.next = undefined;
   };
 
+  const isProbationFull = (): boolean =>
+    probation.bytes > maxProbationBytes || probation.entries > longestProbation;
+
   /** A visited entry of probation moves to main, an unvisited one goes; one of main spends a visit to stay. */
   const evictStep = (): void => {
-    const fromProbation = probation.bytes > maxProbationBytes || main.oldest === undefined;
+    const fromProbation = isProbationFull() || main.oldest === undefined;
     const entry = fromProbation ? probation.oldest : main.oldest;
     if (!entry) return;
     if (entry.visits > 0) {
@@ -172,9 +180,8 @@ export const createTokenCache = <Value>(maxBytes: number): TokenCache<Value> => 
         next: slots[slot],
       };
       slots[slot] = entry;
-      entries += 1;
       push(queue, entry);
-      while (probation.bytes > maxProbationBytes || probation.bytes + main.bytes > maxBytes) evictStep();
+      while (isProbationFull() || probation.bytes + main.bytes > maxBytes) evictStep();
     },
 
     delete(token) {
@@ -182,6 +189,10 @@ export const createTokenCache = <Value>(maxBytes: number): TokenCache<Value> => 
       if (entry) drop(entry);
     },
 
-    stats: () => ({ entries, bytes: probation.bytes + main.bytes, evictions }),
+    stats: () => ({
+      entries: probation.entries + main.entries,
+      bytes: probation.bytes + main.bytes,
+      evictions,
+    }),
   };
 };
