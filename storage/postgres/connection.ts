@@ -141,6 +141,8 @@ const speak = (socket: Socket, host: PostgresHost, options: ConnectOptions): Con
       search_path: 'pg_catalog',
       bytea_output: 'hex',
       jit: 'off',
+      // A function of the schema counts on it: each of its statements sees what was committed before.
+      default_transaction_isolation: 'read committed',
     },
     onnotice: () => undefined,
     onnotify: () => options.onNotification?.(),
@@ -201,6 +203,9 @@ const within = async <T>(work: Promise<T>, limitMs: number): Promise<T> => {
 
 const hello = `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS read_only,
   current_setting('server_version_num')::integer AS version,
+  current_setting('transaction_isolation') AS isolation,
+  current_setting('bytea_output') AS bytea_output,
+  current_setting('synchronous_commit') AS synchronous_commit,
   coalesce(current_setting('sallyport.clock_offset_ms', true), '') AS clock_offset`;
 
 /** What was the primary may be a replica by now, or the other way round: each connection asks anew. */
@@ -209,6 +214,13 @@ const greet = async (connection: Connection, clockMayBeMoved: boolean): Promise<
   if (found === undefined) throw new RefusedServer('PostgreSQL does not say what it is');
   if (found['read_only'] !== false) throw new RefusedServer('this PostgreSQL is a replica, or read-only');
   if (Number(found['version']) < oldestServer) throw new RefusedServer('this PostgreSQL is older than 14');
+  // A pooler may keep from the server what was asked for.
+  if (found['isolation'] !== 'read committed' || found['bytea_output'] !== 'hex')
+    throw new RefusedServer(
+      'a pooler in between drops default_transaction_isolation or bytea_output: set them for the role',
+    );
+  if (found['synchronous_commit'] === 'off')
+    throw new RefusedServer('synchronous_commit is off: what was answered could be lost');
   if (found['clock_offset'] !== '' && !clockMayBeMoved)
     throw new RefusedServer('sallyport.clock_offset_ms is set for this role or database: it is for tests, remove it');
 };

@@ -184,6 +184,17 @@ describe.skipIf(isPostgresMissing())('a PostgreSQL', () => {
     await open(url, { clockOffset: new SharedArrayBuffer(8) });
   });
 
+  it('that would forget what it has answered is refused; one that isolates more than is asked for is told', async () => {
+    await admin.unsafe('CREATE ROLE hasty LOGIN SUPERUSER; ALTER ROLE hasty SET synchronous_commit = off');
+    await expect(openTestStore(server.url.replace('sallyport@', 'hasty@'))).rejects.toThrow(
+      /^synchronous_commit is off/,
+    );
+    await admin.unsafe(
+      "CREATE ROLE strict LOGIN SUPERUSER; ALTER ROLE strict SET default_transaction_isolation = 'serializable'",
+    );
+    await open(server.url.replace('sallyport@', 'strict@'));
+  });
+
   it('that is none: a port where nobody answers, or hangs up, or where nobody listens', async () => {
     const sockets = new Set<Socket>();
     const silent = createServer((socket) => void sockets.add(socket)).listen(0, '127.0.0.1');

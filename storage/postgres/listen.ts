@@ -50,7 +50,11 @@ export const listen = async (
     );
   };
 
-  await open();
+  await open().catch((error: unknown) => {
+    stopped = true;
+    clearTimeout(timer);
+    throw error;
+  });
   return {
     stop: () => {
       stopped = true;

@@ -50,6 +50,9 @@ const findPrograms = (): string | undefined => {
   );
 };
 
+/** A program that comes with the server, such as `pgbench`. */
+export const postgresProgram = (name: string): string => join(findPrograms() ?? '', name);
+
 /** Whether a test that needs it has to be skipped. Throws where it may not be. */
 export const isPostgresMissing = (): boolean => {
   const missing = findPrograms() === undefined;
