@@ -31,11 +31,19 @@ interface Proof {
 const proofs: Readonly<Record<string, Proof>> = {
   'refresh-storm': {
     about: '50 parallel refreshes of one token, 100 rounds, two issuers on one store (sqlite, postgres)',
-    run: (_, rounds = 100, store) => onStore(store, (settings) => refreshStorm({ rounds, parallel: 50, settings })),
+    run: (_, rounds = 100, store) => onStore(store, ({ settings }) => refreshStorm({ rounds, parallel: 50, settings })),
   },
   'kill-issuer': {
-    about: 'kill -9 of the issuer 50 times under refresh load',
-    run: (seed, kills = 50) => killUnderLoad({ kills, sessions: 16, random: seeded(seed) }),
+    about: 'kill -9 of the issuer 50 times under refresh load (sqlite, postgres)',
+    run: (seed, kills = 50, name) =>
+      onStore(name, (store) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), store })),
+  },
+  'kill-postgres': {
+    about: 'kill -9 of every process of PostgreSQL 20 times under refresh load',
+    run: (seed, kills = 20) =>
+      onStore('postgres', (store) =>
+        killUnderLoad({ kills, sessions: 16, random: seeded(seed), store, victim: 'store' }),
+      ),
   },
   'disk-waits': {
     about: 'fsyncs seen by strace against acknowledged batches',
