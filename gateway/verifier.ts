@@ -11,8 +11,8 @@ import {
   sharedSecrets,
 } from '@sallyport/verify';
 import type { GatewaySettings } from './config.ts';
-import { ownIssuer } from './issuers/issuer-rule.ts';
-import { trustedIssuer } from './issuers/open-issuer.ts';
+import { type Lackable, ownIssuer } from './issuers/issuer-rule.ts';
+import { allowancesOf, trustedIssuer } from './issuers/open-issuer.ts';
 import { issuerOrigin } from './upstreams/open-upstreams.ts';
 
 const secretsOf = ({ jwtSecret, jwtSecretPrevious }: GatewaySettings): KeySource =>
@@ -77,8 +77,7 @@ export const openVerifier = (settings: GatewaySettings, clock: Clock, fetch?: Fe
         audience: settings.audience,
         algorithms: [settings.jwtAlgorithm],
         keys,
-        // Such a token can be revoked by user, and cannot change anything: CSRF refuses it (`csrf_unbound`).
-        legacy: { allowMissingSid: true },
+        legacy: allowancesOf(settings.mayLack as readonly Lackable[]),
       },
       ...others,
     ],
