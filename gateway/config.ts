@@ -55,7 +55,7 @@ const formProblem = (problems: readonly RouteProblem[]): string | undefined =>
 export const gatewaySettings = defineSettings({
   preset: choiceSetting({
     env: 'SALLYPORT_PRESET',
-    values: ['microservices'],
+    values: ['microservices', 'edge-gateway'],
     optional: true,
     doc: 'Named configuration that stands below everything else that is set.',
   }),
@@ -172,6 +172,7 @@ export const gatewaySettings = defineSettings({
   userServiceUrl: serviceUrl('USER_SERVICE_URL', 'user service', 8082),
   paymentServiceUrl: serviceUrl('PAYMENT_SERVICE_URL', 'payment service', 8083),
   notificationServiceUrl: serviceUrl('NOTIFICATION_SERVICE_URL', 'notification service', 8084),
+  backendServiceUrl: serviceUrl('BACKEND_SERVICE_URL', 'backend', 8082),
   routesFile: textSetting({
     env: 'GATEWAY_ROUTES_FILE',
     optional: true,

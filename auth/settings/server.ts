@@ -31,7 +31,7 @@ const notYet = (env: string, what: string, { aliases = [], elsewhere }: NotYet =
 export const serverSettings = {
   preset: choiceSetting({
     env: 'SALLYPORT_PRESET',
-    values: ['microservices', 'cookie-spa'],
+    values: ['microservices', 'cookie-spa', 'edge-gateway'],
     optional: true,
     doc: 'Named configuration that stands below everything else that is set.',
   }),
