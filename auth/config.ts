@@ -6,6 +6,7 @@ import { defineSettings, type PresetOf, type SettingProblem, type SettingsOf } f
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
 import { passwordsSettings } from './settings/passwords.ts';
+import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
 import { tokensSettings } from './settings/tokens.ts';
 
@@ -15,6 +16,7 @@ export const authSettings = defineSettings({
   ...serverSettings,
   ...tokensSettings,
   ...passwordsSettings,
+  ...retentionSettings,
   ...browserSettings,
   ...contractSettings,
 });
