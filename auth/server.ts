@@ -124,6 +124,7 @@ const startParts = async (
   watchFeed(feed);
   const inner = await privateListener({
     port: privatePort(settings, open.port),
+    ...(settings.privateHost && { hosts: settings.privateHost }),
     setting: 'AUTH_PRIVATE_PORT',
     metrics,
     ready: async () => ({ ready: await isReady(), checks: { store: await isReady() } }),

@@ -74,7 +74,12 @@ export const gatewaySettings = defineSettings({
   privatePort: portSetting({
     env: 'GATEWAY_PRIVATE_PORT',
     optional: true,
-    doc: 'Port of the private listener (metrics, readiness details), on the loopbacks. Default: public port + 1000.',
+    doc: 'Port of the private listener (metrics, readiness details). Default: public port + 1000.',
+  }),
+  privateHost: listSetting({
+    env: 'PRIVATE_HOST',
+    optional: true,
+    doc: 'Addresses of the private listener. Default: both loopbacks. Open it to a private network alone: whoever reaches it reads metrics.',
   }),
   portOffset: integerSetting({
     env: 'SALLYPORT_PORT_OFFSET',
