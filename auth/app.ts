@@ -211,7 +211,7 @@ const createVerifier = ({ settings, ring, clock }: AppParts) =>
       {
         issuer: settings.issuer,
         audience: settings.audience,
-        algorithms: [settings.jwtAlgorithm],
+        algorithms: ring.algorithms,
         keys: ring.verification,
       },
     ],

@@ -239,13 +239,23 @@ describe('with the names of its own settings', () => {
     }
   });
 
-  it('HS256 with JWT_SECRET_KEY', async () => {
+  it('HS256 with JWT_SECRET_KEY; after the change to RS256 its tokens go on until they expire', async () => {
     const folder = edgeFolder();
     const { JWT_SECRET = '' } = folder.settings;
     const shared = { JWT_ALGORITHM: 'HS256', JWT_SECRET: '', JWT_SECRET_KEY: JWT_SECRET, ...names };
-    await start({ issuer: shared, gateway: shared }, newInstallation(folder));
+    const installation = newInstallation(folder);
+    await start({ issuer: shared, gateway: shared }, installation);
     try {
       await tells('HS256');
+      await system.stop();
+      const changed = { JWT_SECRET: '', JWT_SECRET_PREVIOUS: JWT_SECRET, ...names };
+      await start({ issuer: changed, gateway: changed }, installation);
+      expect((await whoami(ann.access)).status).toBe(200);
+      const fresh = tokensOf(await refresh(ann.refresh)).access;
+      expect(decodeToken(fresh).header['alg']).toBe('RS256');
+      expect((await whoami(fresh)).status).toBe(200);
+      expect((await call('POST', '/auth/logout-all', { bearer: ann.access })).status).toBe(200);
+      for (const access of [ann.access, fresh]) expectProblem(await untilRefused(access), 'token_revoked');
     } finally {
       await system.remove();
     }

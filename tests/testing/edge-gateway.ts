@@ -9,6 +9,8 @@ export interface EdgeGateway {
   readonly issuer: Issuer;
   readonly gateway: ChildServer;
   readonly backend: ChildServer;
+  /** Leaves the data folder. */
+  stop(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -48,6 +50,9 @@ export const startEdgeGateway = async (
     issuer,
     gateway,
     backend,
+    stop: async () => {
+      await Promise.all([gateway, backend, issuer].map((server) => server.stop()));
+    },
     remove: async () => {
       await Promise.all([gateway, backend].map((server) => server.stop()));
       await issuer.remove();
