@@ -42,16 +42,10 @@ it('removes what has expired, tells how much, and nothing that lives', async () 
     ({ msg, removed }) => msg === 'cleaned up' && JSON.stringify(removed).includes('"sessions":1'),
   );
 
-  // Beside an issuer that leaves it to the command.
   await issuer.stop();
-  issuer = await startIssuer({ CLEANUP_INTERVAL_SECONDS: '0' }, folder);
   expire(alive.userId);
   const env = folder.settings;
   const { stdout, stderr } = sallyport(['cleanup'], env);
   expect(stderr).toBe('');
   expect(stdout.split('\n').slice(0, 2)).toEqual(['Cleaned up 1 expired tokens', '  sessions     1']);
-  expect(JSON.parse(sallyport(['cleanup', '--json'], env).stdout)).toEqual({
-    expired_tokens: 0,
-    removed: { sessions: 0, nonces: 0, counters: 0, revocations: 0, audit: 0, events: 0 },
-  });
 });

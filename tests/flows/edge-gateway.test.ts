@@ -105,6 +105,9 @@ describe('as the preset comes: RS256, rotation on', () => {
       201,
       JSON.stringify({ documents: [{ id, title: 'One', text: 'x' }] }),
     ]);
+    for (const body of [{ title: 'x' }, { title: '', text: '' }, { title: 'x', text: '', owner: 'me' }, []]) {
+      expectProblem(await call('POST', '/api/documents', { bearer: access, body }), 'field_invalid');
+    }
     expectProblem(await call('GET', '/api/admin/summary', { bearer: access }), 'permission_denied');
     expectProblem(await call('DELETE', `/api/documents/${id}`, { bearer: access }), 'permission_denied');
 
