@@ -12,8 +12,15 @@ export interface CleanupScheduleOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** An issuer that is restarted more often than the interval cleans all the same. */
-const longestFirstPauseMs = 300_000;
+/**
+ * An issuer that is restarted more often than the interval cleans all the same, and not in the minute in which everybody comes back.
+ */
+const firstPauseMs = { least: 60_000, most: 300_000 } as const;
+
+const firstPause = (intervalMs: number, spread: number): number => {
+  const least = Math.min(intervalMs, firstPauseMs.least);
+  return least + (Math.min(intervalMs, firstPauseMs.most) - least) * spread;
+};
 
 /** Runs the cleanup at intervals. Returns how to stop; a run that is under way ends with its step. */
 export const startCleanup = (options: CleanupScheduleOptions): (() => Promise<void>) => {
@@ -22,7 +29,7 @@ export const startCleanup = (options: CleanupScheduleOptions): (() => Promise<vo
   const { signal } = stopping;
 
   const run = async (): Promise<void> => {
-    let pauseMs = Math.min(intervalMs, longestFirstPauseMs) * spread();
+    let pauseMs = firstPause(intervalMs, spread());
     for (;;) {
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
