@@ -38,6 +38,9 @@ const others: readonly [string, Json][] = [
   ['a token of a kind that nobody knows', { token_use: 'password_reset' }],
   ['a kind that is no text', { token_type: ['access'] }],
   ['an assertion', { type: 'assertion' }],
+  ['a token that resets a password', { purpose: 'password-reset' }],
+  ['a token that confirms an e-mail', { use: 'email_verification' }],
+  ['a token of a first factor', { kind: 'MFA token' }],
 ];
 
 it.each(others)('%s is refused, whether its header says JWT or nothing', (_name, claims) => {
@@ -50,7 +53,7 @@ it.each([
   ['is a bearer token (Keycloak), with the nonce that it has there', { typ: 'Bearer', nonce: 'n-0S6_WzA2Mj' }],
   ['is an access token (Cognito)', { token_use: 'access' }],
   ['is an access token (SimpleJWT)', { token_type: 'access' }],
-  ['says what kind of user it speaks of', { type: 'employee' }],
+  ['says what kind of user it speaks of', { type: 'employee', kind: 'person', use: 'sig' }],
 ] as const)('one that %s passes', (_name, claims) => {
   expect(verify(older(claims))).toBe('ok');
 });
