@@ -3,6 +3,7 @@ import type { Audit } from './audit.ts';
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import type { Effects } from './effects.ts';
+import type { Housekeeping } from './housekeeping.ts';
 import type { Keys } from './keys.ts';
 import type { Nonces } from './nonces.ts';
 import type { Outbox } from './outbox.ts';
@@ -21,6 +22,7 @@ export interface Storage {
   readonly effects: Effects;
   readonly audit: Audit;
   readonly outbox: Outbox;
+  readonly housekeeping: Housekeeping;
   /** Rejects with StoreUnavailable while the store does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

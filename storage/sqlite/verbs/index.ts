@@ -17,6 +17,14 @@ import { appendAudit } from './audit.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
 import { confirmDevice, createDevice, revokeDevice } from './devices.ts';
 import { appendEffects, trimEffects } from './effects.ts';
+import { eraseUser } from './erasure.ts';
+import {
+  removeExpiredNonces,
+  removeExpiredSessions,
+  removeIdleCounters,
+  removeOldAudit,
+  removeOldEvents,
+} from './housekeeping.ts';
 import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
 import { appendEvents } from './outbox.ts';
@@ -54,9 +62,15 @@ export const verbs = {
   endSession,
   endSessionsOfUser,
   ensureCurrentKey,
+  eraseUser,
   keepSession,
   recordLoserAttempt,
+  removeExpiredNonces,
+  removeExpiredSessions,
+  removeIdleCounters,
   removeKey,
+  removeOldAudit,
+  removeOldEvents,
   replacePasswordHash,
   reserveAttempt,
   revokeDevice,
