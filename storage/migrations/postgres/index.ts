@@ -3,6 +3,7 @@ import { traces } from './0002-traces.ts';
 import { sessions } from './0003-sessions.ts';
 import { accounts } from './0004-accounts.ts';
 import { counters } from './0005-counters.ts';
+import { housekeeping } from './0006-housekeeping.ts';
 
 export interface PostgresMigration {
   readonly version: number;
@@ -23,4 +24,5 @@ export const postgresMigrations: readonly PostgresMigration[] = [
   { version: 3, name: 'sessions', leastKnown: 5, sql: sessions },
   { version: 4, name: 'accounts', leastKnown: 5, sql: accounts },
   { version: 5, name: 'counters', leastKnown: 5, sql: counters },
+  { version: 6, name: 'housekeeping', leastKnown: 6, sql: housekeeping },
 ];
