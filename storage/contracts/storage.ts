@@ -7,6 +7,7 @@ import type { Housekeeping } from './housekeeping.ts';
 import type { Keys } from './keys.ts';
 import type { Nonces } from './nonces.ts';
 import type { Outbox } from './outbox.ts';
+import type { Recovery } from './recovery.ts';
 import type { Revocations } from './revocations.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -23,6 +24,7 @@ export interface Storage {
   readonly audit: Audit;
   readonly outbox: Outbox;
   readonly housekeeping: Housekeeping;
+  readonly recovery: Recovery;
   /** Rejects with StoreUnavailable while the store does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -18,6 +18,7 @@ import { devices } from './verbs/devices.ts';
 import { audit, effects, outbox } from './verbs/effects.ts';
 import { housekeeping } from './verbs/housekeeping.ts';
 import { keys } from './verbs/keys.ts';
+import { recovery } from './verbs/recovery.ts';
 import { revocations } from './verbs/revocations.ts';
 import { sessions } from './verbs/sessions.ts';
 
@@ -99,6 +100,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     audit: audit(driver),
     outbox: outbox(driver),
     housekeeping: housekeeping(driver),
+    recovery: recovery(driver),
     stats,
     ping: async () => {
       await driver.read('SELECT 1 AS one');

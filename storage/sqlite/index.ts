@@ -80,6 +80,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     audit: audit(driver),
     outbox: outbox(driver),
     housekeeping: housekeeping(driver),
+    recovery: { markRestored: (input) => driver.queue.call('markRestored', input) },
     stats: queue.stats,
     ping: async () => {
       if (!queue.alive) throw new StoreUnavailable('the writer thread is gone');

@@ -28,6 +28,7 @@ import {
 import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
 import { appendEvents } from './outbox.ts';
+import { markRestored } from './recovery.ts';
 import { tidyRevocations } from './revocations.ts';
 import {
   adoptEpoch,
@@ -64,6 +65,7 @@ export const verbs = {
   ensureCurrentKey,
   eraseUser,
   keepSession,
+  markRestored,
   recordLoserAttempt,
   removeExpiredNonces,
   removeExpiredSessions,
