@@ -14,13 +14,15 @@ import {
 } from './accounts.ts';
 import { reserveAttempt, settleAttempt } from './attempts.ts';
 import { appendAudit } from './audit.ts';
+import { noteIncarnation } from './companions.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
 import { confirmDevice, createDevice, revokeDevice } from './devices.ts';
-import { appendEffects, trimEffects } from './effects.ts';
+import { appendEffects, removeEffects } from './effects.ts';
 import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
 import { appendEvents } from './outbox.ts';
 import { tidyRevocations } from './revocations.ts';
+import { recordSessionEnds } from './session-ends.ts';
 import {
   adoptEpoch,
   createSession,
@@ -55,8 +57,11 @@ export const verbs = {
   endSessionsOfUser,
   ensureCurrentKey,
   keepSession,
+  noteIncarnation,
   recordLoserAttempt,
+  removeEffects,
   removeKey,
+  recordSessionEnds,
   replacePasswordHash,
   reserveAttempt,
   revokeDevice,
@@ -65,7 +70,6 @@ export const verbs = {
   settleAttempt,
   settleRotation,
   tidyRevocations,
-  trimEffects,
 } as const;
 
 export type Verbs = typeof verbs;
