@@ -8,6 +8,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from '@redis/client';
 
 export interface RedisServer {
   readonly url: string;
@@ -83,6 +84,18 @@ export const startRedis = async (settings: readonly string[] = []): Promise<Redi
       rmSync(folder, { recursive: true, force: true });
     },
   };
+};
+
+const slots = 16_384;
+
+/** The same as a cluster of one: a script that touches keys of two slots is refused. */
+export const startRedisCluster = async (): Promise<RedisServer> => {
+  const server = await startRedis(['--cluster-enabled', 'yes']);
+  const client = await createClient({ url: server.url }).connect();
+  await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', String(slots - 1)]);
+  while (!(await client.sendCommand(['CLUSTER', 'INFO'])).toString().includes('cluster_state:ok')) await sleep(10);
+  client.destroy();
+  return server;
 };
 
 export interface RedisUrl {

@@ -1,0 +1,98 @@
+/**
+ * The effects streams of all shards, read as one list. Nothing here is trimmed by a bound: an entry goes when it has been drained, by
+ * its own id, so that an emptied Redis that begins anew cannot lose new ones to an old cursor.
+ */
+import type { EpochMs, RealmId, SessionId, UserId } from '@sallyport/contract';
+import type { Act, Effect, EffectData } from '../contracts/effects.ts';
+import type { SessionEnd } from '../contracts/revocations.ts';
+import type { EndCause } from '../contracts/sessions.ts';
+import type { ActContext } from '../contracts/store.ts';
+import type { RunCalls } from './connection.ts';
+import { effectsKey, isShard, realmOfShard, type Shard, shardCount, shardsOf } from './keys.ts';
+import { listReply } from './replies.ts';
+import { keepUntil } from './sessions.ts';
+
+/** One shard's effects, oldest first. */
+export interface EffectList {
+  readonly effects: readonly Effect[];
+  /** There may be more behind them. */
+  readonly cut: boolean;
+  /** Ends of sessions that these effects tell of: what another store has to know. */
+  readonly ends: readonly SessionEnd[];
+}
+
+export interface RedisEffects {
+  /** About `limit` of the oldest, from all shards; each user's stand in one list. */
+  readLists(limit: number): Promise<readonly EffectList[]>;
+  /** Idempotent. */
+  removeEffects(drained: readonly Effect[]): Promise<void>;
+}
+
+/** A backlog stands in few shards or in all: enough of each that a round has something to do, and none is read whole. */
+const leastPerShard = 8;
+const positionMark = 'redis ';
+
+export const isInRedis = ({ position }: Effect): boolean => position.startsWith(positionMark);
+
+export const createRedisEffects = (run: RunCalls, realmId: RealmId): RedisEffects => {
+  const shards = shardsOf(realmId);
+  return {
+    readLists: async (limit) => {
+      const perShard = Math.max(leastPerShard, Math.ceil((4 * limit) / shardCount));
+      const range = (shard: Shard) => ({
+        command: ['XRANGE', effectsKey(shard), '-', '+', 'COUNT', String(perShard)],
+      });
+      const replies = await run(shards.map(range));
+      return replies.flatMap((reply, at) => {
+        const shard = shards[at];
+        const entries = listReply(reply);
+        if (shard === undefined || entries.length === 0) return [];
+        const read = entries.map((entry) => entryFrom(entry, shard));
+        const ends = read.flatMap(({ end }) => (end === undefined ? [] : [end]));
+        return [{ effects: read.map(({ effect }) => effect), cut: entries.length === perShard, ends }];
+      });
+    },
+    removeEffects: async (drained) => {
+      const places = drained.filter(isInRedis).map(placeOf);
+      const byShard = Map.groupBy(places, ({ shard }) => shard);
+      if (byShard.size === 0) return;
+      await run(
+        [...byShard].map(([shard, found]) => ({
+          command: ['XDEL', effectsKey(shard), ...found.map(({ entryId }) => entryId)],
+        })),
+      );
+    },
+  };
+};
+
+const placeOf = ({ position }: Effect): { readonly shard: Shard; readonly entryId: string } => {
+  const [, shard = '', entryId = ''] = position.split(' ');
+  if (!isShard(shard)) throw new TypeError('not a position of this store');
+  return { shard, entryId };
+};
+
+const entryFrom = (entry: unknown, shard: Shard): { readonly effect: Effect; readonly end: SessionEnd | undefined } => {
+  const [entryId, fields] = listReply(entry);
+  const list = listReply(fields);
+  const member: Record<string, string> = {};
+  for (let at = 0; at + 1 < list.length; at += 2) member[String(list[at])] = String(list[at + 1]);
+  const { i: id = '', a: act, t: at, u: userId, s: sessionId, c: context = '{}', d: data = '', x: absolute = '0' } = member;
+  const effect: Effect = {
+    id,
+    position: `${positionMark}${shard} ${String(entryId)}`,
+    version: 1,
+    realmId: realmOfShard(shard),
+    act: act as Act,
+    atMs: Number(at) as EpochMs,
+    userId: userId as UserId,
+    sessionId: sessionId as SessionId,
+    ...(data !== '' && { data: JSON.parse(data) as EffectData }),
+    context: JSON.parse(context) as ActContext,
+  };
+  return { effect, end: endFrom(effect, Number(absolute)) };
+};
+
+const endFrom = ({ realmId, userId, sessionId, data }: Effect, absolute: number): SessionEnd | undefined => {
+  if (absolute === 0 || userId === undefined || sessionId === undefined) return undefined;
+  return { sessionId, realmId, userId, cause: data?.['cause'] as EndCause, keepUntilMs: keepUntil(absolute) };
+};
