@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type StoryOptions, type Turn, tell } from './testing/story.ts';
+import { openWorldStore, storeNames } from './testing/stores.ts';
 import { openWorld, overlapMs, type Sabotage } from './testing/world.ts';
 
 /** `SALLYPORT_PROPERTY_RUNS` raises the count for `npm run prove -- refresh-model`. */
@@ -38,8 +39,8 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'store-goes-back' as const }) },
 );
 
-const check = async (options: StoryOptions, numRuns: number, sabotage?: Sabotage) => {
-  const world = await openWorld(sabotage);
+const check = async (options: StoryOptions, numRuns: number, sabotage?: Sabotage, store?: string) => {
+  const world = await openWorld(sabotage, openWorldStore(store));
   try {
     const property = fc.asyncProperty(fc.array(turn, { minLength: 3, maxLength: 16, size: 'max' }), (turns) =>
       tell(world, turns, options),
@@ -54,10 +55,10 @@ const check = async (options: StoryOptions, numRuns: number, sabotage?: Sabotage
   }
 };
 
-describe('refresh', () => {
+describe.each(storeNames())('refresh on %s', (store) => {
   for (const attempts of [false, true]) {
     it(`has no forks and no false logout, ${attempts ? 'with' : 'without'} attempt ids`, async () => {
-      const result = await check({ attempts }, runs);
+      const result = await check({ attempts }, runs, undefined, store);
       expect(result.failed, fc.defaultReportMessage(result) ?? '').toBe(false);
     });
   }

@@ -28,7 +28,7 @@ export const combineStores = async ({ sql, redis, onEmptied }: CombineOptions): 
     if (before !== undefined) onEmptied();
   };
   await noteBirth();
-  const effects = combineEffects({ sql: sql.effects, redis: redis.effects, ends: revocations, nowMs: Date.now });
+  const effects = combineEffects({ sql: sql.effects, redis: redis.effects, ends: revocations, look: redis.look });
   return {
     ...sql,
     sessions: combineSessions(redis.sessions, revocations),
@@ -38,7 +38,7 @@ export const combineStores = async ({ sql, redis, onEmptied }: CombineOptions): 
       ...effects,
       // Whoever drains comes by regularly, on every node: an emptied Redis is found out even where nobody logs in.
       readEffects: async (limit) => {
-        const [read] = await Promise.all([effects.readEffects(limit), redis.look()]);
+        const read = await effects.readEffects(limit);
         await noteBirth();
         return read;
       },

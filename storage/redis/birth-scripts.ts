@@ -13,12 +13,12 @@ local function mark(run, drawn)
 end
 `;
 
-/** KEYS[1] the mark. ARGV: offset, run id, a random incarnation. Returns the incarnation and whether another process made the mark. */
+/** KEYS[1] the mark. ARGV: offset, run id, a random incarnation. Returns the incarnation, whether another process made the mark, and the time. */
 export const greetScript = script(`${storeClock}${birth}
 mark(ARGV[2], ARGV[3])
 local restarted = redis.call('HGET', KEYS[1], 'run') ~= ARGV[2]
 if restarted then redis.call('HSET', KEYS[1], 'run', ARGV[2], 'since', now) end
-return {redis.call('HGET', KEYS[1], 'incarnation'), restarted and 1 or 0}
+return {redis.call('HGET', KEYS[1], 'incarnation'), restarted and 1 or 0, now}
 `);
 
 /**

@@ -1,4 +1,4 @@
-import type { RealmId } from '@sallyport/contract';
+import type { EpochMs, RealmId } from '@sallyport/contract';
 import type { Random } from '@sallyport/kit/random';
 import type { Nonces } from '../contracts/nonces.ts';
 import { consumeNonceScript, greetScript } from './birth-scripts.ts';
@@ -17,8 +17,8 @@ export interface Birth {
   readonly nonces: Nonces;
   /** For each connection, before anything else is asked of it. */
   greet(run: RunCalls, info: string): Promise<void>;
-  /** Asks for the incarnation. */
-  look(run: RunCalls): Promise<void>;
+  /** Asks for the incarnation, and returns the time by the clock of Redis. */
+  look(run: RunCalls): Promise<EpochMs>;
 }
 
 export interface BirthOptions {
@@ -33,11 +33,12 @@ export const createBirth = ({ realmId, random, offsetMs }: BirthOptions, run: ()
   let runId = '';
   const begin = () => [offsetMs(), runId, random.bytes(12).toString('base64url')];
 
-  const look = async (ask: RunCalls): Promise<void> => {
+  const look = async (ask: RunCalls): Promise<EpochMs> => {
     const [reply] = await ask([{ script: greetScript, keys: [birthKey(realmId)], args: begin() }]);
-    const [incarnation, restarted] = listReply(reply);
+    const [incarnation, restarted, nowMs] = listReply(reply);
     seen.incarnation = String(incarnation);
     if (restarted === 1) seen.restarts += 1;
+    return nowMs as EpochMs;
   };
 
   return {
@@ -50,9 +51,9 @@ export const createBirth = ({ realmId, random, offsetMs }: BirthOptions, run: ()
     get unknownNonces() {
       return seen.unknownNonces;
     },
-    greet: (ask, info) => {
+    greet: async (ask, info) => {
       runId = runIdOf(info);
-      return look(ask);
+      await look(ask);
     },
     look,
     nonces: {

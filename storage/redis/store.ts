@@ -1,4 +1,4 @@
-import { defaultRealm } from '@sallyport/contract';
+import { defaultRealm, type EpochMs } from '@sallyport/contract';
 import type { Sealer } from '@sallyport/kit/seal';
 import type { Counters } from '../contracts/counters.ts';
 import type { Nonces } from '../contracts/nonces.ts';
@@ -26,8 +26,8 @@ export interface RedisStore {
   readonly warning: string | undefined;
   /** Whether Redis is connected. Where it is not, every verb rejects at once; it comes back by itself. */
   readonly up: boolean;
-  /** Asks for the birth mark, and rejects with StoreUnavailable while Redis does not answer. */
-  look(): Promise<void>;
+  /** Asks for the birth mark and the time; rejects with StoreUnavailable while Redis does not answer. */
+  look(): Promise<EpochMs>;
   close(): void;
 }
 
