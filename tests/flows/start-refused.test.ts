@@ -82,7 +82,6 @@ const cases: readonly Case[] = [
     { REDIS_URL: 'redis://localhost', REDIS_ADDR: 'localhost:6379' },
     [/^REDIS_ADDR is set beside REDIS_URL: remove one/m],
   ],
-  ['a password has no Redis', { REDIS_PASSWORD: 'x' }, [/^REDIS_PASSWORD belongs to REDIS_ADDR, which is not set/m]],
 ];
 
 describe('a start is refused', () => {

@@ -29,7 +29,7 @@ interface Proof {
 
 const proofs: Readonly<Record<string, Proof>> = {
   'refresh-storm': {
-    about: '50 parallel refreshes of one token, 100 rounds, two issuers on one SQLite file',
+    about: '50 parallel refreshes of one token, 100 rounds, two issuers on one store (PROVE_STORE=sqlite, redis)',
     run: (_, rounds = 100) => refreshStorm({ rounds, parallel: 50 }),
   },
   'kill-issuer': {
@@ -92,7 +92,7 @@ const proofs: Readonly<Record<string, Proof>> = {
     run: (_, rounds = 5) => slowSockets({ sockets: 1000, floodSockets: 64, rounds, seconds: 5, perSecond: 300 }),
   },
   'refresh-model': {
-    about: 'the refresh property suite and its sabotaged twins at 2,000 stories',
+    about: 'the refresh property suite and its sabotaged twins at 2,000 stories (PROVE_STORE; default: every store)',
     run: async (seed, stories = 2000) => refreshModel(seed, stories),
   },
 };

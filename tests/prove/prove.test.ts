@@ -1,3 +1,4 @@
+import { isRedisMissing } from '@sallyport/storage/redis/testing';
 import { describe, expect, it } from 'vitest';
 import { diskWaits, straceVersion } from './disk-waits.ts';
 import { killUnderLoad } from './kill-under-load.ts';
@@ -14,6 +15,15 @@ describe('refresh over HTTP', () => {
       refused: 0,
       forkedRounds: 0,
       sessionsStillRefreshing: 5,
+    });
+  });
+
+  it.skipIf(isRedisMissing())('keeps one lineage where sessions are in Redis', async () => {
+    expect(await refreshStorm({ rounds: 3, parallel: 50, store: 'redis' })).toMatchObject({
+      serverErrors: 0,
+      refused: 0,
+      forkedRounds: 0,
+      sessionsStillRefreshing: 3,
     });
   });
 

@@ -1,7 +1,9 @@
 import { type Answer, issuerClient } from './client.ts';
 import { issuerFolder, startIssuer } from './issuer-process.ts';
+import { proveStoreName, startProveStore } from './stores.ts';
 
 export interface StormResult {
+  readonly store: string;
   readonly rounds: number;
   readonly parallel: number;
   readonly requests: number;
@@ -12,15 +14,18 @@ export interface StormResult {
   readonly sessionsStillRefreshing: number;
 }
 
-/** One token, many callers at once, from two processes on one SQLite file: one lineage each, no 5xx, nobody logged out. */
+/** One token, many callers at once, from two processes on one store: one lineage each, no 5xx, nobody logged out. */
 export const refreshStorm = async ({
   rounds,
   parallel,
+  store = proveStoreName(),
 }: {
   rounds: number;
   parallel: number;
+  store?: string;
 }): Promise<StormResult> => {
-  const folder = issuerFolder();
+  const { settings, stop } = await startProveStore(store);
+  const folder = issuerFolder(settings);
   const issuers = [await startIssuer(folder), await startIssuer(folder)];
   const clients = issuers.map(({ url }) => issuerClient(url, parallel));
   const pick = (index: number) => clients[index % clients.length] ?? issuerClient('');
@@ -41,10 +46,11 @@ export const refreshStorm = async ({
     }
     const last = await Promise.all(successors.map((token, index) => pick(index).refresh(token)));
     counts.sessionsStillRefreshing = last.filter(({ status }) => status === 200).length;
-    return { rounds, parallel, requests: rounds * parallel + rounds, ...counts };
+    return { store, rounds, parallel, requests: rounds * parallel + rounds, ...counts };
   } finally {
     await Promise.all(clients.map((client) => client.close()));
     await Promise.all(issuers.map((issuer) => issuer.stop()));
     folder.remove();
+    await stop();
   }
 };
