@@ -96,7 +96,16 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const register = createRegister({ accounts, password, policy: passwordPolicy, random, clock, shape });
   const login = createLogin({ accounts, effects, password, guard, startSession, shape });
   const onAnomaly = parts.onRefreshAnomaly;
-  const refreshParts = { sessions, accounts, effects, tokens: refreshTokens, policy, idleTtlMs, longestLifeMs, onAnomaly };
+  const refreshParts = {
+    sessions,
+    accounts,
+    effects,
+    tokens: refreshTokens,
+    policy,
+    idleTtlMs,
+    longestLifeMs,
+    onAnomaly,
+  };
   const refresh = createRefresh({ ...refreshParts, unsettled: parts.unsettled, random });
   const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
   const endEarlierSession = logout.logout;

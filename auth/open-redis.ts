@@ -61,7 +61,10 @@ const combine = async (
   let emptied = 0;
   const onEmptied = (): void => {
     emptied += 1;
-    log.error({ event: 'redis_emptied' }, 'Redis was found empty: the sessions in it are lost, and so are spent nonces');
+    log.error(
+      { event: 'redis_emptied' },
+      'Redis was found empty: the sessions in it are lost, and so are spent nonces',
+    );
   };
   try {
     const storage = await combineStores({ sql, redis, onEmptied });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type StoryOptions, type Turn, tell } from './testing/story.ts';
 import { openWorldStore, storeNames } from './testing/stores.ts';
+import { type StoryOptions, type Turn, tell } from './testing/story.ts';
 import { openWorld, overlapMs, type Sabotage } from './testing/world.ts';
 
 /** `SALLYPORT_PROPERTY_RUNS` raises the count for `npm run prove -- refresh-model`. */

@@ -26,5 +26,7 @@ it('names the route file in force, and tries no route of the preset then', () =>
 
 it('says where sessions are', () => {
   expect(tableWith({})).toMatch(/state +SQLite in .*: sessions and audit too;/);
-  expect(tableWith({ REDIS_ADDR: 'localhost:6379' })).toMatch(/: audit too; sessions in the Redis that REDIS_ADDR names;/);
+  expect(tableWith({ REDIS_ADDR: 'localhost:6379' })).toMatch(
+    /: audit too; sessions in the Redis that REDIS_ADDR names;/,
+  );
 });

@@ -1,4 +1,4 @@
-import { type DeviceId, type UserId } from '@sallyport/contract';
+import type { DeviceId, UserId } from '@sallyport/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { context, newId, newSession } from '../conformance/make.ts';
 import type { Storage } from '../contracts/storage.ts';
@@ -45,7 +45,14 @@ describe.skipIf(isRedisMissing())('an end that Redis was told and SQL was not', 
     await stores().other.sessions.createSession(session);
     const { sessions } = stores().dying;
     const rotation = { keyId: 1, tokenHash: session.tokenHash, hashKeyId: '', rotationId: session.rotationId };
-    const move = { ...rotation, sessionId: session.id, expectedGeneration: 0, newGeneration: 1, idleTtlMs: 1000, context };
+    const move = {
+      ...rotation,
+      sessionId: session.id,
+      expectedGeneration: 0,
+      newGeneration: 1,
+      idleTtlMs: 1000,
+      context,
+    };
     await sessions.rotateSession(move);
     const verdict = { sessionId: session.id, presentedGeneration: 0, overlapMs: 0, context };
     await expect(sessions.endReusedSession(verdict)).rejects.toThrow(StoreUnavailable);

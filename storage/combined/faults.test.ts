@@ -34,7 +34,10 @@ const start = async (storage: Storage, fields: Partial<NewSession> = {}): Promis
 const later = (): EpochMs => (Date.now() + 60_000) as EpochMs;
 
 /** Every kind of verb that Redis serves. */
-const verbsOf = ({ sessions, nonces, counters, effects, ...storage }: Storage, { id: sessionId, userId }: NewSession) => {
+const verbsOf = (
+  { sessions, nonces, counters, effects, ...storage }: Storage,
+  { id: sessionId, userId }: NewSession,
+) => {
   const attempt = { realmId: defaultRealm, purpose: 'login', subject: 'a' };
   const gates = [{ ...attempt, limit: 10, windowMs: 60_000 }];
   const nonce = { realmId: defaultRealm, purpose: 'test', nonce: newId(), madeAtMs: later(), expiresAtMs: later() };
@@ -47,8 +50,7 @@ const verbsOf = ({ sessions, nonces, counters, effects, ...storage }: Storage, {
     endSessionsOfUser: () => sessions.endSessionsOfUser({ userId, cause: 'logout_all', context }),
     consumeNonce: () => nonces.consumeNonce(nonce),
     countAttempt: () => counters.countAttempt({ ...attempt, limit: 10, windowMs: 60_000 }),
-    reserveAttempt: () =>
-      counters.reserveAttempt({ realmId: defaultRealm, attemptId: 'x', gates, leaseMs: 1000 }),
+    reserveAttempt: () => counters.reserveAttempt({ realmId: defaultRealm, attemptId: 'x', gates, leaseMs: 1000 }),
     readEffects: () => effects.readEffects(10),
     ping: () => storage.ping(),
   };

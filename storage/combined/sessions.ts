@@ -72,7 +72,13 @@ export const combineSessions = (redis: RedisSessions, ends: Ends): Sessions => {
         return false;
       }
       if (userId !== undefined && session.userId !== userId) return false;
-      const end = { sessionId, realmId: session.realmId, userId: session.userId, cause, keepUntilMs: keptUntil(session) };
+      const end = {
+        sessionId,
+        realmId: session.realmId,
+        userId: session.userId,
+        cause,
+        keepUntilMs: keptUntil(session),
+      };
       if (session.revokedAtMs !== undefined) {
         await ends.recordSessionEnds([{ ...end, cause: session.revokedCause ?? cause }]);
         return false;

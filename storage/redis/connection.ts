@@ -132,7 +132,11 @@ const connect = async ({ url, greet }: ConnectionOptions, onEnd: (client: Client
     await within(client.connect(), connectLimitMs);
     const info = await within(client.info(), connectLimitMs);
     refuseUnfit(info);
-    if (greet !== undefined) await within(greet((calls) => runAll(client, calls), info), connectLimitMs);
+    if (greet !== undefined)
+      await within(
+        greet((calls) => runAll(client, calls), info),
+        connectLimitMs,
+      );
   } catch (error) {
     discard(client);
     throw error;
@@ -145,9 +149,7 @@ const discard = (client: Client): void => {
 };
 
 const runAll = (client: Client, calls: readonly RedisCall[]): Promise<readonly unknown[]> =>
-  Promise.all(
-    calls.map((call) => ('script' in call ? evaluate(client, call) : client.sendCommand([...call.command]))),
-  );
+  Promise.all(calls.map((call) => ('script' in call ? evaluate(client, call) : client.sendCommand([...call.command]))));
 
 /** EVALSHA, and EVAL where Redis has not seen the script since its start. Commands of one turn leave in one write. */
 const evaluate = async (client: Client, { script, keys, args }: ScriptCall): Promise<unknown> => {

@@ -76,7 +76,16 @@ const entryFrom = (entry: unknown, shard: Shard): { readonly effect: Effect; rea
   const list = listReply(fields);
   const member: Record<string, string> = {};
   for (let at = 0; at + 1 < list.length; at += 2) member[String(list[at])] = String(list[at + 1]);
-  const { i: id = '', a: act, t: at, u: userId, s: sessionId, c: context = '{}', d: data = '', x: absolute = '0' } = member;
+  const {
+    i: id = '',
+    a: act,
+    t: at,
+    u: userId,
+    s: sessionId,
+    c: context = '{}',
+    d: data = '',
+    x: absolute = '0',
+  } = member;
   const effect: Effect = {
     id,
     position: `${positionMark}${shard} ${String(entryId)}`,

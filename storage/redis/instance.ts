@@ -32,5 +32,4 @@ export const durabilityWarning = async (client: Asked, info: string): Promise<st
   return undefined;
 };
 
-const fieldOf = (info: string, name: string): string | undefined =>
-  new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
+const fieldOf = (info: string, name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];

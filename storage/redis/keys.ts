@@ -3,7 +3,7 @@
  * their effects in one of 64 shards; nonces, attempts and the birth mark of a realm in a slot of their own. ADR 0021.
  */
 import { createHash } from 'node:crypto';
-import { defaultRealm, type DeviceId, type RealmId, type SessionId, type UserId } from '@sallyport/contract';
+import { type DeviceId, defaultRealm, type RealmId, type SessionId, type UserId } from '@sallyport/contract';
 
 export const shardCount = 64;
 

@@ -11,8 +11,8 @@ import {
   isShard,
   placeKey,
   realmOfShard,
-  sessionKey,
   type Shard,
+  sessionKey,
   shardOfUser,
   userKey,
 } from './keys.ts';

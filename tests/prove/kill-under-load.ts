@@ -3,8 +3,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type IssuerClient, issuerClient, newAttemptId } from './client.ts';
 import { type Issuer, issuerFolder, startIssuer } from './issuer-process.ts';
+import { proveStoreName, startProveStore } from './stores.ts';
 
 export interface KillResult {
+  readonly store: string;
+  readonly victim: 'issuer' | 'store';
   readonly kills: number;
   readonly sessions: number;
   readonly acknowledged: number;
@@ -21,13 +24,17 @@ interface Holder {
   attemptId: string;
 }
 
-/** The issuer is killed with -9 again and again while every session keeps refreshing; then each has to go on. */
+/** The issuer, or the server of its store, is killed with -9 again and again while every session keeps refreshing; then each has to go on. */
 export const killUnderLoad = async (options: {
   readonly kills: number;
   readonly sessions: number;
   readonly random: () => number;
+  readonly victim?: 'issuer' | 'store';
+  readonly store?: string;
 }): Promise<KillResult> => {
-  const folder = issuerFolder();
+  const { victim = 'issuer', store = proveStoreName() } = options;
+  const started = await startProveStore(store);
+  const folder = issuerFolder(started.settings);
   let issuer: Issuer = await startIssuer(folder);
   const client = issuerClient(issuer.url);
   const counts = { acknowledged: 0, unanswered: 0 };
@@ -43,7 +50,10 @@ export const killUnderLoad = async (options: {
           holder.token = String(body['refresh_token']);
           holder.attemptId = newAttemptId();
         } else if (status < 500) refused.push(String(body['code']));
-        else counts.unanswered += 1;
+        else {
+          counts.unanswered += 1;
+          await sleep(15);
+        }
       } catch {
         // The issuer died with the answer on its way: the client keeps token and attempt id and comes again.
         counts.unanswered += 1;
@@ -55,9 +65,13 @@ export const killUnderLoad = async (options: {
     });
     for (let kill = 0; kill < options.kills; kill += 1) {
       await sleep(60 + options.random() * 340);
-      await issuer.kill();
-      issuer = await startIssuer(folder, issuer.port);
+      if (victim === 'store') await started.kill();
+      else {
+        await issuer.kill();
+        issuer = await startIssuer(folder, issuer.port);
+      }
     }
+    await readyAgain(issuer);
     running = false;
     await Promise.all(load);
     const before = counts.acknowledged;
@@ -67,6 +81,8 @@ export const killUnderLoad = async (options: {
     const lostWrites = countLostWrites(folder.path);
     return {
       ...counts,
+      store,
+      victim,
       kills: options.kills,
       sessions: options.sessions,
       refused,
@@ -78,6 +94,16 @@ export const killUnderLoad = async (options: {
     await client.close();
     await issuer.kill();
     folder.remove();
+    await started.stop();
+  }
+};
+
+/** Recovery is the issuer's own business, within 5 s. */
+const readyAgain = async ({ url }: Issuer): Promise<void> => {
+  const until = performance.now() + 5000;
+  while ((await fetch(`${url}/ready`)).status !== 200) {
+    if (performance.now() > until) throw new Error('not ready 5 s after the last kill');
+    await sleep(20);
   }
 };
 

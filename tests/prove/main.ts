@@ -36,6 +36,10 @@ const proofs: Readonly<Record<string, Proof>> = {
     about: 'kill -9 of the issuer 50 times under refresh load',
     run: (seed, kills = 50) => killUnderLoad({ kills, sessions: 16, random: seeded(seed) }),
   },
+  'kill-store': {
+    about: 'kill -9 of the server of the store 20 times under refresh load (PROVE_STORE=redis)',
+    run: (seed, kills = 20) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), victim: 'store' }),
+  },
   'disk-waits': {
     about: 'fsyncs seen by strace against acknowledged batches',
     run: (_, seconds = 5) => diskWaits({ seconds, sessions: 32 }),

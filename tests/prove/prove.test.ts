@@ -33,6 +33,12 @@ describe('refresh over HTTP', () => {
     expect(result.acknowledged).toBeGreaterThan(50);
   });
 
+  it.skipIf(isRedisMissing())('loses nothing acknowledged when Redis is killed with -9 under load', async () => {
+    const result = await killUnderLoad({ kills: 3, sessions: 8, random: seeded(4), victim: 'store', store: 'redis' });
+    expect(result).toMatchObject({ refused: [], lostWrites: 0, sessionsStillRefreshing: 8 });
+    expect(result.acknowledged).toBeGreaterThan(50);
+  });
+
   it('logs nobody out when browsers with five tabs refresh at once and lose answers, and does without overlap and attempt ids', async () => {
     const { body, cookie, unprotected, passed } = await provenTabStorm(10, seeded(2), 3);
     expect({ passed, body, cookie, unprotected }).toMatchObject({ passed: true });

@@ -33,7 +33,9 @@ export const combinedForTests = (url: string): CombinedForTests => {
     open: async (sabotage = (sql) => sql) => {
       const sql = await openSqlite({ file, sealer, revocationLifetimeMs: 960_000, clockOffset });
       const redis = await openRedisStore({ url, sealer, random: systemRandom, clockOffset });
-      const onEmptied = () => void (emptied += 1);
+      const onEmptied = () => {
+        emptied += 1;
+      };
       const storage = await combineStores({ sql: sabotage(sql), redis, onEmptied });
       opened.push(storage);
       return storage;

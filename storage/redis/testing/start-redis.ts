@@ -105,7 +105,8 @@ export const startRedisCluster = async (): Promise<RedisServer> => {
   const server = await startRedis(['--cluster-enabled', 'yes']);
   const client = await createClient({ url: server.url }).connect();
   await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', String(slots - 1)]);
-  while (!(await client.sendCommand(['CLUSTER', 'INFO'])).toString().includes('cluster_state:ok')) await sleep(10);
+  const isOk = async () => String(await client.clusterInfo()).includes('cluster_state:ok');
+  while (!(await isOk())) await sleep(10);
   client.destroy();
   return server;
 };

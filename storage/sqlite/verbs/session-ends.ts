@@ -18,8 +18,7 @@ export const recordSessionEnds = (
     readonly context: ActContext | undefined;
     readonly lifetimeMs: number;
   },
-): readonly SessionId[] =>
-  input.ends.filter((end) => recordEnd(tx, end, input)).map(({ sessionId }) => sessionId);
+): readonly SessionId[] => input.ends.filter((end) => recordEnd(tx, end, input)).map(({ sessionId }) => sessionId);
 
 const recordEnd = (
   tx: Transaction,
