@@ -28,7 +28,7 @@ export const combineStores = async ({ sql, redis, onEmptied }: CombineOptions): 
     if (before !== undefined) onEmptied();
   };
   await noteBirth();
-  const effects = combineEffects({ sql: sql.effects, redis: redis.effects, ends: revocations, look: redis.look });
+  const effects = combineEffects(sql.effects, redis.effects);
   return {
     ...sql,
     sessions: combineSessions(redis.sessions, revocations),
@@ -38,7 +38,7 @@ export const combineStores = async ({ sql, redis, onEmptied }: CombineOptions): 
       ...effects,
       // Whoever drains comes by regularly, on every node: an emptied Redis is found out even where nobody logs in.
       readEffects: async (limit) => {
-        const read = await effects.readEffects(limit);
+        const [read] = await Promise.all([effects.readEffects(limit), redis.look()]);
         await noteBirth();
         return read;
       },

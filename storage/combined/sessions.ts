@@ -1,17 +1,17 @@
 /**
  * Sessions in Redis, their ends in SQL. A session is dead as soon as SQL says so, whatever Redis says: it may have failed over, been
- * emptied, or been put back to an older copy. So an end is committed there first, and every verb that would let a session go on
- * asks there after Redis has answered.
+ * emptied, or been put back to an older copy. So every end is decided and committed there, with its effect; the mark in Redis follows
+ * and may be lost. Every verb that would let a session go on asks SQL after Redis has answered.
  */
-import { defaultRealm, type EpochMs, type SessionId } from '@sallyport/contract';
+import { defaultRealm, type EpochMs, type SessionId, type UserId } from '@sallyport/contract';
 import type { RecordedEnd, Revocations, SessionEnd } from '../contracts/revocations.ts';
 import type { Session, Sessions } from '../contracts/sessions.ts';
-import type { RedisSessions } from '../redis/sessions.ts';
-import { keepUntil } from '../redis/sessions.ts';
+import { type ActContext, StoreUnavailable } from '../contracts/store.ts';
+import { keepUntil, type Limited, type RedisSessions } from '../redis/sessions.ts';
 
 type Ends = Pick<Revocations, 'recordSessionEnds' | 'findSessionEnds'>;
 
-/** How long the end of a session is kept whose row, and with it its expiry, is gone. The longest life that a setting allows is shorter. */
+/** How long the end of a session is kept whose row, and with it its expiry, is gone. Longer than anybody lets a session live. */
 const unknownLifeMs = 400 * 86_400_000;
 
 export const combineSessions = (redis: RedisSessions, ends: Ends): Sessions => {
@@ -23,25 +23,38 @@ export const combineSessions = (redis: RedisSessions, ends: Ends): Sessions => {
     return { ...found, value: found.value && withEnd(found.value, end) };
   };
 
-  /** Ends in SQL and then in Redis; returns how many this caller ended. */
-  const endAll = async (
-    found: readonly SessionEnd[],
-    { userId, cause, context }: Pick<Parameters<Sessions['endSessionsOfUser']>[0], 'userId' | 'cause' | 'context'>,
-  ): Promise<number> => {
+  const mark = async (userId: UserId, ended: readonly SessionEnd[]): Promise<void> => {
+    try {
+      await redis.markEnded(userId, ended);
+    } catch (error) {
+      // They have ended where it counts. Nobody has to come again for this.
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+  };
+
+  /** Returns how many this caller ended. */
+  const endAll = async (userId: UserId, found: readonly SessionEnd[], context: ActContext): Promise<number> => {
     const recorded = await ends.recordSessionEnds(found, context);
-    await redis.markEnded(
-      userId,
-      found.map(({ sessionId }) => sessionId),
-      cause,
-    );
+    await mark(userId, found);
     return recorded.length;
+  };
+
+  /** Marks that were lost are made up for, so that no live session makes room for one that is dead. */
+  const aboveLimits = async (session: Limited): Promise<readonly SessionEnd[]> => {
+    const unmarked = await redis.sessionsOfUser(session.userId, 'evicted');
+    const ended = await ends.findSessionEnds(unmarked.map(({ sessionId }) => sessionId));
+    await redis.markEnded(
+      session.userId,
+      [...ended].map(([sessionId, { cause }]) => ({ sessionId, cause })),
+    );
+    return redis.findAboveLimits(session);
   };
 
   return {
     findSession,
     createSession: async (session) => {
-      const { value: ended, nowMs } = await redis.createSession(session);
-      await ends.recordSessionEnds(ended);
+      const { value: above, nowMs } = await redis.createSession(session);
+      if (above.length > 0) await endAll(session.userId, await aboveLimits(session), session.context);
       return { value: undefined, nowMs };
     },
     rotateSession: async (rotation) => {
@@ -56,41 +69,25 @@ export const combineSessions = (redis: RedisSessions, ends: Ends): Sessions => {
       return { ...kept, value: kept.value && (await endOf(input.sessionId)) === undefined };
     },
     recordLoserAttempt: redis.recordLoserAttempt,
-    endReusedSession: async (input) => {
-      if ((await endOf(input.sessionId)) !== undefined) return false;
-      const end = await redis.endReusedSession(input);
-      if (end === undefined) return false;
-      // Its effect tells whoever drains it to do the same, should this node die here.
-      await ends.recordSessionEnds([end]);
-      return true;
+    endReusedSession: async ({ context, ...verdict }) => {
+      if (!(await redis.isReused(verdict))) return false;
+      const { value: session } = await redis.findSession(verdict.sessionId);
+      return session !== undefined && (await endAll(session.userId, [endFor(session, 'reused')], context)) === 1;
     },
     endSession: async ({ sessionId, userId, cause, context }) => {
       const { value: session, nowMs } = await redis.findSession(sessionId);
       if (session === undefined) {
-        // Redis has lost it. It may come back with an older copy, so that it has ended must be known all the same.
+        // Redis has lost it, and may come back with an older copy: that it has ended must be known all the same.
         if (userId === undefined) await ends.recordSessionEnds([unknownEnd(sessionId, cause, nowMs)], context);
         return false;
       }
-      if (userId !== undefined && session.userId !== userId) return false;
-      const end = {
-        sessionId,
-        realmId: session.realmId,
-        userId: session.userId,
-        cause,
-        keepUntilMs: keptUntil(session),
-      };
-      if (session.revokedAtMs !== undefined) {
-        await ends.recordSessionEnds([{ ...end, cause: session.revokedCause ?? cause }]);
-        return false;
-      }
-      return (await endAll([end], { userId: session.userId, cause, context })) === 1;
+      if ((userId !== undefined && session.userId !== userId) || session.revokedAtMs !== undefined) return false;
+      return (await endAll(session.userId, [endFor(session, cause)], context)) === 1;
     },
     endSessionsOfUser: async ({ userId, except, cause, context }) => {
       const found = await redis.sessionsOfUser(userId, cause);
-      return endAll(
-        found.filter(({ sessionId }) => sessionId !== except),
-        { userId, cause, context },
-      );
+      const others = found.filter(({ sessionId }) => sessionId !== except);
+      return others.length === 0 ? 0 : endAll(userId, others, context);
     },
     adoptEpoch: async (input) => (await redis.adoptEpoch(input)) && (await endOf(input.sessionId)) === undefined,
     listSessions: async (input) => {
@@ -103,11 +100,15 @@ export const combineSessions = (redis: RedisSessions, ends: Ends): Sessions => {
 };
 
 const withEnd = (session: Session, end: RecordedEnd | undefined): Session =>
-  end === undefined || session.revokedAtMs !== undefined
-    ? session
-    : { ...session, revokedAtMs: end.atMs, revokedCause: end.cause };
+  end === undefined ? session : { ...session, revokedAtMs: end.atMs, revokedCause: end.cause };
 
-const keptUntil = ({ absoluteExpiresAtMs }: Session): EpochMs => keepUntil(absoluteExpiresAtMs);
+const endFor = ({ id, realmId, userId, absoluteExpiresAtMs }: Session, cause: SessionEnd['cause']): SessionEnd => ({
+  sessionId: id,
+  realmId,
+  userId,
+  cause,
+  keepUntilMs: keepUntil(absoluteExpiresAtMs),
+});
 
 const unknownEnd = (sessionId: SessionId, cause: SessionEnd['cause'], nowMs: EpochMs): SessionEnd => ({
   sessionId,

@@ -90,18 +90,27 @@ export const revocationsConformance: Conformance = (store) => {
       expect(entries.map(({ subject, cause }) => [subject, cause])).toEqual([
         [{ kind: 'session', sessionId: end.sessionId }, 'logout'],
       ]);
+      const reused = { ...endOfElsewhere(newId<UserId>()), cause: 'reused' as const };
+      await revocations().recordSessionEnds([reused], context);
       const effects = await store().second.effects.readEffects(1_000_000);
-      const own = effects.filter(({ sessionId }) => sessionId === end.sessionId);
-      expect(own).toMatchObject([{ act: 'session.ended', userId: end.userId, data: { cause: 'logout' }, context }]);
+      const ids: readonly unknown[] = [end.sessionId, reused.sessionId];
+      expect(effects.filter(({ sessionId }) => ids.includes(sessionId))).toMatchObject([
+        { act: 'session.ended', sessionId: end.sessionId, userId: end.userId, data: { cause: 'logout' }, context },
+        {
+          act: 'refresh.reused',
+          sessionId: reused.sessionId,
+          userId: reused.userId,
+          data: { cause: 'reused' },
+          context,
+        },
+      ]);
       const found = await store().second.revocations.findSessionEnds([newId<SessionId>(), end.sessionId]);
       expect([...found]).toEqual([[end.sessionId, { cause: 'logout', atMs: expect.any(Number) }]]);
     });
 
-    it('of a session that nobody has a row of are kept as long as asked, without an effect where that is elsewhere', async () => {
+    it('of a session that nobody has a row of are kept as long as asked', async () => {
       const { userId: _unknown, ...end } = endOfElsewhere(newId<UserId>());
-      await revocations().recordSessionEnds([end]);
-      const effects = await store().second.effects.readEffects(1_000_000);
-      expect(effects.filter(({ sessionId }) => sessionId === end.sessionId)).toEqual([]);
+      await revocations().recordSessionEnds([end], context);
       const find = async () => (await revocations().findSessionEnds([end.sessionId])).size;
       await revocations().tidyRevocations(1_000_000);
       expect(await find()).toBe(1);

@@ -58,12 +58,11 @@ export interface Revocations {
   /** Names this store's history: changes when a backup was restored. */
   storeIncarnation(): Promise<string>;
   /**
-   * Records ends, each with the entry that verifiers read, in one step; with `context` also with the effect `session.ended`, without it
-   * the effect stands in the store that keeps the row. A row that this store itself has of the session ends with it. Of N callers with one
-   * session one records its end and gets its id back; what is recorded stays until `keepUntilMs`. Whoever asks `findSessionEnds`
-   * afterwards, on any node, is told.
+   * Records ends, each with its effect (`refresh.reused` for that cause, else `session.ended`) and the entry that verifiers read, in one
+   * step. A row that this store itself has of the session ends with it. Of N callers with one session one records its end and gets its id
+   * back; what is recorded stays until `keepUntilMs`. Whoever asks `findSessionEnds` afterwards, on any node, is told.
    */
-  recordSessionEnds(ends: readonly SessionEnd[], context?: ActContext): Promise<readonly SessionId[]>;
+  recordSessionEnds(ends: readonly SessionEnd[], context: ActContext): Promise<readonly SessionId[]>;
   /** Those of the sessions whose end was recorded. One indexed read, of the primary store. */
   findSessionEnds(sessionIds: readonly SessionId[]): Promise<ReadonlyMap<SessionId, RecordedEnd>>;
 }

@@ -4,21 +4,16 @@
  */
 import type { EpochMs, RealmId, SessionId, UserId } from '@sallyport/contract';
 import type { Act, Effect, EffectData } from '../contracts/effects.ts';
-import type { SessionEnd } from '../contracts/revocations.ts';
-import type { EndCause } from '../contracts/sessions.ts';
 import type { ActContext } from '../contracts/store.ts';
 import type { RunCalls } from './connection.ts';
 import { effectsKey, isShard, realmOfShard, type Shard, shardCount, shardsOf } from './keys.ts';
 import { listReply } from './replies.ts';
-import { keepUntil } from './sessions.ts';
 
 /** One shard's effects, oldest first. */
 export interface EffectList {
   readonly effects: readonly Effect[];
   /** There may be more behind them. */
   readonly cut: boolean;
-  /** Ends of sessions that these effects tell of: what another store has to know. */
-  readonly ends: readonly SessionEnd[];
 }
 
 export interface RedisEffects {
@@ -47,9 +42,7 @@ export const createRedisEffects = (run: RunCalls, realmId: RealmId): RedisEffect
         const shard = shards[at];
         const entries = listReply(reply);
         if (shard === undefined || entries.length === 0) return [];
-        const read = entries.map((entry) => entryFrom(entry, shard));
-        const ends = read.flatMap(({ end }) => (end === undefined ? [] : [end]));
-        return [{ effects: read.map(({ effect }) => effect), cut: entries.length === perShard, ends }];
+        return [{ effects: entries.map((entry) => effectFrom(entry, shard)), cut: entries.length === perShard }];
       });
     },
     removeEffects: async (drained) => {
@@ -71,37 +64,22 @@ const placeOf = ({ position }: Effect): { readonly shard: Shard; readonly entryI
   return { shard, entryId };
 };
 
-const entryFrom = (entry: unknown, shard: Shard): { readonly effect: Effect; readonly end: SessionEnd | undefined } => {
+const effectFrom = (entry: unknown, shard: Shard): Effect => {
   const [entryId, fields] = listReply(entry);
   const list = listReply(fields);
   const member: Record<string, string> = {};
   for (let at = 0; at + 1 < list.length; at += 2) member[String(list[at])] = String(list[at + 1]);
-  const {
-    i: id = '',
-    a: act,
-    t: at,
-    u: userId,
-    s: sessionId,
-    c: context = '{}',
-    d: data = '',
-    x: absolute = '0',
-  } = member;
-  const effect: Effect = {
+  const { i: id = '', a: act, t: atMs, u: userId, s: sessionId, c: context = '{}', d: data = '' } = member;
+  return {
     id,
     position: `${positionMark}${shard} ${String(entryId)}`,
     version: 1,
     realmId: realmOfShard(shard),
     act: act as Act,
-    atMs: Number(at) as EpochMs,
+    atMs: Number(atMs) as EpochMs,
     userId: userId as UserId,
     sessionId: sessionId as SessionId,
     ...(data !== '' && { data: JSON.parse(data) as EffectData }),
     context: JSON.parse(context) as ActContext,
   };
-  return { effect, end: endFrom(effect, Number(absolute)) };
-};
-
-const endFrom = ({ realmId, userId, sessionId, data }: Effect, absolute: number): SessionEnd | undefined => {
-  if (absolute === 0 || userId === undefined || sessionId === undefined) return undefined;
-  return { sessionId, realmId, userId, cause: data?.['cause'] as EndCause, keepUntilMs: keepUntil(absolute) };
 };

@@ -1,5 +1,6 @@
 /**
- * The verbs on sessions, one script each, atomic with its effects. KEYS[1] is the effects stream of the user's shard; ARGV[1] and ARGV[2]
+ * The verbs on sessions, one script each, atomic with its effects. None ends a session by itself: that is decided elsewhere, and marked
+ * here. KEYS[1] is the effects stream of the user's shard; ARGV[1] and ARGV[2]
  * are the clock's offset and a fresh random text that effect ids are made from.
  *
  * A session is one hash, its fields a letter each, since there are millions of them:
@@ -27,22 +28,40 @@ local function effectId()
   return string.format('%08x-%04x-7', math.floor(now / 65536), now % 65536) .. string.sub(drawn, 1, 3) .. '-'
     .. string.sub(variant, 1, 1) .. string.sub(drawn, 5, 7) .. '-' .. string.sub(drawn, 8, 19)
 end
-local function trace(act, user, session, context, data, untilMs)
-  redis.call('XADD', stream, '*', 'i', effectId(), 't', now, 'a', act, 'u', user, 's', session, 'c', context,
-    'd', data, 'x', untilMs)
+local function trace(act, user, session, context, data)
+  redis.call('XADD', stream, '*', 'i', effectId(), 't', now, 'a', act, 'u', user, 's', session, 'c', context, 'd', data)
 end
 local function isAlive(revoked, idle, absolute)
   return not revoked and idle and tonumber(idle) > now and tonumber(absolute) > now
 end
-local function leave(id, user, device)
-  redis.call('ZREM', shard .. 'user:' .. user, id)
-  if device then redis.call('ZREM', shard .. 'device:' .. device, id) end
-end
-local function finish(id, cause, user, device)
-  redis.call('HSET', rowKey(id), 'x', now, 'z', cause)
-  leave(id, user, device)
-end
 local function min(a, b) if a < b then return a end return b end
+`;
+
+/** The oldest sessions above a limit. What has expired goes first: it is nobody's session any more. */
+const limits = `
+local above, going = {}, {}
+local function addOldest(index, own, keep, cause)
+  if keep == 0 or redis.call('ZCARD', index) <= keep then return end
+  local order, late = {}, {}
+  for _, other in ipairs(redis.call('ZREVRANGE', index, 0, -1)) do
+    if other ~= own and not going[other] then
+      local row = redis.call('HMGET', rowKey(other), 'x', 'i', 'a')
+      if not row[2] or row[1] then redis.call('ZREM', index, other)
+      else
+        local list = late
+        if isAlive(row[1], row[2], row[3]) then list = order end
+        table.insert(list, {other, row[3]})
+      end
+    end
+  end
+  for _, entry in ipairs(late) do table.insert(order, entry) end
+  for at = keep, #order do
+    going[order[at][1]] = true
+    table.insert(above, order[at][1])
+    table.insert(above, order[at][2])
+    table.insert(above, cause)
+  end
+end
 `;
 
 /** KEYS[1], the place's key. Returns the store's time and the shard. */
@@ -58,18 +77,17 @@ return {now, redis.call('HGETALL', KEYS[2])}
 /**
  * KEYS[2] row, KEYS[3] the user's index, KEYS[4] the device's where there is one. ARGV: session, user, device or '', idle and absolute time
  * to live, limits per device and per user, context, data of the effect, then fields and values. Returns the time, and of each session that
- * had to make room its id, absolute expiry and cause.
+ * has to make room its id, absolute expiry and cause.
  */
-export const createSessionScript = script(`${shared}
+export const createSessionScript = script(`${shared}${limits}
 local id, user, device = ARGV[3], ARGV[4], ARGV[5]
 local absolute = now + tonumber(ARGV[7])
-local context = ARGV[10]
 if redis.call('EXISTS', KEYS[2]) == 1 then return redis.error_reply('ERR the session is there already') end
 redis.call('HSET', KEYS[2], 'u', user, 'c', now, 'a', absolute, 'i', min(now + tonumber(ARGV[6]), absolute), 'g', 0, 't', now,
   'p', now, unpack(ARGV, 12))
 if device ~= '' then redis.call('HSET', KEYS[2], 'D', device) end
 redis.call('PEXPIREAT', KEYS[2], absolute - offset + ${keptAfterExpiryMs})
-trace('session.started', user, id, context, ARGV[11], 0)
+trace('session.started', user, id, ARGV[10], ARGV[11])
 
 local function enter(index)
   redis.call('ZADD', index, now, id)
@@ -80,40 +98,20 @@ local function enter(index)
     if redis.call('EXISTS', rowKey(old)) == 0 then redis.call('ZREM', index, old) end
   end
 end
-
-local ended = {}
-local function endOldest(index, keep, cause)
-  if keep == 0 or redis.call('ZCARD', index) <= keep then return end
-  local order, late = {}, {}
-  for _, other in ipairs(redis.call('ZREVRANGE', index, 0, -1)) do
-    if other ~= id then
-      local row = redis.call('HMGET', rowKey(other), 'x', 'i', 'a', 'D')
-      if not row[2] or row[1] then redis.call('ZREM', index, other)
-      else
-        local entry = {id = other, absolute = row[3], device = row[4]}
-        if isAlive(row[1], row[2], row[3]) then table.insert(order, entry) else table.insert(late, entry) end
-      end
-    end
-  end
-  -- What has expired goes first: it is nobody's session any more.
-  for _, entry in ipairs(late) do table.insert(order, entry) end
-  for at = keep, #order do
-    local entry = order[at]
-    finish(entry.id, cause, user, entry.device)
-    trace('session.ended', user, entry.id, context, cjson.encode({cause = cause}), entry.absolute)
-    table.insert(ended, entry.id)
-    table.insert(ended, entry.absolute)
-    table.insert(ended, cause)
-  end
-end
-
 enter(KEYS[3])
 if device ~= '' then
   enter(KEYS[4])
-  endOldest(KEYS[4], tonumber(ARGV[8]), 'replaced')
+  addOldest(KEYS[4], id, tonumber(ARGV[8]), 'replaced')
 end
-endOldest(KEYS[3], tonumber(ARGV[9]), 'evicted')
-return {now, ended}
+addOldest(KEYS[3], id, tonumber(ARGV[9]), 'evicted')
+return {now, above}
+`);
+
+/** KEYS[2] the user's index, KEYS[3] the device's where there is one. ARGV: session, limits per device and per user. Returns the same. */
+export const findAboveLimitsScript = script(`${shared}${limits}
+if KEYS[3] then addOldest(KEYS[3], ARGV[3], tonumber(ARGV[4]), 'replaced') end
+addOldest(KEYS[2], ARGV[3], tonumber(ARGV[5]), 'evicted')
+return above
 `);
 
 const seen = `
@@ -138,7 +136,7 @@ if ARGV[10] ~= '' then redis.call('HSET', KEYS[2], 's', ARGV[10]) end
 redis.call('HDEL', KEYS[2], 'w', 'l')
 if ARGV[11] ~= '' then redis.call('HSET', KEYS[2], 'w', ARGV[11]) end
 noteSeen(KEYS[2], row[6], ARGV[13])
-trace(ARGV[15], row[1], ARGV[3], ARGV[14], '', 0)
+trace(ARGV[15], row[1], ARGV[3], ARGV[14], '')
 return {now, 1, row[7]}
 `);
 
@@ -148,7 +146,7 @@ local row = redis.call('HMGET', KEYS[2], 'u', 'g', 'x', 'i', 'a', 'p')
 if not isAlive(row[3], row[4], row[5]) or tonumber(row[2]) ~= tonumber(ARGV[4]) then return {now, 0} end
 local last = tonumber(row[6])
 if now - last >= ${lastSeenGrainMs} then noteSeen(KEYS[2], last, ARGV[5]) end
-trace('session.refreshed', row[1], ARGV[3], ARGV[6], '', 0)
+trace('session.refreshed', row[1], ARGV[3], ARGV[6], '')
 return {now, 1}
 `);
 
@@ -163,29 +161,31 @@ redis.call('HSET', KEYS[2], 'l', losers)
 return 1
 `);
 
-/** KEYS[2] row. ARGV: session, presented generation, overlap, context. Returns 0, or 1 with the user and the absolute expiry. */
-export const endReusedScript = script(`${shared}
-local row = redis.call('HMGET', KEYS[2], 'u', 'g', 'x', 't', 'a', 'D')
-if not row[1] or row[3] then return {0} end
-local behind = tonumber(row[2]) - tonumber(ARGV[4])
-local late = tonumber(row[4]) + tonumber(ARGV[5]) <= now
-if not (behind > 1 or (behind == 1 and late)) then return {0} end
-finish(ARGV[3], 'reused', row[1], row[6])
-trace('refresh.reused', row[1], ARGV[3], ARGV[6], cjson.encode({cause = 'reused'}), row[5])
-return {1, row[1], row[5]}
+/**
+ * KEYS[2] row. ARGV: presented generation, overlap. Returns whether the row bears a verdict of reuse out. Whatever rotates it afterwards
+ * makes the presented generation older still: it is not too late to end the session for it.
+ */
+export const isReusedScript = script(`${shared}
+local row = redis.call('HMGET', KEYS[2], 'g', 'x', 't')
+if not row[1] or row[2] then return 0 end
+local behind = tonumber(row[1]) - tonumber(ARGV[3])
+local late = tonumber(row[3]) + tonumber(ARGV[4]) <= now
+if behind > 1 or (behind == 1 and late) then return 1 end
+return 0
 `);
 
-/** ARGV: cause, then session ids. Marks what has been ended elsewhere, where also the effect stands. */
+/** ARGV: session id and cause of each. */
 export const markEndedScript = script(`${shared}
-local marked = 0
-for at = 4, #ARGV do
-  local row = redis.call('HMGET', rowKey(ARGV[at]), 'u', 'x', 'D')
+for at = 3, #ARGV, 2 do
+  local id = ARGV[at]
+  local row = redis.call('HMGET', rowKey(id), 'u', 'x', 'D')
   if row[1] and not row[2] then
-    finish(ARGV[at], ARGV[3], row[1], row[3])
-    marked = marked + 1
+    redis.call('HSET', rowKey(id), 'x', now, 'z', ARGV[at + 1])
+    redis.call('ZREM', shard .. 'user:' .. row[1], id)
+    if row[3] then redis.call('ZREM', shard .. 'device:' .. row[3], id) end
   end
 end
-return marked
+return 1
 `);
 
 /** KEYS[2] the user's index. Returns id and absolute expiry of each session that has not been revoked. */

@@ -16,14 +16,14 @@ import {
   shardOfUser,
   userKey,
 } from './keys.ts';
-import { listReply, numberReply } from './replies.ts';
+import { listReply } from './replies.ts';
 import type { Script } from './script.ts';
 import { bytesText, fieldsOf, maxLosersLength, sealOrigin, sessionFromReply } from './session-rows.ts';
 import * as scripts from './session-scripts.ts';
 
 /**
- * The verbs as Redis alone can keep them: it may go back. Whoever combines it with a store that does not (`storage/combined`) ends a
- * session there first and asks there whether one has ended; so what ends here is told to the caller.
+ * The verbs as Redis alone can keep them: it may go back. So whether a session ends is decided in a store that does not
+ * (`storage/combined`), and marked here.
  */
 export interface RedisSessions
   extends Pick<
@@ -36,15 +36,19 @@ export interface RedisSessions
     | 'listSessions'
     | 'settleRotation'
   > {
-  /** Also returns those that had to end for it, with their effects written here. */
+  /** Also returns those that have to make room for it. */
   createSession(session: NewSession): Promise<AtStoreTime<readonly SessionEnd[]>>;
-  /** The verdict of `Sessions.endReusedSession`, with its effect. Undefined: the row did not bear it out. */
-  endReusedSession(input: Parameters<Sessions['endReusedSession']>[0]): Promise<SessionEnd | undefined>;
-  /** Sessions of the user that have not been revoked, each as it would have to be recorded. */
+  /** The same question, asked again. */
+  findAboveLimits(session: Limited): Promise<readonly SessionEnd[]>;
+  /** Whether the row bears the verdict of `Sessions.endReusedSession` out. */
+  isReused(input: Omit<Parameters<Sessions['endReusedSession']>[0], 'context'>): Promise<boolean>;
+  /** Sessions of the user that are not marked as ended, each as its end would have to be recorded. */
   sessionsOfUser(userId: UserId, cause: EndCause): Promise<readonly SessionEnd[]>;
-  /** Marks the rows of one user's sessions. The effects stand where the ends are recorded. Idempotent. */
-  markEnded(userId: UserId, sessionIds: readonly SessionId[], cause: EndCause): Promise<void>;
+  /** Marks rows of one user's sessions. Idempotent. */
+  markEnded(userId: UserId, ends: readonly Pick<SessionEnd, 'sessionId' | 'cause'>[]): Promise<void>;
 }
+
+export type Limited = Pick<NewSession, 'id' | 'realmId' | 'userId' | 'deviceId' | 'maxPerDevice' | 'maxPerUser'>;
 
 export interface SessionsOptions {
   readonly run: RunCalls;
@@ -109,17 +113,11 @@ export const createRedisSessions = (options: SessionsOptions): RedisSessions => 
   return {
     createSession: async (session) => {
       const shard = shardOfUser(session.userId, session.realmId);
-      const { deviceId } = session;
-      const keys = [
-        effectsKey(shard),
-        sessionKey(shard, session.id),
-        userKey(shard, session.userId),
-        ...(deviceId === undefined ? [] : [deviceKey(shard, deviceId)]),
-      ];
+      const keys = [effectsKey(shard), sessionKey(shard, session.id), ...indexesOf(shard, session)];
       const create = call(scripts.createSessionScript, keys, [
         session.id,
         session.userId,
-        deviceId ?? '',
+        session.deviceId ?? '',
         session.idleTtlMs,
         session.absoluteTtlMs,
         session.maxPerDevice,
@@ -131,9 +129,15 @@ export const createRedisSessions = (options: SessionsOptions): RedisSessions => 
       const keptMs = String(session.absoluteTtlMs + scripts.keptAfterExpiryMs);
       const place = { command: ['SET', placeKey(session.id), shard, 'PX', keptMs] };
       const [, reply] = await run([place, create]);
-      const [nowMs, ended] = listReply(reply);
+      const [nowMs, above] = listReply(reply);
       remember(session.id, shard);
-      return { value: endsFrom(ended, shard, session.userId), nowMs: nowMs as EpochMs };
+      return { value: endsFrom(above, shard, session.userId), nowMs: nowMs as EpochMs };
+    },
+    findAboveLimits: async (session) => {
+      const shard = shardOfUser(session.userId, session.realmId);
+      const keys = [effectsKey(shard), ...indexesOf(shard, session)];
+      const args = [session.id, session.maxPerDevice, session.maxPerUser];
+      return endsFrom(await ask(scripts.findAboveLimitsScript, keys, args), shard, session.userId);
     },
     findSession: (sessionId) =>
       askRow(sessionId, scripts.findSessionScript, [], {
@@ -183,17 +187,8 @@ export const createRedisSessions = (options: SessionsOptions): RedisSessions => 
       const args = [generation, bytesText(attempt), overlapMs, maxLosersLength];
       return askRow(sessionId, scripts.recordLoserScript, args, { read: () => undefined, absent: () => undefined });
     },
-    endReusedSession: ({ sessionId, presentedGeneration, overlapMs, context }) => {
-      const args = [sessionId, presentedGeneration, overlapMs, contextText(context)];
-      return askRow(sessionId, scripts.endReusedScript, args, {
-        read: (reply, shard) => {
-          const [ended, userId, absolute] = listReply(reply);
-          if (ended !== 1) return undefined;
-          return endOf(shard, { sessionId, userId: userId as UserId, cause: 'reused', absolute });
-        },
-        absent: () => undefined,
-      });
-    },
+    isReused: ({ sessionId, presentedGeneration, overlapMs }) =>
+      askRow(sessionId, scripts.isReusedScript, [presentedGeneration, overlapMs], isOne),
     sessionsOfUser: async (userId, cause) => {
       const shard = shardOfUser(userId);
       const reply = await ask(scripts.sessionsOfUserScript, [effectsKey(shard), userKey(shard, userId)], []);
@@ -202,9 +197,10 @@ export const createRedisSessions = (options: SessionsOptions): RedisSessions => 
         endOf(shard, { sessionId: found[2 * at] as SessionId, userId, cause, absolute: found[2 * at + 1] }),
       );
     },
-    markEnded: async (userId, sessionIds, cause) => {
-      if (sessionIds.length === 0) return;
-      numberReply(await ask(scripts.markEndedScript, [effectsKey(shardOfUser(userId))], [cause, ...sessionIds]));
+    markEnded: async (userId, ends) => {
+      if (ends.length === 0) return;
+      const marks = ends.flatMap(({ sessionId, cause }) => [sessionId, cause]);
+      await ask(scripts.markEndedScript, [effectsKey(shardOfUser(userId))], marks);
     },
     adoptEpoch: ({ sessionId, fromEpoch, toEpoch }) =>
       askRow(sessionId, scripts.adoptEpochScript, [fromEpoch, toEpoch], isOne),
@@ -220,6 +216,11 @@ export const createRedisSessions = (options: SessionsOptions): RedisSessions => 
       askRow(sessionId, scripts.settleRotationScript, [bytesText(rotationId)], isOne),
   };
 };
+
+const indexesOf = (shard: Shard, { userId, deviceId }: Limited): readonly string[] => [
+  userKey(shard, userId),
+  ...(deviceId === undefined ? [] : [deviceKey(shard, deviceId)]),
+];
 
 const contextText = ({ requestId, actor, address, userAgent }: ActContext): string =>
   JSON.stringify({ requestId, actor, address, userAgent });

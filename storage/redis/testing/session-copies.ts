@@ -1,11 +1,11 @@
 import { createClient } from '@redis/client';
-import type { SessionId } from '@sallyport/contract';
-import { isShard, placeKey, type Shard, sessionKey } from '../keys.ts';
+import type { SessionId, UserId } from '@sallyport/contract';
+import { isShard, placeKey, type Shard, sessionKey, userKey } from '../keys.ts';
 
 export interface SessionCopies {
   /** Keeps a copy of the row as it is now, one for each generation. */
   remember(sessionId: SessionId): Promise<void>;
-  /** Puts the row back to a copy, as a failover does that lost a write. Nothing happens where there is none. */
+  /** Puts the row back to a copy, with its place in the user's list, as a failover does that lost a write. Nothing happens where there is none. */
   putBack(sessionId: SessionId, generation: number): Promise<void>;
   close(): void;
 }
@@ -31,7 +31,11 @@ export const openSessionCopies = (url: string): SessionCopies => {
     },
     putBack: async (sessionId, generation) => {
       const [client, shard] = await Promise.all([asked(), shardOf(sessionId)]);
-      await client.copy(copyKey(shard, sessionId, generation), sessionKey(shard, sessionId), { REPLACE: true });
+      const row = sessionKey(shard, sessionId);
+      const found = await client.copy(copyKey(shard, sessionId, generation), row, { REPLACE: true });
+      const [userId, created, revoked] = await client.hmGet(row, ['u', 'c', 'x']);
+      if (!found || revoked !== null) return;
+      await client.zAdd(userKey(shard, userId as UserId), { value: sessionId, score: Number(created) });
     },
     close: () => void connected?.then((client) => client.destroy()),
   };

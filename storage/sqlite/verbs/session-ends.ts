@@ -11,28 +11,27 @@ const insert = `INSERT INTO ended_sessions (session_id, realm_id, user_id, cause
 /** A row of the time before sessions moved to the other store: it must not live again if they come back. */
 const endOwnRow = 'UPDATE sessions SET revoked_at_ms = ?, revoked_cause = ? WHERE id = ? AND revoked_at_ms IS NULL';
 
+interface Ending {
+  readonly context: ActContext;
+  readonly lifetimeMs: number;
+}
+
 export const recordSessionEnds = (
   tx: Transaction,
-  input: {
-    readonly ends: readonly SessionEnd[];
-    readonly context: ActContext | undefined;
-    readonly lifetimeMs: number;
-  },
-): readonly SessionId[] => input.ends.filter((end) => recordEnd(tx, end, input)).map(({ sessionId }) => sessionId);
+  { ends, ...ending }: Ending & { readonly ends: readonly SessionEnd[] },
+): readonly SessionId[] => ends.filter((end) => recordEnd(tx, end, ending)).map(({ sessionId }) => sessionId);
 
 const recordEnd = (
   tx: Transaction,
   { sessionId, realmId, userId, cause, keepUntilMs }: SessionEnd,
-  { context, lifetimeMs }: { readonly context: ActContext | undefined; readonly lifetimeMs: number },
+  { context, lifetimeMs }: Ending,
 ): boolean => {
   const id = uuidToBytes(sessionId);
   const owner = userId === undefined ? null : uuidToBytes(userId);
   if (tx.run(insert, id, realmId, owner, cause, tx.nowMs, keepUntilMs).changes === 0) return false;
   tx.run(endOwnRow, tx.nowMs, cause, id);
+  const act = cause === 'reused' ? 'refresh.reused' : 'session.ended';
+  appendEffect(tx, { act, realmId, ...(userId !== undefined && { userId }), sessionId, data: { cause }, context });
   appendRevocation(tx, { realmId, subject: { kind: 'session', sessionId }, cause, lifetimeMs });
-  if (context !== undefined) {
-    const whose = userId === undefined ? {} : { userId };
-    appendEffect(tx, { act: 'session.ended', realmId, ...whose, sessionId, data: { cause }, context });
-  }
   return true;
 };
