@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { type Held, holdUntilTurnEnds } from '../turn-end.ts';
 import { openSocket, type ServiceAddress } from './open-socket.ts';
 import { chunkedEnd, type OutgoingBody, type OutgoingRequest } from './request-head.ts';
 import { type AnswerHead, AnswerMalformed, type AnswerSink, ResponseParser } from './response-parser.ts';
@@ -50,7 +51,7 @@ export interface ConnectionOptions {
 }
 
 /** One connection to one service: at most one request at a time. A class because it is a lifecycle. */
-export class Connection implements AnswerSink, Flow {
+export class Connection implements AnswerSink, Flow, Held {
   readonly #options: ConnectionOptions;
   readonly #socket: Socket;
   readonly #parser: ResponseParser = new ResponseParser(this);
@@ -115,9 +116,16 @@ export class Connection implements AnswerSink, Flow {
     handler.onStart(this);
     // `onStart` may have aborted it.
     if (this.#handler !== handler || this.#isClosed) return;
+    this.#socket.cork();
+    holdUntilTurnEnds(this);
     this.#socket.write(head, 'latin1');
     if (body === null) this.#isBodySent = true;
     else this.#sendBody(body, head.endsWith(chunkedEnd));
+  }
+
+  /** What was written in this turn of the event loop goes out, head and body together. */
+  letGo(): void {
+    this.#socket.uncork();
   }
 
   #sendBody(body: OutgoingBody, chunked: boolean): void {

@@ -30,8 +30,6 @@ interface ServiceIdentity {
   readonly anonymous: Sign;
   /** Given the caller's claims as JSON text. */
   prepare(claims: PreparedIdentity['json']): Sign;
-  /** For as long as the verifier holds the tokens. */
-  readonly byToken: WeakMap<VerifiedToken, PreparedCaller>;
 }
 
 /** Says who calls, to one service, for one method and target, for 30 seconds. Public routes are anonymous. */
@@ -56,7 +54,6 @@ export const signIdentity = ({
     const service: ServiceIdentity = {
       anonymous: signer.prepare(`{"anon":true,${common}`),
       prepare: (claims) => signer.prepare(`${claims.slice(0, -1)},${common}`),
-      byToken: new WeakMap(),
     };
     services.set(upstream, service);
     return service;
@@ -64,7 +61,7 @@ export const signIdentity = ({
 
   const callerOf = (token: VerifiedToken, upstream: Upstream): PreparedCaller => {
     const service = serviceOf(upstream);
-    const held = service.byToken.get(token);
+    const held = preparedFor(service, token);
     if (held !== undefined) return held;
     const { json, headers, bytes } = prepareIdentity(
       token.claims,
@@ -72,7 +69,7 @@ export const signIdentity = ({
       namesIssuer,
     );
     const caller = { sign: service.prepare(json), headers, bytes };
-    service.byToken.set(token, caller);
+    token.prepared.push(service, caller);
     return caller;
   };
 
@@ -100,6 +97,12 @@ export const signIdentity = ({
     return undefined;
   };
   return { name: 'sign identity', run };
+};
+
+const preparedFor = (service: ServiceIdentity, { prepared }: VerifiedToken): PreparedCaller | undefined => {
+  const at = prepared.indexOf(service);
+  // Only `callerOf` writes behind a service.
+  return at < 0 ? undefined : (prepared[at + 1] as PreparedCaller);
 };
 
 /** Targets repeat more often than not; beyond this many the memory is begun anew. */

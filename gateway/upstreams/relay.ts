@@ -6,6 +6,7 @@ import { readOutboundHeaders } from '../headers/outbound.ts';
 import { type AnswerHandler, ConnectionLost, type Flow } from '../http1/connection.ts';
 import type { AnswerHead } from '../http1/response-parser.ts';
 import { lingerAfterAnswer } from '../linger.ts';
+import { type Held, holdUntilTurnEnds } from '../turn-end.ts';
 import { allOut, isOutage, tooMany, upstreamProblem } from './failure.ts';
 import type { RequestBody } from './request-body.ts';
 import type { Destination, Upstream } from './upstream.ts';
@@ -37,7 +38,7 @@ const oneWriteBytes = 16_384;
  * One request to a service and its answer back, as it streams. Its life: `send` -> connected -> answer head -> parts -> end, or
  * an error at any point. A class because it is a lifecycle, and because the connection calls its methods on every part.
  */
-export class Relay implements AnswerHandler {
+export class Relay implements AnswerHandler, Held {
   readonly #exchange: Exchange;
   readonly #request: RelayRequest;
   readonly #refuse: Refuse;
@@ -49,6 +50,8 @@ export class Relay implements AnswerHandler {
   #status = 0;
   /** The first part, until it is known whether it is the only one. */
   #first: Buffer | undefined;
+  /** The answer's end, until it is written. */
+  #last: string | Buffer | undefined;
   #isCancelled = false;
   #isRepeated = false;
   #isContinued = false;
@@ -177,13 +180,18 @@ export class Relay implements AnswerHandler {
 
   onEnd(): void {
     this.#finish();
-    const { res } = this.#exchange;
     const first = this.#first;
+    // The part is lent. Head and body as one latin1 string are one write; as string and bytes they would be two.
+    if (first !== undefined) this.#last = first.length > oneWriteBytes ? Buffer.from(first) : first.toString('latin1');
+    holdUntilTurnEnds(this);
+  }
+
+  /** The rest of the answer goes out. */
+  letGo(): void {
+    const { res } = this.#exchange;
     if (this.#headers !== undefined) this.#writeHead(this.#headers);
-    // Head and body as one latin1 string are one write; as string and bytes they would be two.
-    if (first === undefined) res.end();
-    else if (first.length > oneWriteBytes) res.end(Buffer.from(first));
-    else res.end(first.toString('latin1'), 'latin1');
+    if (this.#last === undefined) res.end();
+    else res.end(this.#last, 'latin1');
   }
 
   onError(error: Error): void {

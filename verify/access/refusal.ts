@@ -15,7 +15,7 @@ export interface RevocationSubject {
 /** `stale`: older than a change of the account. `unknown`: the feed cannot say; the token is refused with 503. */
 export type RevocationState = 'active' | 'revoked' | 'stale' | 'unknown';
 
-/** The same object for the same token as long as it is cached: what is prepared from it may hang on it (WeakMap). */
+/** The same object for the same token as long as it is cached. */
 export interface VerifiedToken {
   /** Normalised and deeply frozen: `sub` is present, `roles` and `permissions` are lists. */
   readonly claims: AccessTokenClaims;
@@ -25,6 +25,11 @@ export interface VerifiedToken {
   /** `exp`, without leeway. */
   readonly expiresAtMs: number;
   readonly subject: RevocationSubject;
+  /**
+   * Empty: room for what its holder prepares from it, whoever prepared and what in turn. It lives as long as the token is cached. (A
+   * WeakMap would do, and with thousands of new tokens a second its table costs more than what it saves.)
+   */
+  readonly prepared: unknown[];
 }
 
 /** Why a token was refused, for metrics and log. A closed list; never holds text of the token. */

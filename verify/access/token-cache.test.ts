@@ -7,7 +7,11 @@ const token = (): string => randomBytes(450).toString('base64url');
 describe('token cache', () => {
   it('stays within its bytes', () => {
     const cache = createTokenCache<number>(100_000);
-    for (let count = 0; count < 2000; count += 1) cache.set(token(), count);
+    for (let count = 0; count < 2000; count += 1) {
+      const each = token();
+      cache.set(each, count);
+      if (count % 2 === 0) cache.get(each);
+    }
     expect(cache.stats().bytes).toBeLessThanOrEqual(100_000);
     expect(cache.stats().entries).toBeGreaterThan(5);
   });
@@ -15,8 +19,10 @@ describe('token cache', () => {
   it('keeps tokens in use through a flood of one-time tokens', () => {
     const cache = createTokenCache<number>(400_000);
     const used = Array.from({ length: 20 }, token);
-    for (const each of used) cache.set(each, 1);
-    for (const each of used) cache.get(each);
+    for (const each of used) {
+      cache.set(each, 1);
+      cache.get(each);
+    }
     for (let round = 0; round < 100; round += 1) {
       for (let count = 0; count < 100; count += 1) cache.set(token(), 0);
       // One use of each in a hundred one-time tokens' time.
@@ -55,7 +61,7 @@ describe('token cache', () => {
     cache.set(`a${end}`, 1);
     expect(cache.get(`b${end}`)).toBeUndefined();
     cache.set(`b${end}`, 2);
-    expect([cache.get(`a${end}`), cache.get(`b${end}`)]).toEqual([undefined, 2]);
+    expect([cache.get(`a${end}`), cache.get(`b${end}`)]).toEqual([1, 2]);
     cache.delete(`a${end}`);
     expect(cache.get(`b${end}`)).toBe(2);
     cache.delete(`b${end}`);

@@ -107,7 +107,9 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
     const claims = idScope === undefined ? checked : scopedClaims(checked, idScope);
     // The issuer's own spelling: its feed knows no other.
     const subject = Object.freeze({ iss, sub, sid, uep, kid: key.kid, iat });
-    const token = Object.freeze({ claims, kid: key.kid, alg: jws.header.alg, expiresAtMs: exp * 1000, subject });
+    const { alg } = jws.header;
+    const expiresAtMs = exp * 1000;
+    const token = Object.freeze<VerifiedToken>({ claims, kid: key.kid, alg, expiresAtMs, subject, prepared: [] });
     // `iat` in the future is no token of an issuer whose clock we share; whole seconds, as jose counts.
     const notBeforeMs = Math.ceil(Math.max(nbf, iat)) * 1000;
     return { verification: Object.freeze({ ok: true, token }), policy, key, keySet, notBeforeMs };
