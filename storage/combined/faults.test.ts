@@ -136,4 +136,25 @@ describe.skipIf(isRedisMissing())('a store whose Redis', () => {
     await answersAgain(storage);
     expect(await failures({ createSession: verbs.createSession })).toEqual({ createSession: 'answered' });
   });
+
+  it('is still loading its data is waited for, and nobody is told that a session is lost', async () => {
+    // Microseconds for each key that is loaded.
+    const { server, storage } = await open(['--key-load-delay', '2000', '--loading-process-events-interval-bytes', '1024']);
+    const sessions = await Promise.all(Array.from({ length: 100 }, () => start(storage)));
+    await server.save();
+    await server.kill();
+    await server.restart();
+    const found = new Set<unknown>();
+    const look = async (): Promise<boolean> => {
+      const session = sessions[found.size % sessions.length];
+      const answer = await storage.sessions.findSession(session?.id ?? newId()).then(
+        ({ value }) => (value === undefined ? 'lost' : 'found'),
+        (error: unknown) => (error instanceof StoreUnavailable ? 'unavailable' : error),
+      );
+      found.add(answer);
+      return answer === 'found';
+    };
+    await vi.waitUntil(look, { timeout: 5000 });
+    expect([...found]).toEqual(['unavailable', 'found']);
+  });
 });

@@ -16,7 +16,8 @@ const inTime = (a: Effect, b: Effect): number => a.atMs - b.atMs || (ranks[a.act
  * nothing younger than that is given: a user's effects stand in two lists, and whoever hears of them hears of them in order.
  */
 export const mergeEffects = (pages: readonly EffectPage[], limit: number): readonly Effect[] => {
-  const horizonMs = Math.min(...pages.map(({ effects, cut }) => (cut ? (effects.at(-1)?.atMs ?? Infinity) : Infinity)));
+  const ends = pages.filter(({ cut }) => cut).map(({ effects }) => Math.max(...effects.map(({ atMs }) => atMs)));
+  const horizonMs = Math.min(...ends);
   return pages
     .flatMap(({ effects }) => effects)
     .filter(({ atMs }) => atMs <= horizonMs)

@@ -1,9 +1,9 @@
-/** Any number of openings of one SQLite file and one Redis, with a clock that a test can move for both. */
+/** Any number of openings of one SQL store and one Redis, with a clock that a test can move for both. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemRandom } from '@sallyport/kit/random';
-import { createSealer } from '@sallyport/kit/seal';
+import { createSealer, type Sealer } from '@sallyport/kit/seal';
 import type { Storage } from '../../contracts/storage.ts';
 import { openRedisStore } from '../../redis/index.ts';
 import { openSqlite } from '../../sqlite/index.ts';
@@ -19,11 +19,25 @@ export interface CombinedForTests {
   close(): Promise<void>;
 }
 
-export const combinedForTests = (url: string): CombinedForTests => {
+/** The SQL store of a test. */
+export interface SqlForTests {
+  open(options: { readonly sealer: Sealer; readonly clockOffset: SharedArrayBuffer }): Promise<Storage>;
+  /** After its openings have been closed. */
+  remove(): Promise<void>;
+}
+
+const sqliteForTests = (): SqlForTests => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-'));
+  const file = join(folder, 'store.db');
+  return {
+    open: (options) => openSqlite({ file, revocationLifetimeMs: 960_000, ...options }),
+    remove: async () => rmSync(folder, { recursive: true }),
+  };
+};
+
+export const combinedForTests = (url: string, sqlStore: SqlForTests = sqliteForTests()): CombinedForTests => {
   const clockOffset = new SharedArrayBuffer(8);
   const sealer = createSealer({ keys: [{ kid: '1', key: systemRandom.bytes(32) }], random: systemRandom });
-  const file = join(folder, 'store.db');
   const opened: Storage[] = [];
   let emptied = 0;
   return {
@@ -31,7 +45,7 @@ export const combinedForTests = (url: string): CombinedForTests => {
       return emptied;
     },
     open: async (sabotage = (sql) => sql) => {
-      const sql = await openSqlite({ file, sealer, revocationLifetimeMs: 960_000, clockOffset });
+      const sql = await sqlStore.open({ sealer, clockOffset });
       const redis = await openRedisStore({ url, sealer, random: systemRandom, clockOffset });
       const onEmptied = () => {
         emptied += 1;
@@ -44,7 +58,7 @@ export const combinedForTests = (url: string): CombinedForTests => {
     advance: (ms) => void Atomics.add(new BigInt64Array(clockOffset), 0, BigInt(ms)),
     close: async () => {
       await Promise.all(opened.map((storage) => storage.close()));
-      rmSync(folder, { recursive: true });
+      await sqlStore.remove();
     },
   };
 };
