@@ -7,7 +7,7 @@ export const combineEffects = (sql: Effects, redis: RedisEffects): Effects => ({
   appendEffects: sql.appendEffects,
   readEffects: async (limit) => {
     const [own, lists] = await Promise.all([sql.readEffects(limit), redis.readLists(limit)]);
-    return mergeEffects([{ effects: own, cut: own.length === limit }, ...lists], limit);
+    return mergeEffects({ effects: own, cut: own.length === limit }, lists, limit);
   },
   removeEffects: async (drained) => {
     const own = drained.filter((effect) => !isInRedis(effect));

@@ -8,15 +8,9 @@ const told = (effects: readonly Effect[]) => effects.map(({ act, atMs }) => `${a
 it('gives nothing that something older may still come before, and what begins before what ends', () => {
   const sql = [effect('session.ended', 5), effect('user.created', 5), effect('user.disabled', 9)];
   const redis = [effect('session.started', 5), effect('session.refreshed', 7)];
-  const all = told(
-    mergeEffects(
-      [
-        { effects: sql, cut: false },
-        { effects: redis, cut: false },
-      ],
-      10,
-    ),
-  );
+  const merged = (sqlCut: boolean, redisCut: boolean, limit = 10) =>
+    told(mergeEffects({ effects: sql, cut: sqlCut }, [{ effects: redis, cut: redisCut }], limit));
+  const all = merged(false, false);
   expect(all).toEqual([
     '5 user.created',
     '5 session.started',
@@ -24,27 +18,12 @@ it('gives nothing that something older may still come before, and what begins be
     '7 session.refreshed',
     '9 user.disabled',
   ]);
-  expect(
-    told(
-      mergeEffects(
-        [
-          { effects: sql, cut: false },
-          { effects: redis, cut: true },
-        ],
-        10,
-      ),
-    ),
-  ).toEqual(all.slice(0, 4));
-  expect(
-    told(
-      mergeEffects(
-        [
-          { effects: sql, cut: true },
-          { effects: redis, cut: false },
-        ],
-        2,
-      ),
-    ),
-  ).toEqual(all.slice(0, 2));
-  expect(mergeEffects([{ effects: [], cut: false }], 10)).toEqual([]);
+  expect(merged(false, true)).toEqual(all.slice(0, 4));
+  expect(merged(true, false)).toEqual(all);
+  expect(merged(true, true, 2)).toEqual(all.slice(0, 2));
+  const late = [effect('session.refreshed', 10)];
+  expect(told(mergeEffects({ effects: sql, cut: true }, [{ effects: late, cut: false }], 10))).not.toContain(
+    '10 session.refreshed',
+  );
+  expect(mergeEffects({ effects: [], cut: false }, [], 10)).toEqual([]);
 });

@@ -12,15 +12,19 @@ const ranks: Readonly<Partial<Record<Act, number>>> = { 'user.created': -2, 'ses
 const inTime = (a: Effect, b: Effect): number => a.atMs - b.atMs || (ranks[a.act] ?? 0) - (ranks[b.act] ?? 0);
 
 /**
- * The oldest effects of several lists, in the order of their times. Behind the last effect of a list that was cut anything may follow, so
- * nothing younger than that is given: a user's effects stand in two lists, and whoever hears of them hears of them in order.
+ * The oldest effects of both stores, in the order of their times. A user's stand in the list of SQL and in one list of Redis, and whoever hears
+ * of them hears of them in order: where a list was cut, anything may follow behind its last, and the other side gives nothing younger.
  */
-export const mergeEffects = (pages: readonly EffectPage[], limit: number): readonly Effect[] => {
-  const ends = pages.filter(({ cut }) => cut).map(({ effects }) => Math.max(...effects.map(({ atMs }) => atMs)));
-  const horizonMs = Math.min(...ends);
-  return pages
-    .flatMap(({ effects }) => effects)
-    .filter(({ atMs }) => atMs <= horizonMs)
+export const mergeEffects = (sql: EffectPage, redis: readonly EffectPage[], limit: number): readonly Effect[] => {
+  const sqlUntilMs = Math.min(...redis.map(horizonMs));
+  const redisUntilMs = horizonMs(sql);
+  return [
+    ...sql.effects.filter(({ atMs }) => atMs <= sqlUntilMs),
+    ...redis.flatMap(({ effects }) => effects).filter(({ atMs }) => atMs <= redisUntilMs),
+  ]
     .sort(inTime)
     .slice(0, limit);
 };
+
+const horizonMs = ({ effects, cut }: EffectPage): number =>
+  cut ? Math.max(...effects.map(({ atMs }) => atMs)) : Infinity;

@@ -6,7 +6,7 @@ import type { EpochMs, RealmId, SessionId, UserId } from '@sallyport/contract';
 import type { Act, Effect, EffectData } from '../contracts/effects.ts';
 import type { ActContext } from '../contracts/store.ts';
 import type { RunCalls } from './connection.ts';
-import { effectsKey, isShard, realmOfShard, type Shard, shardCount, shardsOf } from './keys.ts';
+import { effectsKey, isShard, realmOfShard, type Shard, shardsOf } from './keys.ts';
 import { listReply } from './replies.ts';
 
 /** One shard's effects, oldest first. */
@@ -17,33 +17,50 @@ export interface EffectList {
 }
 
 export interface RedisEffects {
-  /** About `limit` of the oldest, from all shards; each user's stand in one list. */
+  /** Some `limit` of the oldest, from all shards; each user's stand in one list. */
   readLists(limit: number): Promise<readonly EffectList[]>;
   /** Idempotent. */
   removeEffects(drained: readonly Effect[]): Promise<void>;
 }
 
-/** A backlog stands in few shards or in all: enough of each that a round has something to do, and none is read whole. */
-const leastPerShard = 8;
+/** What each shard is asked for first. Where that leaves room, those that have more are asked for the rest. */
+const firstPerShard = 8;
 const positionMark = 'redis ';
 
 export const isInRedis = ({ position }: Effect): boolean => position.startsWith(positionMark);
 
 export const createRedisEffects = (run: RunCalls, realmId: RealmId): RedisEffects => {
   const shards = shardsOf(realmId);
+  /** Entries behind an entry id, `-` for the oldest. */
+  const readPages = async (asked: readonly PageStart[], count: number): Promise<readonly Page[]> => {
+    const replies = await run(
+      asked.map(({ shard, from }) => ({
+        command: ['XRANGE', effectsKey(shard), from, '+', 'COUNT', String(count)],
+      })),
+    );
+    return replies.flatMap((reply, at) => {
+      const shard = asked[at]?.shard;
+      const entries = listReply(reply);
+      return shard === undefined ? [] : [{ shard, entries, cut: entries.length === count }];
+    });
+  };
   return {
     readLists: async (limit) => {
-      const perShard = Math.max(leastPerShard, Math.ceil((4 * limit) / shardCount));
-      const range = (shard: Shard) => ({
-        command: ['XRANGE', effectsKey(shard), '-', '+', 'COUNT', String(perShard)],
-      });
-      const replies = await run(shards.map(range));
-      return replies.flatMap((reply, at) => {
-        const shard = shards[at];
-        const entries = listReply(reply);
-        if (shard === undefined || entries.length === 0) return [];
-        return [{ effects: entries.map((entry) => effectFrom(entry, shard)), cut: entries.length === perShard }];
-      });
+      const first = await readPages(
+        shards.map((shard) => ({ shard, from: '-' })),
+        Math.min(limit, firstPerShard),
+      );
+      const room = limit - first.reduce((sum, { entries }) => sum + entries.length, 0);
+      const cut = first.filter((page) => page.cut);
+      const next = room <= 0 || cut.length === 0 ? [] : await readPages(cut.map(behind), Math.ceil(room / cut.length));
+      const nextOf = new Map(next.map((page) => [page.shard, page]));
+      return first
+        .filter(({ entries }) => entries.length > 0)
+        .map(({ shard, entries, cut: isCut }) => {
+          const more = nextOf.get(shard);
+          const all = more === undefined ? entries : [...entries, ...more.entries];
+          return { effects: all.map((entry) => effectFrom(entry, shard)), cut: more?.cut ?? isCut };
+        });
     },
     removeEffects: async (drained) => {
       const places = drained.filter(isInRedis).map(placeOf);
@@ -56,6 +73,22 @@ export const createRedisEffects = (run: RunCalls, realmId: RealmId): RedisEffect
       );
     },
   };
+};
+
+interface PageStart {
+  readonly shard: Shard;
+  readonly from: string;
+}
+
+interface Page {
+  readonly shard: Shard;
+  readonly entries: readonly unknown[];
+  readonly cut: boolean;
+}
+
+const behind = ({ shard, entries }: Page): PageStart => {
+  const [lastId] = listReply(entries.at(-1));
+  return { shard, from: `(${String(lastId)}` };
 };
 
 const placeOf = ({ position }: Effect): { readonly shard: Shard; readonly entryId: string } => {

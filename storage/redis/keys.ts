@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { type DeviceId, defaultRealm, type RealmId, type SessionId, type UserId } from '@sallyport/contract';
 
-export const shardCount = 64;
+const shardCount = 64;
 
 /** `sp1:<realm>:{s<two digits>}:`, which all keys of a shard begin with. */
 export type Shard = string & { readonly brand: 'Shard' };
