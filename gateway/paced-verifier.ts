@@ -15,6 +15,8 @@ interface Asker {
 export interface PacedVerifier {
   /** @param asker where it goes away while it waits, nothing is checked for it and the promise stays open */
   verify(token: string, asker?: Asker): Verification | Promise<Verification>;
+  /** What is known of a token that was good before, judged anew but for its signature. */
+  seen(token: string): Verification | undefined;
 }
 
 interface Waiting {
@@ -60,6 +62,7 @@ export const paceVerifier = (
   };
 
   return Object.freeze({
+    seen: verifier.seen,
     verify: (token: string, asker?: Asker) => {
       const seen = verifier.seen(token);
       if (seen !== undefined) return seen;

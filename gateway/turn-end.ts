@@ -1,5 +1,6 @@
 /** What waits to write to a socket. */
 export interface Held {
+  /** Never throws: others wait behind it. */
   letGo(): void;
 }
 

@@ -56,6 +56,8 @@ export class Connection implements AnswerSink, Flow, Held {
   readonly #socket: Socket;
   readonly #parser: ResponseParser = new ResponseParser(this);
   #handler: AnswerHandler | undefined;
+  /** The head of a request without body, until the turn's end. */
+  #heldHead: string | undefined;
   #body: OutgoingBody | undefined;
   #isBodySent = true;
   #keepAlive = true;
@@ -116,16 +118,23 @@ export class Connection implements AnswerSink, Flow, Held {
     handler.onStart(this);
     // `onStart` may have aborted it.
     if (this.#handler !== handler || this.#isClosed) return;
-    this.#socket.cork();
     holdUntilTurnEnds(this);
+    if (body === null) {
+      this.#heldHead = head;
+      this.#isBodySent = true;
+      return;
+    }
+    // What of the body comes in this turn goes out with the head.
+    this.#socket.cork();
     this.#socket.write(head, 'latin1');
-    if (body === null) this.#isBodySent = true;
-    else this.#sendBody(body, head.endsWith(chunkedEnd));
+    this.#sendBody(body, head.endsWith(chunkedEnd));
   }
 
-  /** What was written in this turn of the event loop goes out, head and body together. */
   letGo(): void {
-    this.#socket.uncork();
+    const head = this.#heldHead;
+    this.#heldHead = undefined;
+    if (head === undefined) this.#socket.uncork();
+    else if (!this.#isClosed) this.#socket.write(head, 'latin1');
   }
 
   #sendBody(body: OutgoingBody, chunked: boolean): void {

@@ -148,11 +148,10 @@ export class ResponseParser {
       this.#sink.onBody(bytes);
       return undefined;
     }
-    const part = bytes.length === this.#left ? bytes : bytes.subarray(0, this.#left);
-    const rest = bytes.subarray(this.#left);
-    this.#sink.onBody(part);
+    const isClean = bytes.length === this.#left;
+    this.#sink.onBody(isClean ? bytes : bytes.subarray(0, this.#left));
     // RFC 9112 §9.2 and response splitting: a second answer behind this one is never handed on.
-    return this.#finish(rest.length === 0);
+    return this.#finish(isClean);
   }
 
   #readChunkSize(bytes: Buffer): Buffer | undefined {
@@ -214,6 +213,49 @@ const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const headerLine =
   /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[\t ]*$/;
 
+type FramingName = 'connection' | 'keep-alive' | 'content-length' | 'transfer-encoding';
+
+interface HeaderLine {
+  readonly name: string;
+  readonly value: string;
+  /** Says how the answer is framed. */
+  readonly framing: FramingName | undefined;
+}
+
+const framingNames: ReadonlySet<string> = new Set<FramingName>([
+  'connection',
+  'keep-alive',
+  'content-length',
+  'transfer-encoding',
+]);
+const isFramingName = (lower: string): lower is FramingName => framingNames.has(lower);
+
+const readLine = (line: string): HeaderLine => {
+  const match = headerLine.exec(line);
+  if (match === null) throw new AnswerMalformed('a header line of the wrong form');
+  const [, name = '', value = ''] = match;
+  const lower = name.toLowerCase();
+  return { name, value, framing: isFramingName(lower) ? lower : undefined };
+};
+
+/** Services write the same lines again and again; beyond this many the memory is begun anew. */
+const rememberedLines = 1024;
+/** A longer one is hardly written twice. */
+const longestRemembered = 80;
+
+const knownLines = new Map<string, HeaderLine>();
+
+const lineOf = (text: string): HeaderLine => {
+  const known = knownLines.get(text);
+  if (known !== undefined) return known;
+  const line = readLine(text);
+  if (text.length > longestRemembered) return line;
+  if (knownLines.size >= rememberedLines) knownLines.clear();
+  // An own copy: a slice would keep the head alive that it was cut from.
+  knownLines.set(Buffer.from(text, 'latin1').toString('latin1'), line);
+  return line;
+};
+
 /** A head without its last empty line. @throws AnswerMalformed */
 export const parseHead = (text: string): ParsedHead => {
   const lines = text.split('\r\n');
@@ -223,11 +265,9 @@ export const parseHead = (text: string): ParsedHead => {
   const headers: string[] = [];
   const framing: Framing = { length: undefined, codings: 0, connection: '', idleSeconds: undefined };
   for (let at = 1; at < lines.length; at += 1) {
-    const match = headerLine.exec(lines[at] ?? '');
-    if (match === null) throw new AnswerMalformed('a header line of the wrong form');
-    const [, name = '', value = ''] = match;
-    headers.push(name, value);
-    readFraming(name, value, framing);
+    const line = lineOf(lines[at] ?? '');
+    headers.push(line.name, line.value);
+    if (line.framing !== undefined) readFraming(line.framing, line.value, framing);
   }
   const chunked = framing.codings > 0;
   // RFC 9112 §6.1: both together may be an attempt at smuggling; §6.3: an intermediary must not guess.
@@ -244,21 +284,20 @@ interface Framing {
   idleSeconds: number | undefined;
 }
 
-const readFraming = (name: string, value: string, framing: Framing): void => {
-  switch (name.length) {
-    case 10:
-      if (name.toLowerCase() === 'connection')
-        framing.connection = framing.connection === '' ? value : `${framing.connection},${value}`;
-      else if (name.toLowerCase() === 'keep-alive') framing.idleSeconds = idleSecondsOf(value);
+const readFraming = (name: FramingName, value: string, framing: Framing): void => {
+  switch (name) {
+    case 'connection':
+      framing.connection = framing.connection === '' ? value : `${framing.connection},${value}`;
       return;
-    case 14:
-      if (name.toLowerCase() !== 'content-length') return;
+    case 'keep-alive':
+      framing.idleSeconds = idleSecondsOf(value);
+      return;
+    case 'content-length':
       // RFC 9112 §6.3, 5: a repeated or unreadable length is an unrecoverable error.
       if (framing.length !== undefined || !/^\d{1,15}$/.test(value)) throw new AnswerMalformed('the length is unclear');
       framing.length = value;
       return;
-    case 17:
-      if (name.toLowerCase() !== 'transfer-encoding') return;
+    case 'transfer-encoding':
       framing.codings += 1;
       if (framing.codings > 1 || value.toLowerCase() !== 'chunked')
         throw new AnswerMalformed('an unknown transfer coding');

@@ -46,7 +46,9 @@ describe('authenticate', () => {
     const verdict = verifier.verify(mint());
     const exchange = exchangeOf('GET', '/', 'Authorization', `Bearer ${mint()}`);
     exchange.route = routeTo('a');
-    const pending = authenticate({ verifier: { verify: () => Promise.resolve(verdict) } }).run(exchange);
+    const pending = authenticate({ verifier: { seen: () => undefined, verify: () => Promise.resolve(verdict) } }).run(
+      exchange,
+    );
     expect(outcomeOf(pending)).toBe('waits');
     expect([await pending, exchange.token?.claims.sub]).toEqual([undefined, userId]);
   });
@@ -55,7 +57,7 @@ describe('authenticate', () => {
     const exchange = exchangeOf('GET', '/', 'Authorization', `Bearer ${mint()}`);
     exchange.route = routeTo('a');
     const unknown = { ok: false, code: 'revocation_unavailable', reason: 'revocation_unknown' } as const;
-    const outcome = authenticate({ verifier: { verify: () => unknown } }).run(exchange);
+    const outcome = authenticate({ verifier: { seen: () => undefined, verify: () => unknown } }).run(exchange);
     expect(outcome).toMatchObject({ status: 503, code: 'revocation_unavailable', retryAfterSeconds: 1 });
   });
 

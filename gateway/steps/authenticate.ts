@@ -17,6 +17,9 @@ const refusal = ({ code, reason }: Verification & { ok: false }): Problem => {
   return new Problem(code, { cause, params: { retryAfterSeconds: 1 }, retryAfterSeconds: 1 });
 };
 
+/** As nearly everybody writes it. */
+const usualScheme = 'Bearer ';
+
 const none: readonly string[] = Object.freeze([]);
 
 /**
@@ -36,6 +39,14 @@ export const authenticate = ({ verifier, accessCookie }: AuthenticateOptions): S
     return accept(exchange, verification);
   };
 
+  /** A token that was good before has the right form: nothing is gained by reading all of it again. */
+  const judgeKnown = (exchange: Exchange, authorization: readonly string[]): Outcome | 'unknown' => {
+    const value = authorization[0] ?? '';
+    if (authorization.length > 1 || !value.startsWith(usualScheme)) return 'unknown';
+    const verification = verifier.seen(value.slice(usualScheme.length));
+    return verification === undefined ? 'unknown' : accept(exchange, verification);
+  };
+
   const run = (exchange: Exchange): Outcome | Promise<Outcome> => {
     const { route, headers } = exchange;
     if (route?.kind !== 'proxy' || route.access === 'public') return undefined;
@@ -49,6 +60,8 @@ export const authenticate = ({ verifier, accessCookie }: AuthenticateOptions): S
       if (token !== undefined) return judge(exchange, token);
       if (route.access === 'optional') return undefined;
     }
+    const known = judgeKnown(exchange, authorization);
+    if (known !== 'unknown') return known;
     const bearer = parseBearer(authorization);
     return bearer.ok ? judge(exchange, bearer.token) : new Problem(bearer.code);
   };

@@ -189,9 +189,13 @@ export class Relay implements AnswerHandler, Held {
   /** The rest of the answer goes out. */
   letGo(): void {
     const { res } = this.#exchange;
-    if (this.#headers !== undefined) this.#writeHead(this.#headers);
-    if (this.#last === undefined) res.end();
-    else res.end(this.#last, 'latin1');
+    try {
+      if (this.#headers !== undefined) this.#writeHead(this.#headers);
+      if (this.#last === undefined) res.end();
+      else res.end(this.#last, 'latin1');
+    } catch (error) {
+      endWithError(res, () => this.#refuse(this.#exchange, upstreamProblem(error)));
+    }
   }
 
   onError(error: Error): void {

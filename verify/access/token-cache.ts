@@ -132,8 +132,7 @@ export const createTokenCache = <Value>(maxBytes: number): TokenCache<Value> => 
     entry.next = undefined;
   };
 
-  const isProbationFull = (): boolean =>
-    probation.bytes > maxProbationBytes || probation.entries > longestProbation;
+  const isProbationFull = (): boolean => probation.bytes > maxProbationBytes || probation.entries > longestProbation;
 
   /** A visited entry of probation moves to main, an unvisited one goes; one of main spends a visit to stay. */
   const evictStep = (): void => {
