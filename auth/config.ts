@@ -6,6 +6,7 @@ import { defineSettings, type PresetOf, type SettingProblem, type SettingsOf } f
 import { redisProblems } from '@sallyport/storage/redis/settings';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
+import { databaseProblems, databaseSettings } from './settings/database.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { serverSettings } from './settings/server.ts';
 import { tokensSettings } from './settings/tokens.ts';
@@ -14,6 +15,7 @@ export type { ExtraClaim } from './settings/tokens.ts';
 
 export const authSettings = defineSettings({
   ...serverSettings,
+  ...databaseSettings,
   ...tokensSettings,
   ...passwordsSettings,
   ...browserSettings,
@@ -25,7 +27,7 @@ export type AuthPreset = PresetOf<typeof authSettings>;
 
 /** Rules across settings. */
 export const checkAuthSettings = (settings: AuthSettings): readonly SettingProblem[] => {
-  const problems: SettingProblem[] = [...redisProblems(settings)];
+  const problems: SettingProblem[] = [...databaseProblems(settings), ...redisProblems(settings)];
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined) {
     problems.push({ setting: 'JWT_SECRET', problem: 'is required' });
   }

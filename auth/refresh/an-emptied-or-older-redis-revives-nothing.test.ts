@@ -7,20 +7,20 @@ import { systemRandom } from '@sallyport/kit/random';
 import type { Storage } from '@sallyport/storage';
 import { isRedisMissing, type RedisServer, startRedis } from '@sallyport/storage/redis/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { redisWorld } from './testing/stores.ts';
 import { openWorld, type World } from './testing/world.ts';
+import { inRedis } from './testing/world-store.ts';
 
 const context = { requestId: 'attack', actor: 'user' } as const;
 
 const open = async (sabotage?: (sql: Storage) => Storage) => {
   const server = await startRedis();
-  const store = await redisWorld(server, sabotage);
+  const store = await inRedis(server, { ...(sabotage && { sabotage }) });
   const told: string[] = [];
   const listen: Parameters<typeof openWorld>[0] = (options) => ({
     ...options,
     onAnomaly: (anomaly) => void told.push(anomaly),
   });
-  const world = await openWorld(listen, Promise.resolve(store));
+  const world = await openWorld(listen, store);
   onTestFinished(() => world.close());
   return { server, store, world, told };
 };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openWorldStore, storeNames } from './testing/stores.ts';
 import { type StoryOptions, type Turn, tell } from './testing/story.ts';
 import { openWorld, overlapMs, type Sabotage } from './testing/world.ts';
+import { otherStores, usualStore } from './testing/world-store.ts';
 
 /** `SALLYPORT_PROPERTY_RUNS` raises the count for `npm run prove -- refresh-model`. */
 const runs = Number(process.env['SALLYPORT_PROPERTY_RUNS'] ?? 60);
@@ -39,8 +39,8 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'store-goes-back' as const }) },
 );
 
-const check = async (options: StoryOptions, numRuns: number, sabotage?: Sabotage, store?: string) => {
-  const world = await openWorld(sabotage, openWorldStore(store));
+const check = async (options: StoryOptions, numRuns: number, sabotage?: Sabotage, on = usualStore) => {
+  const world = await openWorld(sabotage, on);
   try {
     const property = fc.asyncProperty(fc.array(turn, { minLength: 3, maxLength: 16, size: 'max' }), (turns) =>
       tell(world, turns, options),
@@ -55,10 +55,13 @@ const check = async (options: StoryOptions, numRuns: number, sabotage?: Sabotage
   }
 };
 
-describe.each(storeNames())('refresh on %s', (store) => {
+/** A third of the stories on the others: what a store adds to the protocol are its verbs, and each has its own test. */
+const suites = [[usualStore, runs] as const, ...otherStores().map((name) => [name, Math.ceil(runs / 3)] as const)];
+
+describe.each(suites)('refresh on %s', (store, numRuns) => {
   for (const attempts of [false, true]) {
     it(`has no forks and no false logout, ${attempts ? 'with' : 'without'} attempt ids`, async () => {
-      const result = await check({ attempts }, runs, undefined, store);
+      const result = await check({ attempts }, numRuns, undefined, store);
       expect(result.failed, fc.defaultReportMessage(result) ?? '').toBe(false);
     });
   }

@@ -9,15 +9,9 @@ import {
 } from '@sallyport/kit/config';
 import { redisSettings } from '@sallyport/storage/redis/settings';
 
-const sqliteUrl = (url: string): string | undefined => {
-  if (url.startsWith('sqlite:')) return undefined;
-  return 'must begin with sqlite: (this version has no other store yet)';
-};
-
-const notYet = (env: string, what: string, aliases: readonly string[] = []) =>
+const notYet = (env: string, what: string) =>
   textSetting({
     env,
-    aliases,
     optional: true,
     doc: `${what}. Not served by this version: setting it refuses the start.`,
     check: () => 'is not served by this version yet: remove it',
@@ -55,13 +49,6 @@ export const serverSettings = {
     doc: 'Added to every port.',
   }),
   dataDir: textSetting({ env: 'SALLYPORT_DATA_DIR', default: 'data', doc: 'Folder of all state.' }),
-  databaseUrl: textSetting({
-    env: 'DATABASE_URL',
-    optional: true,
-    secret: true,
-    check: sqliteUrl,
-    doc: 'The store: `sqlite:<path>`. Default: `sallyport.db` in the data folder.',
-  }),
   basePath: textSetting({
     env: 'AUTH_BASE_PATH',
     default: '/auth',
@@ -92,5 +79,4 @@ export const serverSettings = {
   ...redisSettings('sessions, nonces and attempts'),
   auditDatabaseUrl: notYet('AUDIT_DATABASE_URL', 'A store of its own for the audit'),
   kafkaBrokers: notYet('KAFKA_BROKERS', 'Kafka for events'),
-  databaseDsn: notYet('DB_DSN', 'PostgreSQL as a DSN', ['AUTH_DB_CONNECTION_STRING']),
 };

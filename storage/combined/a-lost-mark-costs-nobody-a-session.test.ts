@@ -18,7 +18,7 @@ it.skipIf(isRedisMissing())('a session whose end Redis has forgotten takes no li
   const login = async () => {
     const session = newSession(userId, { maxPerUser: 2 });
     await sessions.createSession(session);
-    combined.advance(1);
+    combined.clock.advance(1);
     return session.id;
   };
   const oldest = await login();

@@ -139,7 +139,12 @@ describe.skipIf(isRedisMissing())('a store whose Redis', () => {
 
   it('is still loading its data is waited for, and nobody is told that a session is lost', async () => {
     // Microseconds for each key that is loaded.
-    const { server, storage } = await open(['--key-load-delay', '2000', '--loading-process-events-interval-bytes', '1024']);
+    const { server, storage } = await open([
+      '--key-load-delay',
+      '2000',
+      '--loading-process-events-interval-bytes',
+      '1024',
+    ]);
     const sessions = await Promise.all(Array.from({ length: 100 }, () => start(storage)));
     await server.save();
     await server.kill();

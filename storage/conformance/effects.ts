@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { defaultRealm, type EpochMs } from '@sallyport/contract';
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../contracts/effects.ts';
@@ -50,6 +51,35 @@ export const effectsConformance: Conformance = (store) => {
       expect(await all()).toHaveLength(1);
       await store().second.effects.removeEffects(before);
       expect((await all())[0]?.act).toBe('login.failed');
+    });
+
+    it('are all seen, once, by a reader that removes what it has read while others write', async () => {
+      const requestId = newId();
+      const ids: string[] = [];
+      const { effects } = store().second;
+      const drainSome = async (): Promise<number> => {
+        const some = await effects.readEffects(7);
+        ids.push(...some.filter((effect) => effect.context.requestId === requestId).map(({ id }) => id));
+        await effects.removeEffects(some);
+        return some.length;
+      };
+      let writing = true;
+      const writers = times(12, async (index) => {
+        const own = (index % 2 ? store().storage : store().second).effects;
+        for (let count = 0; count < 10; count += 1)
+          await own.appendEffects([{ act: 'login.failed', realmId: defaultRealm, context: { ...context, requestId } }]);
+      }).finally(() => {
+        writing = false;
+      });
+      while (writing) {
+        await drainSome();
+        // A store that answers at once would let nobody else have a turn.
+        await turn();
+      }
+      await writers;
+      while ((await drainSome()) > 0);
+      expect(ids).toHaveLength(120);
+      expect(new Set(ids).size).toBe(120);
     });
 
     it('reach audit and outbox once per effect id, however often they are delivered', async () => {

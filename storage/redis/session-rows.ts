@@ -1,13 +1,8 @@
 import type { DeviceId, EpochMs, SessionId, UserId } from '@sallyport/contract';
 import type { Sealer } from '@sallyport/kit/seal';
-import type { EndCause, NewSession, Origin, Session } from '../contracts/sessions.ts';
+import type { EndCause, NewSession, Session } from '../contracts/sessions.ts';
+import { openOrigin, sealOrigin } from '../sealed-columns.ts';
 import { realmOfShard, type Shard } from './keys.ts';
-
-/** Where a sealed origin belongs, the same as in other stores: a row that moves keeps it. */
-const originPlace = (sessionId: SessionId) => ({ table: 'sessions', column: 'origin_sealed', row: sessionId });
-
-export const sealOrigin = (origin: Origin, sessionId: SessionId, sealer: Sealer): string =>
-  sealer.seal(JSON.stringify(origin), originPlace(sessionId));
 
 const text = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
@@ -98,6 +93,3 @@ export const sessionFromReply = (
     origin: () => openOrigin(row['o'], id, sealer),
   };
 };
-
-const openOrigin = (sealed: string | undefined, sessionId: SessionId, sealer: Sealer): Origin =>
-  sealed === undefined ? {} : (JSON.parse(sealer.open(sealed, originPlace(sessionId)).toString('utf8')) as Origin);

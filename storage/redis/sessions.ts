@@ -4,6 +4,7 @@ import type { Sealer } from '@sallyport/kit/seal';
 import type { SessionEnd } from '../contracts/revocations.ts';
 import type { EndCause, NewSession, Session, Sessions } from '../contracts/sessions.ts';
 import type { ActContext, AtStoreTime } from '../contracts/store.ts';
+import { sealOrigin } from '../sealed-columns.ts';
 import type { RedisCall, RunCalls } from './connection.ts';
 import {
   deviceKey,
@@ -18,7 +19,7 @@ import {
 } from './keys.ts';
 import { listReply } from './replies.ts';
 import type { Script } from './script.ts';
-import { bytesText, fieldsOf, maxLosersLength, sealOrigin, sessionFromReply } from './session-rows.ts';
+import { bytesText, fieldsOf, maxLosersLength, sessionFromReply } from './session-rows.ts';
 import * as scripts from './session-scripts.ts';
 
 /**

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRedisMissing, type RedisServer, startRedis } from '@sallyport/storage/redis/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { query, rowCounts } from '../testing/database.ts';
+import { rowCounts } from '../testing/database.ts';
 import { type Answer, type Call, httpClient } from '../testing/http-client.ts';
 import { type Issuer, refusedIssuer, startIssuer } from '../testing/issuer.ts';
 import { readMetric } from '../testing/metrics.ts';
@@ -50,18 +50,19 @@ describe.skipIf(isRedisMissing())('two issuers with Redis', () => {
     expect((await logout(servers.atB, current)).status).toBe(200);
     expectProblem(await refresh(servers.atA, current), 'session_revoked');
     expectProblem(await servers.atA('GET', '/auth/verify', { bearer: access }), 'token_revoked');
-    expect(rowCounts(servers.a.folder.databaseFile).sessions).toBe(0);
+    const { database } = servers.a.folder;
+    expect((await rowCounts(database)).sessions).toBe(0);
 
-    const trail = () =>
-      query(
-        servers.a.folder.databaseFile,
-        `SELECT event_type AS type FROM audit WHERE user_id = '${userId}' ORDER BY effect_id`,
+    const trail = async () =>
+      (
+        await database.query(
+          `SELECT event_type AS type FROM audit WHERE user_id = '${userId}' ORDER BY at_ms, effect_id`,
+        )
       ).map(({ type }) => type);
-    await vi.waitUntil(() => trail().length === 4, 3000);
-    expect(trail()).toEqual(['register', 'login', 'refresh', 'revoke']);
-    const events = () =>
-      query(servers.a.folder.databaseFile, `SELECT type FROM outbox WHERE key = '${userId}' ORDER BY position`);
-    expect(events().map(({ type }) => type)).toEqual(['USER_CREATED', 'SESSION_STARTED', 'SESSION_ENDED']);
+    await vi.waitUntil(async () => (await trail()).length === 4, 3000);
+    expect(await trail()).toEqual(['register', 'login', 'refresh', 'revoke']);
+    const events = await database.query(`SELECT type FROM outbox WHERE key = '${userId}' ORDER BY position`);
+    expect(events.map(({ type }) => type)).toEqual(['USER_CREATED', 'SESSION_STARTED', 'SESSION_ENDED']);
   });
 
   it('answer 503 and nothing else while Redis hangs, and go on with every session afterwards', async () => {

@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { rawConnection } from '@sallyport/storage/postgres/testing/raw';
 import { type IssuerClient, issuerClient, newAttemptId } from './client.ts';
 import { type Issuer, issuerFolder, startIssuer } from './issuer-process.ts';
-import { proveStoreName, startProveStore } from './stores.ts';
 
 export interface KillResult {
-  readonly store: string;
-  readonly victim: 'issuer' | 'store';
   readonly kills: number;
   readonly sessions: number;
   readonly acknowledged: number;
@@ -29,12 +27,13 @@ export const killUnderLoad = async (options: {
   readonly kills: number;
   readonly sessions: number;
   readonly random: () => number;
-  readonly victim?: 'issuer' | 'store';
-  readonly store?: string;
+  /** Names the store where it is no SQLite file. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Where given, the issuer lives and its store dies. */
+  readonly killStore?: () => Promise<void>;
 }): Promise<KillResult> => {
-  const { victim = 'issuer', store = proveStoreName() } = options;
-  const started = await startProveStore(store);
-  const folder = issuerFolder(started.settings);
+  const { killStore } = options;
+  const folder = issuerFolder(options.settings);
   let issuer: Issuer = await startIssuer(folder);
   const client = issuerClient(issuer.url);
   const counts = { acknowledged: 0, unanswered: 0 };
@@ -65,7 +64,7 @@ export const killUnderLoad = async (options: {
     });
     for (let kill = 0; kill < options.kills; kill += 1) {
       await sleep(60 + options.random() * 340);
-      if (victim === 'store') await started.kill();
+      if (killStore !== undefined) await killStore();
       else {
         await issuer.kill();
         issuer = await startIssuer(folder, issuer.port);
@@ -78,11 +77,9 @@ export const killUnderLoad = async (options: {
     await Promise.all(holders.map(refreshOnce));
     const sessionsStillRefreshing = counts.acknowledged - before;
     await issuer.stop();
-    const lostWrites = countLostWrites(folder.path);
+    const lostWrites = await countLostWrites(folder.path, options.settings?.['DATABASE_URL']);
     return {
       ...counts,
-      store,
-      victim,
       kills: options.kills,
       sessions: options.sessions,
       refused,
@@ -94,7 +91,6 @@ export const killUnderLoad = async (options: {
     await client.close();
     await issuer.kill();
     folder.remove();
-    await started.stop();
   }
 };
 
@@ -113,11 +109,17 @@ const signUpAll = (client: IssuerClient, count: number): Promise<Holder[]> =>
   );
 
 /** A token ahead of its row would be adopted, and audited as such. */
-const countLostWrites = (folder: string): number => {
+const lost = "SELECT count(*) AS lost FROM audit WHERE event_type IN ('refresh_adopted_ahead', 'session_lost')";
+
+const countLostWrites = async (folder: string, url = ''): Promise<number> => {
+  if (url.startsWith('postgres:')) {
+    const raw = rawConnection(url, 'sallyport');
+    const { rows } = await raw.run(lost);
+    await raw.close();
+    return Number(rows[0]?.['lost']);
+  }
   const db = new DatabaseSync(join(folder, 'sallyport.db'), { readOnly: true });
-  const row = db
-    .prepare("SELECT count(*) AS lost FROM audit WHERE event_type IN ('refresh_adopted_ahead', 'session_lost')")
-    .get();
+  const row = db.prepare(lost).get();
   db.close();
   return Number(row?.['lost']);
 };

@@ -1,8 +1,10 @@
+import { isPostgresMissing } from '@sallyport/storage/postgres/testing';
 import { isRedisMissing } from '@sallyport/storage/redis/testing';
 import { describe, expect, it } from 'vitest';
 import { diskWaits, straceVersion } from './disk-waits.ts';
 import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
+import { onStore } from './on-store.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { seeded } from './seeded.ts';
 import { provenTabStorm } from './tab-storm.ts';
@@ -18,13 +20,14 @@ describe('refresh over HTTP', () => {
     });
   });
 
+  it.skipIf(isPostgresMissing())('keeps one lineage from two processes on one PostgreSQL', async () => {
+    const storm = await onStore('postgres', ({ settings }) => refreshStorm({ rounds: 3, parallel: 50, settings }));
+    expect(storm).toMatchObject({ serverErrors: 0, refused: 0, forkedRounds: 0, sessionsStillRefreshing: 3 });
+  });
+
   it.skipIf(isRedisMissing())('keeps one lineage where sessions are in Redis', async () => {
-    expect(await refreshStorm({ rounds: 3, parallel: 50, store: 'redis' })).toMatchObject({
-      serverErrors: 0,
-      refused: 0,
-      forkedRounds: 0,
-      sessionsStillRefreshing: 3,
-    });
+    const storm = await onStore('redis', ({ settings }) => refreshStorm({ rounds: 3, parallel: 50, settings }));
+    expect(storm).toMatchObject({ serverErrors: 0, refused: 0, forkedRounds: 0, sessionsStillRefreshing: 3 });
   });
 
   it('loses nothing acknowledged and strands no session when the issuer is killed with -9 under load', async () => {
@@ -34,7 +37,7 @@ describe('refresh over HTTP', () => {
   });
 
   it.skipIf(isRedisMissing())('loses nothing acknowledged when Redis is killed with -9 under load', async () => {
-    const result = await killUnderLoad({ kills: 3, sessions: 8, random: seeded(4), victim: 'store', store: 'redis' });
+    const result = await onStore('redis', (on) => killUnderLoad({ kills: 3, sessions: 8, random: seeded(4), ...on }));
     expect(result).toMatchObject({ refused: [], lostWrites: 0, sessionsStillRefreshing: 8 });
     expect(result.acknowledged).toBeGreaterThan(50);
   });

@@ -1,9 +1,7 @@
 import { type Answer, issuerClient } from './client.ts';
 import { issuerFolder, startIssuer } from './issuer-process.ts';
-import { proveStoreName, startProveStore } from './stores.ts';
 
 export interface StormResult {
-  readonly store: string;
   readonly rounds: number;
   readonly parallel: number;
   readonly requests: number;
@@ -18,13 +16,13 @@ export interface StormResult {
 export const refreshStorm = async ({
   rounds,
   parallel,
-  store = proveStoreName(),
+  settings,
 }: {
-  rounds: number;
-  parallel: number;
-  store?: string;
+  readonly rounds: number;
+  readonly parallel: number;
+  /** Names the store where it is no SQLite file. */
+  readonly settings?: Readonly<Record<string, string>>;
 }): Promise<StormResult> => {
-  const { settings, stop } = await startProveStore(store);
   const folder = issuerFolder(settings);
   const issuers = [await startIssuer(folder), await startIssuer(folder)];
   const clients = issuers.map(({ url }) => issuerClient(url, parallel));
@@ -46,11 +44,10 @@ export const refreshStorm = async ({
     }
     const last = await Promise.all(successors.map((token, index) => pick(index).refresh(token)));
     counts.sessionsStillRefreshing = last.filter(({ status }) => status === 200).length;
-    return { store, rounds, parallel, requests: rounds * parallel + rounds, ...counts };
+    return { rounds, parallel, requests: rounds * parallel + rounds, ...counts };
   } finally {
     await Promise.all(clients.map((client) => client.close()));
     await Promise.all(issuers.map((issuer) => issuer.stop()));
     folder.remove();
-    await stop();
   }
 };

@@ -10,7 +10,7 @@ import { type ActContext, StoreUnavailable } from '@sallyport/storage/contracts/
 import { createRefreshTokens, type RefreshTokens } from '../../tokens/refresh-token.ts';
 import { createUnsettledRotations } from '../../tokens/unsettled.ts';
 import { createRefresh, type RefreshOptions, type RefreshOutcome } from '../refresh.ts';
-import { openWorldStore, type WorldStore } from './stores.ts';
+import { openWorldStore, usualStore, type WorldStore } from './world-store.ts';
 
 export const overlapMs = 10_000;
 const context: ActContext = { requestId: 'property', actor: 'user' };
@@ -36,11 +36,12 @@ export interface World {
   close(): Promise<void>;
 }
 
+/** `on`: a store by its name, or one that a test has its hand on. */
 export const openWorld = async (
   sabotage: Sabotage = (options) => options,
-  opening: Promise<WorldStore> = openWorldStore(),
+  on: string | WorldStore = usualStore,
 ): Promise<World> => {
-  const store = await opening;
+  const store = typeof on === 'string' ? await openWorldStore(on) : on;
   const [storage] = store.nodes;
   const tokens = createRefreshTokens({ roots: [{ kid: 7, key: systemRandom.bytes(32) }], secrets: [] });
   let fault: StoreFault = 'none';
@@ -83,8 +84,8 @@ export const openWorld = async (
       if (value === undefined) throw new Error('the session is gone');
       return value;
     },
-    storeNowMs: store.nowMs,
-    advance: store.advance,
+    storeNowMs: () => Date.now() + store.clock.offsetMs(),
+    advance: store.clock.advance,
     setFault: (next) => {
       fault = next;
     },

@@ -14,8 +14,8 @@ export interface CombinedForTests {
   open(sabotage?: (sql: Storage) => Storage): Promise<Storage>;
   /** How often an opening was told that Redis had been emptied. */
   readonly emptied: number;
-  readonly clockOffset: SharedArrayBuffer;
-  advance(ms: number): void;
+  /** Of both stores. */
+  readonly clock: { offsetMs(): number; advance(ms: number): void };
   close(): Promise<void>;
 }
 
@@ -54,8 +54,10 @@ export const combinedForTests = (url: string, sqlStore: SqlForTests = sqliteForT
       opened.push(storage);
       return storage;
     },
-    clockOffset,
-    advance: (ms) => void Atomics.add(new BigInt64Array(clockOffset), 0, BigInt(ms)),
+    clock: {
+      offsetMs: () => Number(Atomics.load(new BigInt64Array(clockOffset), 0)),
+      advance: (ms) => void Atomics.add(new BigInt64Array(clockOffset), 0, BigInt(ms)),
+    },
     close: async () => {
       await Promise.all(opened.map((storage) => storage.close()));
       await sqlStore.remove();
