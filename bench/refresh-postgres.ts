@@ -13,10 +13,10 @@ const clients = 16;
 
 /** The statements of one refresh, as the issuer sends them: session, rotation with its effect, account. Each session has its own. */
 const script = `\\set n random(1, ${rows})
-SELECT now_ms(), s.* FROM sessions s WHERE id = lpad(to_hex(:n), 32, '0')::uuid \\gset s_
-SELECT won FROM rotate_session(:'s_id', :s_generation, :s_generation + 1, 1, sha256(:'s_id'), '',
-  decode(lpad(to_hex(:n), 32, '0'), 'hex'), NULL, NULL, 3600000, NULL, ROW('user', 'bench', '127.0.0.1', NULL)::act_context);
-SELECT * FROM users WHERE id = lpad(to_hex(:n), 32, '0')::uuid;
+SELECT id, generation FROM (SELECT now_ms(), s.* FROM sessions s WHERE id = lpad(to_hex(:n::integer), 32, '0')::uuid) f \\gset s_
+SELECT won FROM rotate_session(:s_id::uuid, :s_generation::bigint, :s_generation::bigint + 1, 1, sha256(int4send(:n::integer)), '',
+  decode(lpad(to_hex(:n::integer), 32, '0'), 'hex'), NULL, NULL, 3600000, NULL, ROW('user', 'bench', '127.0.0.1', NULL)::act_context);
+SELECT * FROM users WHERE id = lpad(to_hex(:n::integer), 32, '0')::uuid;
 `;
 
 const fill = `INSERT INTO users (id, realm_id, email, email_key, roles, permissions, created_at_ms)

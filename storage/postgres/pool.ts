@@ -1,5 +1,5 @@
 /**
- * A number of connections that is never passed. A verb has one for itself while it runs, and waits for one no longer than the limit;
+ * A number of connections that is never passed. A write has one for itself while it runs, reads share some; whoever waits for one waits no longer than the limit;
  * where PostgreSQL is away, verbs are refused at once, and it is looked for until it is back.
  */
 import type { Random } from '@sallyport/kit/random';
@@ -33,6 +33,18 @@ const lifetimeMs = 30 * 60_000;
 const firstPauseMs = 100;
 const longestPauseMs = 1000;
 
+/** One connection, and the reads on it. */
+interface Lane {
+  readonly connection: Promise<Connection>;
+  readonly startedAtMs: number;
+  readers: number;
+}
+
+/** Reads on one connection at once. */
+const maxReaders = 16;
+/** Then the next reads take another one: a connection is looked at whenever it is given back. */
+const laneMs = 1000;
+
 interface Waiter {
   resolve(connection: Connection): void;
   reject(error: Error): void;
@@ -45,6 +57,7 @@ export const openPool = async (options: PoolOptions): Promise<Pool> => {
   const waiting: Waiter[] = [];
   const all = new Set<Connection>();
   let opening = 0;
+  let lane: Lane | undefined;
   let pauseMs = firstPauseMs;
   let pause: NodeJS.Timeout | undefined;
   let lastFailure: unknown;
@@ -152,6 +165,32 @@ export const openPool = async (options: PoolOptions): Promise<Pool> => {
     }
   };
 
+  /**
+   * Reads wait for no lock, so that those which come while one is under way go after it on the same connection, in one packet: handing
+   * a packet to the system costs an issuer more than anything else here. A write has its connection for itself.
+   */
+  const runShared = async (sql: string, values: readonly SqlValue[]): Promise<readonly SqlRow[]> => {
+    if (lane === undefined || lane.readers >= maxReaders || performance.now() - lane.startedAtMs > laneMs)
+      lane = { connection: take(), startedAtMs: performance.now(), readers: 0 };
+    const own = lane;
+    own.readers += 1;
+    try {
+      const connection = await own.connection;
+      await options.prepare?.(connection);
+      return await connection.run(sql, values, answerLimitMs);
+    } catch (error) {
+      // It may be at its end: nobody else shall join.
+      if (lane === own) lane = undefined;
+      throw error;
+    } finally {
+      own.readers -= 1;
+      if (own.readers === 0) {
+        if (lane === own) lane = undefined;
+        own.connection.then(giveBack, () => undefined);
+      }
+    }
+  };
+
   await openOne();
   if (all.size === 0) {
     clearTimeout(pause);
@@ -163,7 +202,7 @@ export const openPool = async (options: PoolOptions): Promise<Pool> => {
       const started = performance.now();
       for (let tries = 1; ; tries += 1) {
         try {
-          return await runOnce(sql, values);
+          return await (isWrite ? runOnce(sql, values) : runShared(sql, values));
         } catch (error) {
           const isLast = tries === maxTries || performance.now() - started > waitLimitMs;
           if (isLast || !isWorthRepeating(error)) throw unavailable(error, isWrite);

@@ -1,9 +1,7 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rawConnection } from '@sallyport/storage/postgres/testing/raw';
 import { type IssuerClient, issuerClient, newAttemptId } from './client.ts';
 import { type Issuer, issuerFolder, startIssuer } from './issuer-process.ts';
+import { type ProofStore, sqliteStore } from './on-store.ts';
 
 export interface KillResult {
   readonly kills: number;
@@ -27,13 +25,12 @@ export const killUnderLoad = async (options: {
   readonly kills: number;
   readonly sessions: number;
   readonly random: () => number;
-  /** Names the store where it is no SQLite file. */
-  readonly settings?: Readonly<Record<string, string>>;
-  /** Where given, the issuer lives and its store dies. */
-  readonly killStore?: () => Promise<void>;
+  readonly store?: ProofStore;
+  /** Default: the issuer. */
+  readonly victim?: 'issuer' | 'store';
 }): Promise<KillResult> => {
-  const { killStore } = options;
-  const folder = issuerFolder(options.settings);
+  const { store = sqliteStore, victim = 'issuer' } = options;
+  const folder = issuerFolder(store.settings);
   let issuer: Issuer = await startIssuer(folder);
   const client = issuerClient(issuer.url);
   const counts = { acknowledged: 0, unanswered: 0 };
@@ -64,20 +61,22 @@ export const killUnderLoad = async (options: {
     });
     for (let kill = 0; kill < options.kills; kill += 1) {
       await sleep(60 + options.random() * 340);
-      if (killStore !== undefined) await killStore();
-      else {
-        await issuer.kill();
-        issuer = await startIssuer(folder, issuer.port);
+      if (victim === 'store') {
+        if (store.crash === undefined) throw new Error('this store has no server that could be killed');
+        await store.crash();
+        await untilReady(issuer);
+        continue;
       }
+      await issuer.kill();
+      issuer = await startIssuer(folder, issuer.port);
     }
-    await readyAgain(issuer);
     running = false;
     await Promise.all(load);
     const before = counts.acknowledged;
     await Promise.all(holders.map(refreshOnce));
     const sessionsStillRefreshing = counts.acknowledged - before;
     await issuer.stop();
-    const lostWrites = await countLostWrites(folder.path, options.settings?.['DATABASE_URL']);
+    const lostWrites = await store.count(folder, lostWritesQuery);
     return {
       ...counts,
       kills: options.kills,
@@ -94,32 +93,21 @@ export const killUnderLoad = async (options: {
   }
 };
 
-/** Recovery is the issuer's own business, within 5 s. */
-const readyAgain = async ({ url }: Issuer): Promise<void> => {
-  const until = performance.now() + 5000;
-  while ((await fetch(`${url}/ready`)).status !== 200) {
-    if (performance.now() > until) throw new Error('not ready 5 s after the last kill');
-    await sleep(20);
-  }
-};
-
 const signUpAll = (client: IssuerClient, count: number): Promise<Holder[]> =>
   Promise.all(
     Array.from({ length: count }, async () => ({ token: (await client.signUp()).refresh, attemptId: newAttemptId() })),
   );
 
-/** A token ahead of its row would be adopted, and audited as such. */
-const lost = "SELECT count(*) AS lost FROM audit WHERE event_type IN ('refresh_adopted_ahead', 'session_lost')";
+const backWithinMs = 5000;
 
-const countLostWrites = async (folder: string, url = ''): Promise<number> => {
-  if (url.startsWith('postgres:')) {
-    const raw = rawConnection(url, 'sallyport');
-    const { rows } = await raw.run(lost);
-    await raw.close();
-    return Number(rows[0]?.['lost']);
+/** The store's server is back: the issuer has to find it by itself. */
+const untilReady = async ({ url }: Issuer): Promise<void> => {
+  const giveUpAtMs = performance.now() + backWithinMs;
+  while ((await fetch(new URL('/ready', url))).status !== 200) {
+    if (performance.now() > giveUpAtMs) throw new Error(`not ready ${backWithinMs} ms after its store`);
+    await sleep(10);
   }
-  const db = new DatabaseSync(join(folder, 'sallyport.db'), { readOnly: true });
-  const row = db.prepare(lost).get();
-  db.close();
-  return Number(row?.['lost']);
 };
+
+/** A token ahead of its row would be adopted, and audited as such. */
+const lostWritesQuery = "SELECT count(*) FROM audit WHERE event_type IN ('refresh_adopted_ahead', 'session_lost')";

@@ -35,13 +35,13 @@ const proofs: Readonly<Record<string, Proof>> = {
   },
   'kill-issuer': {
     about: 'kill -9 of the issuer 50 times under refresh load, on one store',
-    run: (seed, kills = 50, store) =>
-      onStore(store, ({ settings }) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), settings })),
+    run: (seed, kills = 50, name) =>
+      onStore(name, (store) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), store })),
   },
   'kill-store': {
-    about: "kill -9 of the store's server 20 times under refresh load (postgres, redis, postgres+redis: its Redis)",
-    run: (seed, kills = 20, store) =>
-      onStore(store, (on) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), ...on })),
+    about: 'kill -9 of PostgreSQL, or of the Redis with the sessions, 20 times under refresh load',
+    run: (seed, kills = 20, name) =>
+      onStore(name, (store) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), store, victim: 'store' })),
   },
   'disk-waits': {
     about: 'fsyncs seen by strace against acknowledged batches',

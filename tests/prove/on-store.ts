@@ -1,7 +1,9 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { startPostgres } from '@sallyport/storage/postgres/testing';
+import { rawConnection } from '@sallyport/storage/postgres/testing/raw';
 import { startRedis } from '@sallyport/storage/redis/testing';
-
-type Settings = Readonly<Record<string, string>>;
+import type { IssuerFolder } from './issuer-process.ts';
 
 /** Which store a proof runs on. `redis`: sessions there, the rest in SQLite. */
 export type StoreName = 'sqlite' | 'postgres' | 'redis' | 'postgres+redis';
@@ -12,43 +14,65 @@ export const storeNames: readonly string[] = [
   'postgres+redis',
 ] satisfies readonly StoreName[];
 
-export interface ProvenStore {
-  /** What tells an issuer of it. */
-  readonly settings: Settings;
-  /** Kills its server, the Redis where it has two, with -9 and starts it again on what lies on its disk. */
-  readonly killStore: () => Promise<void>;
+export interface ProofStore {
+  /** What an issuer has to be told to use it. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The number that a query finds, beside the running issuers. */
+  count(folder: IssuerFolder, sql: string): Promise<number>;
+  /** Kills the server, of two the one with the sessions, with -9 and starts it again. Undefined: there is none. */
+  readonly crash?: () => Promise<void>;
 }
 
-interface Server {
-  readonly url: string;
-  kill(): Promise<void>;
-  restart(): Promise<void>;
-  stop(): Promise<void>;
-}
+export const sqliteStore: ProofStore = {
+  settings: {},
+  count: async ({ path }, sql) => {
+    const db = new DatabaseSync(join(path, 'sallyport.db'), { readOnly: true });
+    const [found] = Object.values(db.prepare(sql).get() ?? {});
+    db.close();
+    return Number(found);
+  },
+};
 
 /** Runs it on a store of its own, durable as in production, which is gone afterwards. */
-export const onStore = async <T>(name: StoreName, run: (store: ProvenStore) => Promise<T>): Promise<T> => {
-  const servers: Server[] = [];
-  const settings: Record<string, string> = {};
+export const onStore = async <T>(name: StoreName, run: (store: ProofStore) => Promise<T>): Promise<T> => {
+  if (name === 'sqlite') return run(sqliteStore);
+  if (name === 'postgres') return onPostgres(run);
+  if (name === 'redis') return withRedis(sqliteStore, run);
+  return onPostgres((store) => withRedis(store, run));
+};
+
+const onPostgres = async <T>(run: (store: ProofStore) => Promise<T>): Promise<T> => {
+  const server = await startPostgres({ fsync: 'on' });
   try {
-    if (name.includes('postgres')) {
-      const server = await startPostgres({ fsync: 'on' });
-      servers.push(server);
-      settings['DATABASE_URL'] = server.url;
-    }
-    if (name.includes('redis')) {
-      const server = await startRedis(['--appendonly', 'yes', '--appendfsync', 'everysec']);
-      servers.push(server);
-      settings['REDIS_URL'] = server.url;
-    }
-    const killStore = async (): Promise<void> => {
-      const server = servers.at(-1);
-      if (server === undefined) throw new Error('a SQLite file has no server that could be killed');
-      await server.kill();
-      await server.restart();
-    };
-    return await run({ settings, killStore });
+    return await run({
+      settings: { DATABASE_URL: server.url },
+      count: async (_, sql) => {
+        const connection = rawConnection(server.url, 'sallyport');
+        const { rows } = await connection.run(sql);
+        await connection.close();
+        return Number(Object.values(rows[0] ?? {})[0]);
+      },
+      crash: () => crash(server),
+    });
   } finally {
-    await Promise.all(servers.map((server) => server.stop()));
+    await server.stop();
   }
+};
+
+const withRedis = async <T>(sql: ProofStore, run: (store: ProofStore) => Promise<T>): Promise<T> => {
+  const server = await startRedis(['--appendonly', 'yes', '--appendfsync', 'everysec']);
+  try {
+    return await run({
+      ...sql,
+      settings: { ...sql.settings, REDIS_URL: server.url },
+      crash: () => crash(server),
+    });
+  } finally {
+    await server.stop();
+  }
+};
+
+const crash = async (server: { kill(): Promise<void>; restart(): Promise<void> }): Promise<void> => {
+  await server.kill();
+  await server.restart();
 };

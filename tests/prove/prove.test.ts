@@ -36,8 +36,21 @@ describe('refresh over HTTP', () => {
     expect(result.acknowledged).toBeGreaterThan(50);
   });
 
+  it.skipIf(isPostgresMissing())(
+    'loses nothing acknowledged when PostgreSQL is killed with -9 under load',
+    async () => {
+      const result = await onStore('postgres', (store) =>
+        killUnderLoad({ kills: 2, sessions: 8, random: seeded(4), store, victim: 'store' }),
+      );
+      expect(result).toMatchObject({ refused: [], lostWrites: 0, sessionsStillRefreshing: 8 });
+      expect(result.acknowledged).toBeGreaterThan(50);
+    },
+  );
+
   it.skipIf(isRedisMissing())('loses nothing acknowledged when Redis is killed with -9 under load', async () => {
-    const result = await onStore('redis', (on) => killUnderLoad({ kills: 3, sessions: 8, random: seeded(4), ...on }));
+    const result = await onStore('redis', (store) =>
+      killUnderLoad({ kills: 3, sessions: 8, random: seeded(4), store, victim: 'store' }),
+    );
     expect(result).toMatchObject({ refused: [], lostWrites: 0, sessionsStillRefreshing: 8 });
     expect(result.acknowledged).toBeGreaterThan(50);
   });
