@@ -23,7 +23,8 @@ export interface WithRedisOptions {
   readonly settings: Pick<AuthSettings, 'redisUrl' | 'redisAddr' | 'redisPassword'>;
   readonly sql: OpenedStore;
   readonly random: Random;
-  readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
+  /** Absent (a command that does one thing and ends): nothing is told. */
+  readonly log?: Pick<Log, 'info' | 'warn' | 'error'>;
 }
 
 /**
@@ -51,23 +52,23 @@ const combine = async (
   const { combineStores } = await import('@sallyport/storage/combined');
   const onChange = ({ up, reason }: { readonly up: boolean; readonly reason?: string }): void =>
     up
-      ? log.info('Redis answers again')
-      : log.warn({ reason }, 'Redis does not answer: sessions are unavailable until it does');
+      ? log?.info('Redis answers again')
+      : log?.warn({ reason }, 'Redis does not answer: sessions are unavailable until it does');
   const redis = await openRedisStore({ url, sealer, random, onChange }).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : 'unknown error';
     throw new SettingsError([{ setting, problem: `cannot be used: Redis ${reason}` }]);
   });
-  if (redis.warning !== undefined) log.warn({ setting }, redis.warning);
+  if (redis.warning !== undefined) log?.warn({ setting }, redis.warning);
   let emptied = 0;
   const onEmptied = (): void => {
     emptied += 1;
-    log.error(
+    log?.error(
       { event: 'redis_emptied' },
       'Redis was found empty: the sessions in it are lost, and so are spent nonces',
     );
   };
   try {
-    const storage = await combineStores({ sql, redis, onEmptied });
+    const storage = await combineStores({ sql, redis, ...(log && { onEmptied }) });
     const watched: WatchedRedis = {
       birth: redis.birth,
       get up() {

@@ -10,8 +10,11 @@ import { combineSessions } from './sessions.ts';
 export interface CombineOptions {
   readonly sql: Storage;
   readonly redis: RedisStore;
-  /** Told once, over all nodes: Redis was found empty where it had been used before. Its sessions and nonces are lost. */
-  readonly onEmptied: () => void;
+  /**
+   * Told once, over all nodes: Redis was found empty where it had been used before. Its sessions and nonces are lost. Absent: does not
+   * look for it, and leaves it to somebody who can tell.
+   */
+  readonly onEmptied?: () => void;
 }
 
 const companion = 'redis';
@@ -22,7 +25,7 @@ export const combineStores = async ({ sql, redis, onEmptied }: CombineOptions): 
   let noted: string | undefined;
   const noteBirth = async (): Promise<void> => {
     const { incarnation } = redis.birth;
-    if (incarnation === noted) return;
+    if (onEmptied === undefined || incarnation === noted) return;
     const before = await sql.companions.noteIncarnation(companion, incarnation);
     noted = incarnation;
     if (before !== undefined) onEmptied();

@@ -39,22 +39,27 @@ export const combineSessions = (redis: RedisSessions, ends: Ends): Sessions => {
     return recorded.length;
   };
 
-  /** Marks that were lost are made up for, so that no live session makes room for one that is dead. */
-  const aboveLimits = async (session: Limited): Promise<readonly SessionEnd[]> => {
+  /**
+   * Of those that would have to make room: marks that were lost are made up for, and the question is asked again, so that no live session
+   * goes for one that is dead. Only of those: a login that came later has asked for itself.
+   */
+  const withoutDead = async (above: readonly SessionEnd[], session: Limited): Promise<readonly SessionEnd[]> => {
     const unmarked = await redis.sessionsOfUser(session.userId, 'evicted');
     const ended = await ends.findSessionEnds(unmarked.map(({ sessionId }) => sessionId));
+    if (ended.size === 0) return above;
     await redis.markEnded(
       session.userId,
       [...ended].map(([sessionId, { cause }]) => ({ sessionId, cause })),
     );
-    return redis.findAboveLimits(session);
+    const still = new Set((await redis.findAboveLimits(session)).map(({ sessionId }) => sessionId));
+    return above.filter(({ sessionId }) => still.has(sessionId));
   };
 
   return {
     findSession,
     createSession: async (session) => {
       const { value: above, nowMs } = await redis.createSession(session);
-      if (above.length > 0) await endAll(session.userId, await aboveLimits(session), session.context);
+      if (above.length > 0) await endAll(session.userId, await withoutDead(above, session), session.context);
       return { value: undefined, nowMs };
     },
     rotateSession: async (rotation) => {

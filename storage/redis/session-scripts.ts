@@ -181,6 +181,8 @@ for at = 3, #ARGV, 2 do
   local row = redis.call('HMGET', rowKey(id), 'u', 'x', 'D')
   if row[1] and not row[2] then
     redis.call('HSET', rowKey(id), 'x', now, 'z', ARGV[at + 1])
+    -- From where it was last seen nobody asks any more.
+    redis.call('HDEL', rowKey(id), 'o')
     redis.call('ZREM', shard .. 'user:' .. row[1], id)
     if row[3] then redis.call('ZREM', shard .. 'device:' .. row[3], id) end
   end

@@ -26,7 +26,7 @@ export interface SqlForTests {
   remove(): Promise<void>;
 }
 
-const sqliteForTests = (): SqlForTests => {
+export const sqliteForTests = (): SqlForTests => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-'));
   const file = join(folder, 'store.db');
   return {
