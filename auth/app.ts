@@ -16,6 +16,8 @@ import { createChangePassword } from './account/change-password.ts';
 import { createDeleteAccount } from './account/delete-account.ts';
 import { createAccountHttp } from './account/http.ts';
 import { createAuthenticate } from './authenticate.ts';
+import { clean, type Removed } from './cleanup/clean.ts';
+import { startCleanup } from './cleanup/schedule.ts';
 import { createClientAddress } from './client-address.ts';
 import type { AuthSettings } from './config.ts';
 import { mountCors } from './cors.ts';
@@ -57,6 +59,9 @@ export interface AppParts {
   readonly policy: PasswordPolicy;
   readonly isReady: () => Promise<boolean>;
   readonly onRefreshAnomaly: RefreshOptions['onAnomaly'];
+  /** What a run of the cleanup has removed. */
+  readonly onCleanedUp: (removed: Removed) => void;
+  readonly onCleanupFailed: () => void;
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -70,6 +75,7 @@ export interface BuiltApp {
   readonly privateRoutes: NonNullable<PrivateListenerOptions['routes']>;
   readonly feed: Feed;
   readonly stopTidying: () => Promise<void>;
+  readonly stopCleanup: () => Promise<void>;
 }
 
 export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
@@ -161,9 +167,22 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     },
     onError: (err) => log.error({ err }, 'tidying revocations failed'),
   });
+  const stopCleanup = startCleanup({
+    clean: (signal) => clean({ storage, settings, signal }),
+    intervalMs: settings.cleanupIntervalSeconds * 1000,
+    spread: Math.random,
+    onDone: (removed) => {
+      parts.onCleanedUp(removed);
+      log.info({ removed }, 'cleaned up');
+    },
+    onError: (err) => {
+      parts.onCleanupFailed();
+      log.error({ err }, 'cleanup failed');
+    },
+  });
   const onSubscribe = (subscriber: string) => log.info({ subscriber }, 'revocation feed subscribed');
   const revocations = createRevocationsHttp({ feed, rootKeys: settings.rootKeys, onSubscribe });
-  return { app, feed, stopTidying, privateRoutes: { [`GET ${revocationFeedPath}`]: revocations } };
+  return { app, feed, stopTidying, stopCleanup, privateRoutes: { [`GET ${revocationFeedPath}`]: revocations } };
 };
 
 /** What other processes on the store have revoked is found this soon; what this one has revoked at once. */
@@ -202,7 +221,7 @@ const createVerifier = ({ settings, ring, clock }: AppParts) =>
       {
         issuer: settings.issuer,
         audience: settings.audience,
-        algorithms: [settings.jwtAlgorithm],
+        algorithms: ring.algorithms,
         keys: ring.verification,
       },
     ],

@@ -8,6 +8,7 @@ import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
 import { databaseProblems, databaseSettings } from './settings/database.ts';
 import { passwordsSettings } from './settings/passwords.ts';
+import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
 import { tokensSettings } from './settings/tokens.ts';
 
@@ -18,6 +19,7 @@ export const authSettings = defineSettings({
   ...databaseSettings,
   ...tokensSettings,
   ...passwordsSettings,
+  ...retentionSettings,
   ...browserSettings,
   ...contractSettings,
 });

@@ -4,13 +4,16 @@
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { defaultRealm, type UserId } from '@sallyport/contract';
+import { defaultRealm, isUserId, type UserId } from '@sallyport/contract';
 import { systemClock } from '@sallyport/kit/clock';
 import { defineSettings, loadSettings, settingNames } from '@sallyport/kit/config';
 import { emailKey, usernameKey } from '@sallyport/kit/identifier';
 import { systemRandom } from '@sallyport/kit/random';
-import type { User } from '@sallyport/storage/contracts/accounts';
+import type { LoginIdentifier, User } from '@sallyport/storage/contracts/accounts';
+import type { Erasure } from '@sallyport/storage/contracts/housekeeping';
 import type { Storage } from '@sallyport/storage/contracts/storage';
+import { createDeleteAccount } from './account/delete-account.ts';
+import { clean, type Removed } from './cleanup/clean.ts';
 import { type AuthSettings, authSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
@@ -23,6 +26,7 @@ import { createRegister, type RegisterOutcome } from './register/register.ts';
 import { feedToken } from './revocations/feed-token.ts';
 
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
+export type { Removed } from './cleanup/clean.ts';
 export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
 export type { RegisterOutcome } from './register/register.ts';
@@ -47,6 +51,11 @@ export interface ImportedAccount extends AccountData {
   readonly passwordHash: string;
 }
 
+export interface FoundUsers {
+  readonly live: User | undefined;
+  readonly deleted: readonly User[];
+}
+
 export interface Maintenance {
   createUser(account: NewAccount): Promise<RegisterOutcome>;
   /** An account with a hash from another system; it is replaced at the first login. */
@@ -56,6 +65,14 @@ export interface Maintenance {
   setRoles(identifier: string, roles: readonly string[], permissions: readonly string[]): Promise<User | undefined>;
   /** Whether the store kept the key; verifiers refuse what it has signed either way, once they hear of it. */
   removeKey(kid: string): Promise<boolean>;
+  /** Takes away what is over, as the issuer does on its schedule. */
+  cleanUp(): Promise<Removed>;
+  /** The live account and the deleted ones that an id, an e-mail or a user name stands for. */
+  findUsers(idOrIdentifier: string): Promise<FoundUsers>;
+  /** Deletes an account as its owner would. */
+  deleteUser(userId: UserId): Promise<void>;
+  /** Takes everything personal from a deleted account; ids stay. */
+  eraseUser(userId: UserId): Promise<Erasure['kind']>;
   listUsers(page: { readonly after?: UserId; readonly limit: number }): Promise<readonly User[]>;
   close(): Promise<void>;
 }
@@ -78,6 +95,10 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
       return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
     },
     removeKey: (kid) => storage.keys.removeKey({ realmId: defaultRealm, kid, context: context() }),
+    cleanUp: () => clean({ storage, settings }),
+    findUsers: (idOrIdentifier) => findUsers(settings, storage, idOrIdentifier),
+    deleteUser: (userId) => createDeleteAccount(storage)(userId, context()),
+    eraseUser: async (userId) => (await storage.housekeeping.eraseUser(userId, context())).kind,
     listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
     close: async () => {
       await doors.close();
@@ -124,15 +145,35 @@ const openDoors = async (settings: AuthSettings, { accounts }: Storage): Promise
   };
 };
 
+const loginOf = ({ shape }: AuthSettings, identifier: string): LoginIdentifier | undefined => {
+  const kind = shape.identifier;
+  const key = kind === 'email' ? emailKey(identifier) : usernameKey(identifier);
+  return key === undefined ? undefined : { kind, key };
+};
+
 const findId = async (
   settings: AuthSettings,
   { accounts }: Storage,
   identifier: string,
 ): Promise<UserId | undefined> => {
-  const kind = settings.shape.identifier;
-  const key = kind === 'email' ? emailKey(identifier) : usernameKey(identifier);
-  const user = key === undefined ? undefined : await accounts.findUserForLogin(defaultRealm, { kind, key });
-  return user?.id;
+  const login = loginOf(settings, identifier);
+  return login && (await accounts.findUserForLogin(defaultRealm, login))?.id;
+};
+
+const findUsers = async (
+  settings: AuthSettings,
+  { accounts, housekeeping }: Storage,
+  idOrIdentifier: string,
+): Promise<FoundUsers> => {
+  if (isUserId(idOrIdentifier)) {
+    const user = await accounts.findUser(idOrIdentifier);
+    if (user === undefined) return { live: undefined, deleted: [] };
+    return user.deletedAtMs === undefined ? { live: user, deleted: [] } : { live: undefined, deleted: [user] };
+  }
+  const login = loginOf(settings, idOrIdentifier);
+  if (login === undefined) return { live: undefined, deleted: [] };
+  const deleted = await housekeeping.findDeletedUsers(defaultRealm, login);
+  return { live: await accounts.findUserForLogin(defaultRealm, login), deleted };
 };
 
 /**

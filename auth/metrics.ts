@@ -11,6 +11,9 @@ export interface AuthMetrics {
   readonly countRefreshAnomaly: (anomaly: string) => void;
   /** Every rule that a new password was held against, with its outcome. */
   readonly countPasswordCheck: (rule: string, outcome: string) => void;
+  /** What one run of the cleanup has removed. */
+  readonly countCleanup: (removed: Readonly<Record<string, number>>) => void;
+  readonly countCleanupFailure: () => void;
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
   readonly watchFeed: (feed: { readonly subscribers: number }) => void;
 }
@@ -42,6 +45,12 @@ export const createAuthMetrics = (watched: {
     help: 'Rules that new passwords were held against, by outcome: passed, the code of the refusal, or failed.',
     labels: ['rule', 'outcome'],
   });
+  const cleaned = metrics.counter({
+    name: 'cleanup_removed_total',
+    help: 'Rows whose time was over, by table.',
+    labels: ['table'],
+  });
+  const runs = metrics.counter({ name: 'cleanup_runs_total', help: 'Runs of the cleanup.', labels: ['outcome'] });
   watchScorer(metrics, watched.scorer);
   metrics.gauge({
     name: 'store_write_batches',
@@ -58,6 +67,11 @@ export const createAuthMetrics = (watched: {
   return {
     metrics,
     countPasswordCheck: (rule, outcome) => checks.inc({ rule, outcome }),
+    countCleanup: (removed) => {
+      runs.inc({ outcome: 'done' });
+      for (const [table, count] of Object.entries(removed)) cleaned.inc({ table }, count);
+    },
+    countCleanupFailure: () => runs.inc({ outcome: 'failed' }),
     countRefreshAnomaly: (anomaly) => anomalies.inc({ anomaly }),
     watchFeed: (feed) => {
       metrics.gauge({

@@ -84,15 +84,16 @@ const startParts = async (
   });
   lifecycle.add({ name: 'effects', stop: () => drain.stop() });
 
-  const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = createAuthMetrics({
+  const authMetrics = createAuthMetrics({
     pool,
     scorer: policy.scorer,
     unsettled,
     store: storage.stats,
     ...(redis && { redis }),
   });
+  const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
   const isReady = () => answers(storage);
-  const { app, feed, stopTidying, privateRoutes } = await buildApp({
+  const { app, feed, stopTidying, stopCleanup, privateRoutes } = await buildApp({
     settings,
     storage,
     ring,
@@ -102,6 +103,8 @@ const startParts = async (
     policy,
     isReady,
     observe,
+    onCleanedUp: authMetrics.countCleanup,
+    onCleanupFailed: authMetrics.countCleanupFailure,
     onRefreshAnomaly: (anomaly, sessionId) => {
       countRefreshAnomaly(anomaly);
       // Anybody can write a token that names an unknown key: that one is counted alone.
@@ -125,6 +128,7 @@ const startParts = async (
   watchFeed(feed);
   const inner = await privateListener({
     port: privatePort(settings, open.port),
+    ...(settings.privateHost && { hosts: settings.privateHost }),
     setting: 'AUTH_PRIVATE_PORT',
     metrics,
     ready: async () => ({ ready: await isReady(), checks: { store: await isReady() } }),
@@ -136,6 +140,7 @@ const startParts = async (
   // Before its listener: the streams would be waited for.
   lifecycle.add({ name: 'revocation feed', stop: () => feed.stop() });
   lifecycle.add({ name: 'tidying of revocations', stop: stopTidying });
+  lifecycle.add({ name: 'cleanup', stop: stopCleanup });
   return { urls: { public: open.url, private: inner.url }, stop: async () => void (await lifecycle.stop()) };
 };
 

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addCleanupCommand } from './cleanup/command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
 import { addKeysCommand } from './keys/command.ts';
@@ -32,6 +33,7 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addKeysCommand(program);
   addRoutesCommand(program, finish);
   addUsersCommand(program);
+  addCleanupCommand(program);
   return program;
 };
 

@@ -56,7 +56,7 @@ const formProblem = (problems: readonly RouteProblem[]): string | undefined =>
 export const gatewaySettings = defineSettings({
   preset: choiceSetting({
     env: 'SALLYPORT_PRESET',
-    values: ['microservices'],
+    values: ['microservices', 'edge-gateway'],
     optional: true,
     doc: 'Named configuration that stands below everything else that is set.',
   }),
@@ -75,7 +75,12 @@ export const gatewaySettings = defineSettings({
   privatePort: portSetting({
     env: 'GATEWAY_PRIVATE_PORT',
     optional: true,
-    doc: 'Port of the private listener (metrics, readiness details), on the loopbacks. Default: public port + 1000.',
+    doc: 'Port of the private listener (metrics, readiness details). Default: public port + 1000.',
+  }),
+  privateHost: listSetting({
+    env: 'PRIVATE_HOST',
+    optional: true,
+    doc: 'Addresses of the private listener. Default: both loopbacks. Open it to a private network alone: whoever reaches it reads metrics.',
   }),
   portOffset: integerSetting({
     env: 'SALLYPORT_PORT_OFFSET',
@@ -173,6 +178,7 @@ export const gatewaySettings = defineSettings({
   userServiceUrl: serviceUrl('USER_SERVICE_URL', 'user service', 8082),
   paymentServiceUrl: serviceUrl('PAYMENT_SERVICE_URL', 'payment service', 8083),
   notificationServiceUrl: serviceUrl('NOTIFICATION_SERVICE_URL', 'notification service', 8084),
+  backendServiceUrl: serviceUrl('BACKEND_SERVICE_URL', 'backend', 8082),
   routesFile: textSetting({
     env: 'GATEWAY_ROUTES_FILE',
     optional: true,

@@ -44,6 +44,7 @@ export const serviceUrlSettings = Object.freeze([
   'userServiceUrl',
   'paymentServiceUrl',
   'notificationServiceUrl',
+  'backendServiceUrl',
 ] as const);
 
 /** Where a service is whose setting is not given: the port on localhost that settings.md tells. */
@@ -52,6 +53,7 @@ export const serviceUrlPorts = Object.freeze({
   userServiceUrl: 8082,
   paymentServiceUrl: 8083,
   notificationServiceUrl: 8084,
+  backendServiceUrl: 8082,
 }) satisfies Readonly<Record<(typeof serviceUrlSettings)[number], number>>;
 
 /** A list alone means any of it. */

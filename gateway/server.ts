@@ -43,6 +43,7 @@ const startParts = async (routes: OpenRoutes, lifecycle: Lifecycle, log: Log): P
   const serving = workers === 1 ? await serveAlone(parts) : await startWorkers({ ...parts, workers, writeLines });
   const inner = await privateListener({
     port: privatePort(settings, serving.port),
+    ...(settings.privateHost && { hosts: settings.privateHost }),
     setting: 'GATEWAY_PRIVATE_PORT',
     metrics: serving.metrics,
     ready: () => ({ ready: serving.isReady(), checks: { keys: serving.isReady() } }),

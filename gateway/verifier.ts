@@ -4,6 +4,7 @@ import { SettingsError } from '@sallyport/kit/config';
 import {
   type AccessTokenVerifier,
   createAccessTokenVerifier,
+  joinedKeys,
   type KeySource,
   publicKeysFromPem,
   type RemoteKeySource,
@@ -11,8 +12,8 @@ import {
   sharedSecrets,
 } from '@sallyport/verify';
 import type { GatewaySettings } from './config.ts';
-import { ownIssuer } from './issuers/issuer-rule.ts';
-import { trustedIssuer } from './issuers/open-issuer.ts';
+import { type Lackable, ownIssuer } from './issuers/issuer-rule.ts';
+import { allowancesOf, trustedIssuer } from './issuers/open-issuer.ts';
 import { issuerOrigin } from './upstreams/open-upstreams.ts';
 
 const secretsOf = ({ jwtSecret, jwtSecretPrevious }: GatewaySettings): KeySource =>
@@ -27,6 +28,7 @@ const jwksOf = (settings: GatewaySettings, clock: Clock, fetch: Fetch | undefine
     ...(fetch !== undefined && { fetch }),
   });
 
+/** What the own issuer signs with. */
 const keySource = (settings: GatewaySettings, clock: Clock, fetch: Fetch | undefined): KeySource => {
   if (settings.jwtAlgorithm === 'HS256') return secretsOf(settings);
   if (settings.jwtPublicKeyPath === undefined) return jwksOf(settings, clock, fetch);
@@ -41,6 +43,12 @@ const keysOfFile = (path: string): KeySource => {
     throw new SettingsError([{ setting: 'JWT_PUBLIC_KEY_PATH', problem: `cannot be used: ${reason}` }]);
   }
 };
+
+/** Those and, after a change to key pairs, the secret of before. */
+const trustedKeys = (keys: KeySource, { jwtAlgorithm, jwtSecretPrevious: secret }: GatewaySettings) =>
+  jwtAlgorithm === 'HS256' || secret === undefined
+    ? { keys, algorithms: [jwtAlgorithm] }
+    : { keys: joinedKeys(keys, sharedSecrets([{ secret }])), algorithms: [jwtAlgorithm, 'HS256' as const] };
 
 export interface OpenVerifier {
   readonly verifier: AccessTokenVerifier;
@@ -75,10 +83,8 @@ export const openVerifier = (settings: GatewaySettings, clock: Clock, fetch?: Fe
       {
         issuer: settings.issuer,
         audience: settings.audience,
-        algorithms: [settings.jwtAlgorithm],
-        keys,
-        // Such a token can be revoked by user, and cannot change anything: CSRF refuses it (`csrf_unbound`).
-        legacy: { allowMissingSid: true },
+        ...trustedKeys(keys, settings),
+        legacy: allowancesOf(settings.mayLack as readonly Lackable[]),
       },
       ...others,
     ],

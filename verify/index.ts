@@ -38,6 +38,7 @@ export type { GuardMode } from './guard/mode.ts';
 export { type BearerParse, parseBearer } from './guard/parse-bearer.ts';
 export { requirePermission, requireRole, requireUser } from './guard/require.ts';
 export { hmacKeyId } from './keys/hmac-key-id.ts';
+export { joinedKeys } from './keys/joined-keys.ts';
 export { jwkThumbprint } from './keys/jwk-thumbprint.ts';
 export type { KeySet, KeySource, RemoteKeySource, VerificationKey } from './keys/key-source.ts';
 export { publicKeysFromPem } from './keys/public-keys-from-pem.ts';

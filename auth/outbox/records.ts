@@ -11,6 +11,7 @@ const auditTypes: Readonly<Record<Act, string>> = {
   'user.enabled': 'account_enabled',
   'user.roles_changed': 'roles_changed',
   'user.sessions_ended': 'logout_all',
+  'user.erased': 'account_erased',
   'password.changed': 'password_changed',
   'login.failed': 'login_failed',
   'session.started': 'login',

@@ -36,6 +36,7 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'logout-in-flight' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'logout-all' as const }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'cleanup' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'store-goes-back' as const }) },
 );
 

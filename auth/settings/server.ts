@@ -20,7 +20,7 @@ const notYet = (env: string, what: string) =>
 export const serverSettings = {
   preset: choiceSetting({
     env: 'SALLYPORT_PRESET',
-    values: ['microservices', 'cookie-spa'],
+    values: ['microservices', 'cookie-spa', 'edge-gateway'],
     optional: true,
     doc: 'Named configuration that stands below everything else that is set.',
   }),
@@ -39,7 +39,12 @@ export const serverSettings = {
   privatePort: portSetting({
     env: 'AUTH_PRIVATE_PORT',
     optional: true,
-    doc: 'Port of the private listener (metrics, readiness details), on the loopbacks. Default: public port + 1000.',
+    doc: 'Port of the private listener (metrics, readiness details). Default: public port + 1000.',
+  }),
+  privateHost: listSetting({
+    env: 'PRIVATE_HOST',
+    optional: true,
+    doc: 'Addresses of the private listener. Default: both loopbacks. Open it to a private network alone: whoever reaches it reads metrics and may ask for the revocation feed.',
   }),
   portOffset: integerSetting({
     env: 'SALLYPORT_PORT_OFFSET',

@@ -47,7 +47,7 @@ export const tokensSettings = {
   jwtSecretPrevious: secretSetting({
     env: 'JWT_SECRET_PREVIOUS',
     optional: true,
-    doc: 'The HS256 key before this one: still verifies, never signs.',
+    doc: 'The HS256 key before this one, or before the change to another algorithm: still verifies, never signs.',
   }),
   jwtPrivateKeyPath: textSetting({
     env: 'JWT_PRIVATE_KEY_PATH',

@@ -8,7 +8,14 @@ import { defaultRealm, type EpochMs, type SignatureAlgorithm } from '@sallyport/
 import type { Clock } from '@sallyport/kit/clock';
 import type { Sealer } from '@sallyport/kit/seal';
 import type { Keys, StoredKey } from '@sallyport/storage/contracts/keys';
-import { hmacKeyId, jwkThumbprint, type KeySource, publicKeysFromPem, sharedSecrets } from '@sallyport/verify';
+import {
+  hmacKeyId,
+  joinedKeys,
+  jwkThumbprint,
+  type KeySource,
+  publicKeysFromPem,
+  sharedSecrets,
+} from '@sallyport/verify';
 import type { AuthSettings } from '../config.ts';
 import {
   type AsymmetricAlgorithm,
@@ -30,6 +37,8 @@ export interface KeyRing {
   readonly current: SigningKey;
   /** What the issuer's own verifier trusts. */
   readonly verification: KeySource;
+  /** What those keys may have signed with. */
+  readonly algorithms: readonly SignatureAlgorithm[];
   /** Current first. Empty with HS256: a shared secret has no public half. */
   readonly publicJwks: readonly PublicJwk[];
   /** SPKI PEM of all public keys, current first; undefined with HS256. */
@@ -51,9 +60,19 @@ export const openKeyRing = async (options: KeyRingOptions): Promise<KeyRing> => 
   const { jwtAlgorithm } = options.settings;
   if (jwtAlgorithm === 'HS256') return sharedSecretRing(options.settings);
   const given = readGivenKey(options.settings, jwtAlgorithm);
-  if (given !== undefined) return publicRing(jwtAlgorithm, [given]);
-  return publicRing(jwtAlgorithm, await readStoredKeys(options, jwtAlgorithm));
+  const privateKeys = given === undefined ? await readStoredKeys(options, jwtAlgorithm) : [given];
+  return withSecretOfBefore(publicRing(jwtAlgorithm, privateKeys), options.settings);
 };
+
+/** After a change from HS256: what the secret has signed goes on until it expires. */
+const withSecretOfBefore = (ring: KeyRing, { jwtSecretPrevious: secret }: KeyRingOptions['settings']): KeyRing =>
+  secret === undefined
+    ? ring
+    : {
+        ...ring,
+        verification: joinedKeys(ring.verification, sharedSecrets([{ secret }])),
+        algorithms: [...ring.algorithms, 'HS256'],
+      };
 
 const sharedSecretRing = ({ jwtSecret, jwtSecretPrevious }: KeyRingOptions['settings']): KeyRing => {
   if (jwtSecret === undefined) throw new SigningKeyError('JWT_SECRET', 'is required');
@@ -61,6 +80,7 @@ const sharedSecretRing = ({ jwtSecret, jwtSecretPrevious }: KeyRingOptions['sett
   return {
     current: createSigningKey(hmacKeyId(jwtSecret), 'HS256', createSecretKey(Buffer.from(jwtSecret))),
     verification: sharedSecrets(secrets.map((secret) => ({ secret }))),
+    algorithms: ['HS256'],
     publicJwks: [],
     publicPem: undefined,
   };
@@ -142,6 +162,7 @@ const publicRing = (algorithm: AsymmetricAlgorithm, privateKeys: readonly KeyObj
   return {
     current: createSigningKey(jwkThumbprint(createPublicKey(current)), algorithm, current),
     verification: publicKeysFromPem(pems),
+    algorithms: [algorithm],
     publicJwks: jwks,
     publicPem: pems.join(''),
   };

@@ -2,6 +2,7 @@ import type { Maintenance } from '@sallyport/auth/maintenance';
 import { type Command, InvalidArgumentError } from 'commander';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { createUser, type NewUserOptions } from './create-user.ts';
+import { type EraseOptions, eraseUser } from './erase-user.ts';
 import { listUsers } from './list-users.ts';
 import { printUser } from './print-user.ts';
 import { requireUser } from './require-user.ts';
@@ -61,6 +62,21 @@ export const addUsersCommand = (program: Command): void => {
           options.json,
         ),
       ),
+    );
+
+  users
+    .command('erase')
+    .argument('<id or identifier>', 'id of an account, or the e-mail or user name that it has or had')
+    .option('--delete', 'delete the account first where it is live', false)
+    .option('--yes', 'do not ask', false)
+    .option(...json)
+    .description('take everything personal from a deleted account; ids and times stay. It cannot be undone')
+    .action((identifier: string, options: EraseOptions & Json) =>
+      withMaintenance(async (store) => {
+        for (const id of await eraseUser(store, identifier, options)) {
+          process.stdout.write(options.json ? `${JSON.stringify({ id, erased: true })}\n` : `${id}\terased\n`);
+        }
+      }),
     );
 
   // Others have it, so it is looked for here.

@@ -7,16 +7,22 @@ import { nearestName } from '@sallyport/kit/config-near-miss';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 
+/** Header parameters and claims that older issuers leave out. `typ` may then also be `JWT`. */
+export const lackable = ['typ', 'aud', 'jti', 'sid', 'kid'] as const;
+export type Lackable = (typeof lackable)[number];
+
 /** An issuer of access tokens (RFC 9068) beside the gateway's own. */
 export interface IssuerRule {
   /** Its short name: what routes call it by, and what stands before its ids, `partner|42`. Lower-case letters, digits, `-`. */
   readonly id: string;
   /** `iss` of its tokens, compared exactly. */
   readonly issuer: string;
-  /** One of these has to be in `aud`. */
+  /** One of these has to be in `aud`; a token without one passes only where `mayLack` says so. */
   readonly audience: string | readonly string[];
   /** The one signature that its tokens may have. */
   readonly algorithm: SignatureAlgorithm;
+  /** What its tokens may be without, where it is older than RFC 9068: see `lackable`. Default: nothing but `sid`. */
+  readonly mayLack?: readonly Lackable[];
   /** Where its JWK Set is fetched. This or `publicKeyPath`; neither with HS256. */
   readonly jwksUrl?: string;
   /** Its public keys as PEM. */
@@ -40,6 +46,12 @@ const ruleSchema = Type.Object(
     issuer: text,
     audience: Type.Union([text, Type.Array(text, { minItems: 1, maxItems: 64, uniqueItems: true })]),
     algorithm: Type.Union(signatureAlgorithms.map((name) => Type.Literal(name))),
+    mayLack: Type.Optional(
+      Type.Array(Type.Union(lackable.map((name) => Type.Literal(name))), {
+        maxItems: lackable.length,
+        uniqueItems: true,
+      }),
+    ),
     jwksUrl: Type.Optional(Type.String({ pattern: '^https?://[^/?#@\\s]+/[^?#@\\s]*$' })),
     publicKeyPath: Type.Optional(text),
     secretFile: Type.Optional(text),

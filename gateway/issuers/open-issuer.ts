@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { Clock } from '@sallyport/kit/clock';
 import { SettingsError } from '@sallyport/kit/config';
-import { type KeySource, publicKeysFromPem, remoteJwks, sharedSecrets, type TrustedIssuer } from '@sallyport/verify';
-import type { IssuerRule } from './issuer-rule.ts';
+import {
+  type KeySource,
+  type LegacyAllowances,
+  publicKeysFromPem,
+  remoteJwks,
+  sharedSecrets,
+  type TrustedIssuer,
+} from '@sallyport/verify';
+import type { IssuerRule, Lackable } from './issuer-rule.ts';
 
 /** Runs what reads a file; what goes wrong is told under the setting that names it, without a word of what is in it. */
 const fromFile = <T>({ id }: IssuerRule, member: keyof IssuerRule, read: () => T): T => {
@@ -29,6 +36,19 @@ const keysOf = (rule: IssuerRule, clock: Clock, fetch: typeof globalThis.fetch |
 };
 
 /**
+ * A token without `sid` is taken from every issuer: it can be revoked by user, and cannot change anything where CSRF is asked for
+ * (`csrf_unbound`). Everything else only where the settings name it.
+ */
+export const allowancesOf = (mayLack: readonly Lackable[] = []): LegacyAllowances =>
+  Object.freeze({
+    allowMissingTyp: mayLack.includes('typ'),
+    allowMissingAudience: mayLack.includes('aud'),
+    allowMissingJti: mayLack.includes('jti'),
+    allowMissingSid: true,
+    allowMissingKid: mayLack.includes('kid'),
+  });
+
+/**
  * An issuer as the verifier takes it. Public keys behind a URL are fetched when its first token comes.
  * @throws SettingsError where a file cannot be read or holds something else
  */
@@ -38,8 +58,7 @@ export const trustedIssuer = (rule: IssuerRule, clock: Clock, fetch?: typeof glo
   algorithms: [rule.algorithm],
   keys: keysOf(rule, clock, fetch),
   idScope: rule.id,
-  // As with the own issuer: such a token can be revoked by user, and CSRF refuses it.
-  legacy: { allowMissingSid: true },
+  legacy: allowancesOf(rule.mayLack),
 });
 
 /** Where an issuer's feed is, and the bearer for it; undefined: it has none. @throws SettingsError as above */

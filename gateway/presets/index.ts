@@ -1,5 +1,6 @@
 /** The gateway's presets: the explicit list. A preset is data; nothing in the engine asks for its name. */
 import type { GatewayPreset } from '../config.ts';
+import { edgeGateway } from './edge-gateway.ts';
 import { microservices } from './microservices.ts';
 
-export const presets: Readonly<Record<string, GatewayPreset>> = { microservices };
+export const presets: Readonly<Record<string, GatewayPreset>> = { microservices, 'edge-gateway': edgeGateway };

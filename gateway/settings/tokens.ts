@@ -3,16 +3,24 @@ import {
   booleanSetting,
   choiceSetting,
   durationSetting,
+  listSetting,
   secretSetting,
   textSetting,
   urlSetting,
 } from '@sallyport/kit/config';
+import { lackable } from '../issuers/issuer-rule.ts';
 import { originOnly } from './origin-only.ts';
 
 /** Whose tokens pass, by which keys, and how it is heard that one has ended. */
 export const tokenSettings = {
   issuer: textSetting({ env: 'JWT_ISSUER', default: 'sallyport', doc: '`iss` of access tokens.' }),
   audience: textSetting({ env: 'JWT_AUDIENCE', default: 'sallyport', doc: '`aud` of access tokens.' }),
+  mayLack: listSetting({
+    env: 'JWT_MAY_LACK',
+    item: new RegExp(`^(?:${lackable.join('|')})$`),
+    default: [],
+    doc: `What access tokens of an older issuer may be without: ${lackable.join(', ')}. \`typ\` may then also be \`JWT\`, and a payload that says it is another token is refused. Such tokens can be revoked by user only.`,
+  }),
   jwtAlgorithm: choiceSetting({
     env: 'JWT_ALGORITHM',
     values: signatureAlgorithms,
@@ -29,7 +37,7 @@ export const tokenSettings = {
   jwtSecretPrevious: secretSetting({
     env: 'JWT_SECRET_PREVIOUS',
     optional: true,
-    doc: 'The HS256 key before this one: still verifies.',
+    doc: 'The HS256 key before this one, or before the change to another algorithm: still verifies.',
   }),
   jwtPublicKeyPath: textSetting({
     env: 'JWT_PUBLIC_KEY_PATH',

@@ -11,7 +11,7 @@ const conforms = (name: string, openSql: () => Promise<SqlForTests>): void =>
     const { open, clock, close } = combinedForTests(server.url, sql);
     const [storage, second] = await Promise.all([open(), open()]);
     const stop = () => close().then(server.stop);
-    return { storage, second, advance: clock.advance, close: stop };
+    return { storage, second, sessionsEndByThemselves: true, advance: clock.advance, close: stop };
   });
 
 describe.skipIf(isRedisMissing())('with slots as in a cluster,', () => {

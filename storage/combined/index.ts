@@ -46,6 +46,15 @@ export const combineStores = async ({ sql, redis, onEmptied }: CombineOptions): 
         return read;
       },
     },
+    housekeeping: {
+      // Sessions, nonces and attempts in Redis go by themselves; what SQL still has of them is from the time before.
+      ...sql.housekeeping,
+      eraseUser: async (userId, context) => {
+        const erasure = await sql.housekeeping.eraseUser(userId, context);
+        if (erasure.kind === 'erased') await redis.sessions.forgetUser(userId);
+        return erasure;
+      },
+    },
     ping: async () => void (await Promise.all([sql.ping(), redis.look()])),
     close: async () => {
       redis.close();

@@ -7,6 +7,7 @@ import { accountsConformance } from './accounts.ts';
 import { countersConformance } from './counters.ts';
 import { devicesConformance } from './devices.ts';
 import { effectsConformance } from './effects.ts';
+import { housekeepingConformance } from './housekeeping.ts';
 import { keysConformance } from './keys.ts';
 import { noncesConformance } from './nonces.ts';
 import { revocationsConformance } from './revocations.ts';
@@ -22,6 +23,7 @@ const suites: readonly Conformance[] = [
   keysConformance,
   effectsConformance,
   revocationsConformance,
+  housekeepingConformance,
 ];
 
 export const describeStorage = (name: string, open: () => Promise<StoreUnderTest>): void => {

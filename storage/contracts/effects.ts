@@ -15,6 +15,7 @@ export type Act =
   | 'user.enabled'
   | 'user.roles_changed'
   | 'user.sessions_ended'
+  | 'user.erased'
   | 'password.changed'
   | 'login.failed'
   | 'session.started'

@@ -4,6 +4,7 @@ import type { Companions } from './companions.ts';
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import type { Effects } from './effects.ts';
+import type { Housekeeping } from './housekeeping.ts';
 import type { Keys } from './keys.ts';
 import type { Nonces } from './nonces.ts';
 import type { Outbox } from './outbox.ts';
@@ -23,6 +24,7 @@ export interface Storage {
   readonly audit: Audit;
   readonly outbox: Outbox;
   readonly companions: Companions;
+  readonly housekeeping: Housekeeping;
   /** Rejects with StoreUnavailable while the store does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -21,13 +21,13 @@ describe.skipIf(isPostgresMissing())('a schema in PostgreSQL', () => {
     const stores = await times(5, () => openTestStore(server.url, { poolSize: 2 }));
     expect(new Set(await Promise.all(stores.map((store) => store.revocations.storeIncarnation()))).size).toBe(1);
     const versions = await admin.unsafe('SELECT version FROM sallyport.schema_versions ORDER BY version');
-    expect(versions.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(versions.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     await Promise.all(stores.map((store) => store.close()));
   });
 
   it('that is newer is used where every later migration was an expansion, and refused after a contraction', async () => {
     await admin.unsafe(`ALTER TABLE sallyport.sessions ADD COLUMN expanded integer;
-      INSERT INTO sallyport.schema_versions VALUES (7, 'expansion', 5, 0)`);
+      INSERT INTO sallyport.schema_versions VALUES (8, 'expansion', 6, 0)`);
     const store = await openTestStore(server.url);
     const user = newUser();
     await store.accounts.createUser(user, context);
@@ -38,11 +38,11 @@ describe.skipIf(isPostgresMissing())('a schema in PostgreSQL', () => {
     expect((await store.accounts.findUser(user.id))?.id).toBe(user.id);
     expect((await store.accounts.endAllSessions(user.id, context))?.sessionEpoch).toBe(2);
     await store.close();
-    await admin.unsafe("INSERT INTO sallyport.schema_versions VALUES (8, 'contraction', 7, 0)");
+    await admin.unsafe("INSERT INTO sallyport.schema_versions VALUES (9, 'contraction', 8, 0)");
     await expect(openTestStore(server.url)).rejects.toThrow(
-      /^the database has schema 8, which wants a Sallyport that knows schema 7 or later; this one knows 6/,
+      /^the database has schema 9, which wants a Sallyport that knows schema 8 or later; this one knows 7/,
     );
-    await admin.unsafe('DELETE FROM sallyport.schema_versions WHERE version > 6');
+    await admin.unsafe('DELETE FROM sallyport.schema_versions WHERE version > 7');
   });
 
   it('is used by a role that may change rows and nothing else; a role that would have to make it says what it lacks', async () => {

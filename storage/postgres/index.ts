@@ -16,6 +16,7 @@ import { accounts } from './verbs/accounts.ts';
 import { counters, nonces } from './verbs/counters.ts';
 import { devices } from './verbs/devices.ts';
 import { audit, effects, outbox } from './verbs/effects.ts';
+import { housekeeping } from './verbs/housekeeping.ts';
 import { keys } from './verbs/keys.ts';
 import { companions, revocations } from './verbs/revocations.ts';
 import { sessions } from './verbs/sessions.ts';
@@ -98,6 +99,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     audit: audit(driver),
     outbox: outbox(driver),
     companions: companions(driver),
+    housekeeping: housekeeping(driver),
     stats,
     ping: async () => {
       await driver.read('SELECT 1 AS one');

@@ -234,3 +234,27 @@ if row[2] or row[1] ~= ARGV[3] then return 0 end
 redis.call('HSET', KEYS[2], 't', now)
 return 1
 `);
+
+/**
+ * KEYS[2] the user's index. ARGV: user. Takes the sessions that have not been marked as ended (of the others nothing personal is left), and
+ * address and agent out of effects that wait for their drain: those are written anew, since a stream changes no entry.
+ */
+export const forgetUserScript = script(`${shared}
+for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  local device = redis.call('HGET', rowKey(id), 'D')
+  if device then redis.call('ZREM', shard .. 'device:' .. device, id) end
+  redis.call('DEL', rowKey(id))
+end
+redis.call('DEL', KEYS[2])
+for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+')) do
+  local members = {}
+  for at = 1, #entry[2], 2 do members[entry[2][at]] = at + 1 end
+  local context = cjson.decode(entry[2][members.c])
+  if entry[2][members.u] == ARGV[3] and (context.address or context.userAgent) then
+    entry[2][members.c] = cjson.encode({requestId = context.requestId, actor = context.actor})
+    redis.call('XADD', stream, '*', unpack(entry[2]))
+    redis.call('XDEL', stream, entry[1])
+  end
+end
+return 1
+`);

@@ -47,6 +47,8 @@ export interface RedisSessions
   sessionsOfUser(userId: UserId, cause: EndCause): Promise<readonly SessionEnd[]>;
   /** Marks rows of one user's sessions. Idempotent. */
   markEnded(userId: UserId, ends: readonly Pick<SessionEnd, 'sessionId' | 'cause'>[]): Promise<void>;
+  /** Takes what is known of a person whose account has been erased. Idempotent. */
+  forgetUser(userId: UserId): Promise<void>;
 }
 
 export type Limited = Pick<NewSession, 'id' | 'realmId' | 'userId' | 'deviceId' | 'maxPerDevice' | 'maxPerUser'>;
@@ -202,6 +204,10 @@ export const createRedisSessions = (options: SessionsOptions): RedisSessions => 
       if (ends.length === 0) return;
       const marks = ends.flatMap(({ sessionId, cause }) => [sessionId, cause]);
       await ask(scripts.markEndedScript, [effectsKey(shardOfUser(userId))], marks);
+    },
+    forgetUser: async (userId) => {
+      const shard = shardOfUser(userId);
+      await ask(scripts.forgetUserScript, [effectsKey(shard), userKey(shard, userId)], [userId]);
     },
     adoptEpoch: ({ sessionId, fromEpoch, toEpoch }) =>
       askRow(sessionId, scripts.adoptEpochScript, [fromEpoch, toEpoch], isOne),

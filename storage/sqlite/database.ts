@@ -20,11 +20,13 @@ const writerPragmas = `
   PRAGMA trusted_schema = OFF;
   PRAGMA journal_size_limit = 67108864;
   PRAGMA cache_size = -16384;
+  PRAGMA secure_delete = FAST;
 `;
 
 /**
  * The one connection that writes. It waits for no lock by itself: the writer thread does that, fairly.
- * `synchronous=FULL` makes every COMMIT in WAL mode wait for the disk.
+ * `synchronous=FULL` makes every COMMIT in WAL mode wait for the disk. `secure_delete=FAST`: what is deleted or erased is overwritten in
+ * the pages that are written anyway, and does not lie on in their free space.
  */
 export const openForWriting = (file: string): DatabaseSync => {
   assertSqliteVersion(process.versions['sqlite'] ?? '0');

@@ -12,6 +12,7 @@ import type { Accounts } from '../contracts/accounts.ts';
 import type { Audit } from '../contracts/audit.ts';
 import type { Devices } from '../contracts/devices.ts';
 import type { Effects } from '../contracts/effects.ts';
+import type { Housekeeping } from '../contracts/housekeeping.ts';
 import type { Keys } from '../contracts/keys.ts';
 import type { Outbox } from '../contracts/outbox.ts';
 import type { Revocations } from '../contracts/revocations.ts';
@@ -81,14 +82,16 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     companions: {
       noteIncarnation: (companion, incarnation) => queue.call('noteIncarnation', { companion, incarnation }),
     },
+    housekeeping: housekeeping(driver),
     stats: queue.stats,
     ping: async () => {
       if (!queue.alive) throw new StoreUnavailable('the writer thread is gone');
       await reader.get('SELECT 1 AS one');
     },
     close: async () => {
-      await queue.close();
+      // The last connection of all empties the log into the file, and one that only reads could not.
       reader.close();
+      await queue.close();
     },
   };
 };
@@ -292,3 +295,20 @@ const outbox = ({ queue, reader }: Driver): Outbox => ({
     return found.map(rows.eventFromRow);
   },
 });
+
+const housekeeping = ({ queue, reader, sealer }: Driver): Housekeeping => {
+  const deleted = {
+    email: 'SELECT * FROM users WHERE realm_id = ? AND email_key = ? AND deleted_at_ms IS NOT NULL ORDER BY id',
+    username: 'SELECT * FROM users WHERE realm_id = ? AND username_key = ? AND deleted_at_ms IS NOT NULL ORDER BY id',
+  } as const;
+  return {
+    removeExpiredSessions: (input) => queue.call('removeExpiredSessions', input),
+    removeExpiredNonces: (limit) => queue.call('removeExpiredNonces', limit),
+    removeIdleCounters: (limit) => queue.call('removeIdleCounters', limit),
+    removeOldAudit: (input) => queue.call('removeOldAudit', input),
+    removeOldEvents: (input) => queue.call('removeOldEvents', input),
+    findDeletedUsers: async (realmId, { kind, key }) =>
+      (await reader.all(deleted[kind], realmId, key)).map((row) => rows.userFromRow(row, sealer)),
+    eraseUser: (userId, context) => queue.call('eraseUser', { userId, context }),
+  };
+};

@@ -17,6 +17,8 @@ export interface Database {
   readonly settings: Settings;
   /** One query on a connection of its own; tables are named as they are. */
   query(sql: string): Promise<readonly Row[]>;
+  /** An id as it stands in a statement. */
+  id(uuid: string): string;
   /** Returns how many rows were changed. */
   change(sql: string): Promise<number>;
   /** Another process holds what every write needs: for the issuer the store does not answer. Returns how to give it back. */
@@ -56,6 +58,7 @@ const inSqlite = (folder: string): Database => {
         database.close();
       }
     },
+    id: (uuid) => `x'${uuid.replaceAll('-', '')}'`,
     change: async (sql) => {
       const database = open();
       try {
@@ -141,6 +144,7 @@ const inPostgres = (url: string): Database => {
   return {
     settings: { DATABASE_URL: url, DATABASE_SCHEMA: schema },
     query,
+    id: (uuid) => `'${uuid}'`,
     change: async (sql) => (await run(sql)).count,
     lockWrites: () => hold('LOCK TABLE sessions IN EXCLUSIVE MODE', 'ROLLBACK'),
     refuseEffects: async (act) => {

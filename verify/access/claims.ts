@@ -61,6 +61,12 @@ const isForUs = (aud: unknown, { audience }: IssuerPolicy): boolean =>
   aud === undefined ||
   (Array.isArray(aud) ? aud.some((name) => audience.includes(name)) : audience.includes(aud as string));
 
+/** Older issuers number their users; from here on every id is text. */
+const writeIdAsText = (payload: Record<string, unknown>): void => {
+  const { user_id: id } = payload;
+  if (isCount(id)) payload['user_id'] = String(id);
+};
+
 /** Puts normalised lists in place. False when one cannot be. */
 const normaliseLists = (payload: Record<string, unknown>, plain: boolean): boolean => {
   for (const claim of ['roles', 'permissions']) {
@@ -83,6 +89,7 @@ export const checkClaims = (
   policy: IssuerPolicy,
 ): AccessTokenClaims | RefusalReason => {
   if (isMissing(payload, policy)) return 'claim_missing';
+  if (policy.isLegacy) writeIdAsText(payload);
   // Names become headers at the gateway, so no string may hold a control character; a plain payload has none anyway.
   const formed = plain ? haveForm(payload, isText, isFilled) : haveForm(payload, isSafeText, isSafeName);
   if (!formed) return 'claim_malformed';
@@ -91,6 +98,7 @@ export const checkClaims = (
   // Our own issuer writes one user under both names; two would be revoked under one and served under the other.
   if (sub !== undefined && userId !== undefined && sub !== userId && !policy.isLegacy) return 'claim_conflict';
   if (!normaliseLists(payload, plain)) return 'claim_malformed';
-  if (sub === undefined) payload['sub'] = userId;
+  // An older issuer may write an e-mail or a name into `sub`: the id is `user_id`, and is what revocations name.
+  if (userId !== undefined) payload['sub'] = userId;
   return Object.freeze(payload) as unknown as AccessTokenClaims;
 };

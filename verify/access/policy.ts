@@ -3,9 +3,9 @@ import type { KeySource } from '../keys/key-source.ts';
 import { checkOptions } from '../options.ts';
 import type { RevocationState, RevocationSubject } from './refusal.ts';
 
-/** What tokens of an older issuer may lack. Each is off unless named. With any of them `sub` may come from `user_id`. */
+/** What tokens of an older issuer may lack. Each is off unless named. With any of them the user is `user_id`, else `sub`. */
 export interface LegacyAllowances {
-  /** `typ` absent or `JWT`. Every other type stays refused. */
+  /** `typ` absent or `JWT`. Every other type stays refused, and so does a payload that says it is another token. */
   readonly allowMissingTyp?: boolean;
   readonly allowMissingAudience?: boolean;
   readonly allowMissingJti?: boolean;

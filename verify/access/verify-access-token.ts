@@ -1,9 +1,10 @@
-import type { SignatureAlgorithm } from '@sallyport/contract';
+import { accessTokenType, type SignatureAlgorithm } from '@sallyport/contract';
 import { type CompactJws, compactParser } from '../jws/parse-compact.ts';
 import { verifySignature } from '../jws/signature.ts';
 import type { KeySet, VerificationKey } from '../keys/key-source.ts';
 import { checkClaims } from './claims.ts';
 import { type CheckedHeader, checkHeader, isAccessTokenType } from './header.ts';
+import { isOtherType } from './other-types.ts';
 import { type AccessTokenVerifierOptions, type IssuerPolicy, verifierPolicy } from './policy.ts';
 import { type RefusalReason, refuse, type Verification, type VerifiedToken } from './refusal.ts';
 import { looksScoped, scopedClaims } from './scoped-claims.ts';
@@ -82,6 +83,7 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
     if (!policy) return 'issuer';
     // RFC 8725 §3.11: explicit types keep refresh, ID, logout and assertion tokens from passing as access tokens.
     if (!isAccessTokenType(header.typ, policy)) return 'type';
+    if (header.typ !== accessTokenType && isOtherType(jws.payload)) return 'type';
     if (!policy.algorithms.includes(header.alg)) return 'algorithm';
     if (header.kid === undefined && !policy.legacy.allowMissingKid) return 'kid_missing';
     return { jws, policy };

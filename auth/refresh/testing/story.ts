@@ -15,6 +15,7 @@ export type Turn =
   | { readonly kind: 'fault'; readonly when: 'before' | 'after'; readonly outageMs: number }
   | { readonly kind: 'logout-in-flight' }
   | { readonly kind: 'logout-all' }
+  | { readonly kind: 'cleanup' }
   | { readonly kind: 'store-goes-back' };
 
 export interface StoryOptions {
@@ -67,6 +68,10 @@ const take = async (story: Story, turn: Turn): Promise<void> => {
     case 'logout-all':
       await story.world.storage.accounts.endAllSessions(story.userId, { requestId: 'property', actor: 'user' });
       story.dead = true;
+      return;
+    case 'cleanup':
+      // Keeps nothing for the sake of keeping: what then is missing was needed.
+      await story.world.storage.housekeeping.removeExpiredSessions({ keepEndedMs: 0, limit: 1_000_000 });
       return;
     case 'store-goes-back':
       return storeGoesBack(story);

@@ -3,7 +3,8 @@ import { traces } from './0002-traces.ts';
 import { sessions } from './0003-sessions.ts';
 import { accounts } from './0004-accounts.ts';
 import { counters } from './0005-counters.ts';
-import { endedSessions } from './0006-ended-sessions.ts';
+import { housekeeping } from './0006-housekeeping.ts';
+import { endedSessions } from './0007-ended-sessions.ts';
 
 export interface PostgresMigration {
   readonly version: number;
@@ -24,5 +25,6 @@ export const postgresMigrations: readonly PostgresMigration[] = [
   { version: 3, name: 'sessions', leastKnown: 5, sql: sessions },
   { version: 4, name: 'accounts', leastKnown: 5, sql: accounts },
   { version: 5, name: 'counters', leastKnown: 5, sql: counters },
-  { version: 6, name: 'ended sessions', leastKnown: 5, sql: endedSessions },
+  { version: 6, name: 'housekeeping', leastKnown: 6, sql: housekeeping },
+  { version: 7, name: 'ended sessions', leastKnown: 6, sql: endedSessions },
 ];

@@ -14,7 +14,12 @@ export interface RawResult {
 
 /** What a test does to a schema behind the store's back. */
 export const rawConnection = (url: string, schema: string): RawConnection => {
-  const client = postgres(url, { max: 1, connection: { search_path: schema }, onnotice: () => undefined });
+  const client = postgres(url, {
+    max: 1,
+    connection: { search_path: schema },
+    onnotice: () => undefined,
+    types: { int8: { to: 20, from: [20], serialize: String, parse: Number } },
+  });
   return {
     run: async (sql, values = []) => {
       const result = await client.unsafe(sql, [...values]);

@@ -1,4 +1,4 @@
-import type { Audit, AuditRecord } from '../../contracts/audit.ts';
+import type { Audit } from '../../contracts/audit.ts';
 import type { Effects } from '../../contracts/effects.ts';
 import type { Outbox } from '../../contracts/outbox.ts';
 import type { Driver } from '../driver.ts';
@@ -35,23 +35,15 @@ export const effects = ({ schema: s, read, write }: Driver): Effects => {
   };
 };
 
-/** In the order of keys: two appenders of the same records never wait for each other. */
-const inOrder = (records: readonly AuditRecord[]): readonly AuditRecord[] =>
-  records.toSorted((a, b) => (a.effectId < b.effectId ? -1 : 1));
-
 export const audit = ({ schema: s, read, write }: Driver): Audit => {
   const columns = listed(auditColumns);
-  const append = `INSERT INTO ${s}.audit (${columns})
-    SELECT "effectId", "realmId", "eventType", actor, "userId", "sessionId", address, "userAgent", "requestId", details, "atMs"
-    FROM jsonb_to_recordset($1) AS r("effectId" uuid, "realmId" text, "eventType" text, actor text, "userId" text,
-      "sessionId" text, address text, "userAgent" text, "requestId" text, details text, "atMs" bigint)
-    ON CONFLICT (effect_id) DO NOTHING`;
+  const append = `SELECT ${s}.append_audit($1)`;
   const list = `SELECT ${columns} FROM ${s}.audit
     WHERE realm_id = $1 AND ($2::text IS NULL OR user_id = $2) AND ($3::text IS NULL OR event_type = $3)
     ORDER BY effect_id DESC LIMIT $4`;
   return {
     appendAudit: async (records) => {
-      await write(append, inOrder(records));
+      await write(append, records);
     },
     listAudit: async ({ realmId, userId, eventType, limit }) =>
       (await read(list, realmId, userId ?? null, eventType ?? null, limit)).map(auditFromRow),

@@ -18,6 +18,14 @@ import { noteIncarnation } from './companions.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
 import { confirmDevice, createDevice, revokeDevice } from './devices.ts';
 import { appendEffects, removeEffects } from './effects.ts';
+import { eraseUser } from './erasure.ts';
+import {
+  removeExpiredNonces,
+  removeExpiredSessions,
+  removeIdleCounters,
+  removeOldAudit,
+  removeOldEvents,
+} from './housekeeping.ts';
 import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
 import { appendEvents } from './outbox.ts';
@@ -56,12 +64,18 @@ export const verbs = {
   endSession,
   endSessionsOfUser,
   ensureCurrentKey,
+  eraseUser,
   keepSession,
   noteIncarnation,
   recordLoserAttempt,
-  removeEffects,
-  removeKey,
   recordSessionEnds,
+  removeEffects,
+  removeExpiredNonces,
+  removeExpiredSessions,
+  removeIdleCounters,
+  removeKey,
+  removeOldAudit,
+  removeOldEvents,
   replacePasswordHash,
   reserveAttempt,
   revokeDevice,

@@ -1,6 +1,7 @@
 import { uuidToBytes } from '@sallyport/kit/random';
 import type { OutboxEvent } from '../../contracts/outbox.ts';
 import type { Transaction } from '../transaction.ts';
+import { dataWithoutPerson, isErased } from './erasure.ts';
 
 const insert = `INSERT INTO outbox (effect_id, realm_id, type, version, key, data, at_ms)
   VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
@@ -14,7 +15,7 @@ export const appendEvents = (tx: Transaction, events: readonly OutboxEvent[]): v
       event.type,
       event.version,
       event.key,
-      event.data,
+      isErased(tx, event.key) ? dataWithoutPerson(event.data) : event.data,
       event.atMs,
     );
   }

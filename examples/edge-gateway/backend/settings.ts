@@ -1,0 +1,75 @@
+/** What the backend is told. Its one secret, GATEWAY_ASSERTION_KEYS, is read by the SDK. */
+import { existsSync, readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { type AssertionKey, assertionKeysFrom } from '@sallyport/verify';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The settings cannot be used. The message says which one, and never holds a secret. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+export interface BackendSettings {
+  /** Keys that the gateway's assertions for this backend are checked with. */
+  readonly assertionKeys: readonly AssertionKey[];
+  /** Address of the public listener. Default `localhost`: both loopbacks. */
+  readonly host: string;
+  readonly port: number;
+  readonly privatePort: number;
+  /** Address of the private listener. Default `localhost`. */
+  readonly privateHost: string;
+  readonly dataDir: string;
+  readonly logLevel: string;
+  /** How far clocks may be apart. */
+  readonly leewaySeconds: number;
+  readonly clockOffsetMs: number;
+}
+
+const privatePortDistance = 1000;
+
+/** The process environment over the `.env` of the working folder. */
+export const readEnvironment = (env: Environment, envFile: string): Environment => {
+  const given = Object.fromEntries(Object.entries(env).filter(([, text]) => text?.trim()));
+  return existsSync(envFile) ? { ...parseEnv(readFileSync(envFile, 'utf8')), ...given } : given;
+};
+
+/** @throws SettingsError */
+export const readBackendSettings = (env: Environment): BackendSettings => {
+  const port = integer(env, 'PORT', 8082, 1, 65_535) + integer(env, 'SALLYPORT_PORT_OFFSET', 0, 0, 50_000);
+  if (port + privatePortDistance > 65_535) throw new SettingsError(`SALLYPORT_PORT_OFFSET moves port ${port} too far`);
+  return Object.freeze({
+    assertionKeys: readAssertionKeys(env),
+    host: env['HOST']?.split(',')[0]?.trim() ?? 'localhost',
+    port,
+    privatePort: port + privatePortDistance,
+    privateHost: env['PRIVATE_HOST']?.split(',')[0]?.trim() ?? 'localhost',
+    dataDir: env['SALLYPORT_DATA_DIR'] ?? 'data',
+    logLevel: env['LOG_LEVEL'] ?? 'info',
+    // `30` or `30s`, as the other servers take it.
+    leewaySeconds: integer(
+      { ...env, CLOCK_LEEWAY_SECONDS: env['CLOCK_LEEWAY_SECONDS']?.trim().replace(/s$/, '') },
+      'CLOCK_LEEWAY_SECONDS',
+      30,
+      0,
+      300,
+    ),
+    clockOffsetMs: integer(env, 'SALLYPORT_CLOCK_OFFSET_SECONDS', 0, -31_536_000, 31_536_000) * 1000,
+  });
+};
+
+const readAssertionKeys = (env: Environment): readonly AssertionKey[] => {
+  try {
+    return assertionKeysFrom(env);
+  } catch (error) {
+    throw new SettingsError(error instanceof Error ? error.message : 'GATEWAY_ASSERTION_KEYS is required');
+  }
+};
+
+const integer = (env: Environment, name: string, fallback: number, least: number, most: number): number => {
+  const text = env[name]?.trim() ?? String(fallback);
+  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most))
+    throw new SettingsError(`${name} must be a whole number from ${least} to ${most}`);
+  return value;
+};
