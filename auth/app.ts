@@ -84,7 +84,6 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const { accounts, sessions, effects } = storage;
   const shape = settings.shape;
   const idleTtlMs = settings.refreshTokenTtlSeconds * 1000;
-  const longestLifeMs = settings.refreshRotation ? settings.sessionMaxTtlSeconds * 1000 : idleTtlMs;
   const policy = {
     rotation: settings.refreshRotation,
     overlapMs: settings.refreshOverlapSeconds * 1000,
@@ -102,16 +101,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const register = createRegister({ accounts, password, policy: passwordPolicy, random, clock, shape });
   const login = createLogin({ accounts, effects, password, guard, startSession, shape });
   const onAnomaly = parts.onRefreshAnomaly;
-  const refreshParts = {
-    sessions,
-    accounts,
-    effects,
-    tokens: refreshTokens,
-    policy,
-    idleTtlMs,
-    longestLifeMs,
-    onAnomaly,
-  };
+  const refreshParts = { sessions, accounts, effects, tokens: refreshTokens, policy, idleTtlMs, onAnomaly };
   const refresh = createRefresh({ ...refreshParts, unsettled: parts.unsettled, random });
   const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
   const endEarlierSession = logout.logout;

@@ -43,8 +43,6 @@ export interface RefreshOptions {
   readonly random: Pick<Random, 'bytes'>;
   readonly policy: RotationPolicy;
   readonly idleTtlMs: number;
-  /** No session lives for longer. */
-  readonly longestLifeMs: number;
   /** refresh.md: counted, and logged as errors where the store has gone back. */
   readonly onAnomaly: (anomaly: RefreshAnomaly, sessionId: SessionId | undefined) => void;
 }
@@ -131,16 +129,16 @@ const refuse = async (
 };
 
 /**
- * M1 shows that the token was made here, so there was a row. It stays beyond its absolute expiry: where it is missing earlier, the store
- * has lost it. Nobody can derive the token again, and so nobody can say that it is the current one.
+ * M1 shows that the token was made here, so there was a row. It is not taken away before its first idle time is over: where it is missing
+ * earlier, the store has lost it.
  */
 const refuseUnknown = async (
   sessionId: SessionId,
   nowMs: EpochMs,
   { context }: RefreshRequest,
-  { effects, onAnomaly, longestLifeMs }: RefreshOptions,
+  { effects, onAnomaly, idleTtlMs }: RefreshOptions,
 ): Promise<RefreshOutcome> => {
-  if (nowMs >= uuidTimeMs(sessionId) + longestLifeMs) return refused('refresh_expired');
+  if (nowMs >= uuidTimeMs(sessionId) + idleTtlMs) return refused('refresh_invalid');
   onAnomaly('session_lost', sessionId);
   await effects.appendEffects([{ act: 'session.lost', realmId: defaultRealm, sessionId, context }]);
   return refused('session_lost');

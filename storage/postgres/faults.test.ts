@@ -160,7 +160,7 @@ describe.skipIf(isPostgresMissing())('a PostgreSQL', () => {
   });
 
   it('that has become a replica: refused in time, and never asked for a decision', async () => {
-    const { id } = await start();
+    await start();
     await admin.unsafe('ALTER SYSTEM SET default_transaction_read_only = on');
     await admin.unsafe('SELECT pg_reload_conf()');
     await expect.poll(async () => (await refusalOf(start)).error?.name).toBe('StoreUnavailable');

@@ -60,7 +60,6 @@ export const openWorld = async (
         policy,
         random: systemRandom,
         idleTtlMs: 3_600_000_000,
-        longestLifeMs: 36_000_000_000,
         onAnomaly: () => undefined,
       }),
     );
