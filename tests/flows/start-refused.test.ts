@@ -87,7 +87,7 @@ const cases: readonly Case[] = [
   ],
   [
     'a password is given, and nothing to open with it',
-    { DB_PASSWORD: 'planted-two' },
+    { DATABASE_URL: '', DB_PASSWORD: 'planted-two' },
     [/^DB_PASSWORD is set, and DATABASE_URL names no PostgreSQL/m],
   ],
   [
