@@ -20,6 +20,7 @@ import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
+import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
 import { createImportAccount, type ImportOutcome } from './register/import-account.ts';
 import { createRegister, type RegisterOutcome } from './register/register.ts';
@@ -92,7 +93,8 @@ export interface Maintenance {
 /** Opens the store of the settings in `env`. Throws SettingsError with every problem. */
 export const openMaintenance = async (env: Readonly<Record<string, string | undefined>>): Promise<Maintenance> => {
   const { settings } = loadAuthSettings({ env });
-  const { storage } = await openStore(settings, systemRandom);
+  const sql = await openStore(settings, systemRandom);
+  const { storage } = await withRedis({ settings, sql, random: systemRandom });
   const doors = await openDoors(settings, storage);
   return {
     createUser: doors.createUser,

@@ -17,7 +17,7 @@ export const recoveryConformance: Conformance = (store) => {
 
     // Whoever was logged out everywhere twice after the backup holds tokens of epoch 3.
     const { sessions: ended, users } = await recovery.markRestored({ incarnation: 'of-a-test', context: byOperator });
-    expect([ended, users].every((count) => count >= 1)).toBe(true);
+    expect(users).toBeGreaterThanOrEqual(1);
     const { value: session } = await sessions.findSession(login.id as SessionId);
     const found = await accounts.findUser(user.id);
     expect(found?.sessionEpoch).toBeGreaterThan(1_000_000);
@@ -26,7 +26,7 @@ export const recoveryConformance: Conformance = (store) => {
     expect(session === undefined || session.revokedCause === 'restored' || session.sessionEpoch < 1_000_000).toBe(true);
     expect(before).not.toBe('of-a-test');
     expect(await store().second.revocations.storeIncarnation()).toBe('of-a-test');
-    const told = (await effects.readEffects(0, 10_000)).filter(({ act }) => act === 'store.restored');
+    const told = (await effects.readEffects(10_000)).filter(({ act }) => act === 'store.restored');
     expect(told).toMatchObject([{ realmId: defaultRealm, data: { sessions: ended, users }, context: byOperator }]);
   });
 };

@@ -1,5 +1,6 @@
 import type { Accounts } from './accounts.ts';
 import type { Audit } from './audit.ts';
+import type { Companions } from './companions.ts';
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import type { Effects } from './effects.ts';
@@ -23,6 +24,7 @@ export interface Storage {
   readonly effects: Effects;
   readonly audit: Audit;
   readonly outbox: Outbox;
+  readonly companions: Companions;
   readonly housekeeping: Housekeeping;
   readonly recovery: Recovery;
   /** Rejects with StoreUnavailable while the store does not answer. */

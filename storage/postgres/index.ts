@@ -19,7 +19,7 @@ import { audit, effects, outbox } from './verbs/effects.ts';
 import { housekeeping } from './verbs/housekeeping.ts';
 import { keys } from './verbs/keys.ts';
 import { recovery } from './verbs/recovery.ts';
-import { revocations } from './verbs/revocations.ts';
+import { companions, revocations } from './verbs/revocations.ts';
 import { sessions } from './verbs/sessions.ts';
 
 export { parseTarget } from './target.ts';
@@ -99,6 +99,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     effects: effects(driver),
     audit: audit(driver),
     outbox: outbox(driver),
+    companions: companions(driver),
     housekeeping: housekeeping(driver),
     recovery: recovery(driver),
     stats,
