@@ -28,7 +28,8 @@ export type Act =
   | 'device.registered'
   | 'device.revoked'
   | 'key.added'
-  | 'key.removed';
+  | 'key.removed'
+  | 'store.restored';
 
 export type EffectData = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 

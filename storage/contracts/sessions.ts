@@ -14,7 +14,8 @@ export type EndCause =
   | 'password_changed'
   | 'disabled'
   | 'deleted'
-  | 'key_removed';
+  | 'key_removed'
+  | 'restored';
 
 export const maxLoserAttempts = 8;
 

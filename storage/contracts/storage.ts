@@ -8,6 +8,7 @@ import type { Housekeeping } from './housekeeping.ts';
 import type { Keys } from './keys.ts';
 import type { Nonces } from './nonces.ts';
 import type { Outbox } from './outbox.ts';
+import type { Recovery } from './recovery.ts';
 import type { Revocations } from './revocations.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -25,6 +26,7 @@ export interface Storage {
   readonly outbox: Outbox;
   readonly companions: Companions;
   readonly housekeeping: Housekeeping;
+  readonly recovery: Recovery;
   /** Rejects with StoreUnavailable while the store does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

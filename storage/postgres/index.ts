@@ -18,6 +18,7 @@ import { devices } from './verbs/devices.ts';
 import { audit, effects, outbox } from './verbs/effects.ts';
 import { housekeeping } from './verbs/housekeeping.ts';
 import { keys } from './verbs/keys.ts';
+import { recovery } from './verbs/recovery.ts';
 import { companions, revocations } from './verbs/revocations.ts';
 import { sessions } from './verbs/sessions.ts';
 
@@ -100,6 +101,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     outbox: outbox(driver),
     companions: companions(driver),
     housekeeping: housekeeping(driver),
+    recovery: recovery(driver),
     stats,
     ping: async () => {
       await driver.read('SELECT 1 AS one');

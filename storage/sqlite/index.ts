@@ -83,6 +83,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
       noteIncarnation: (companion, incarnation) => queue.call('noteIncarnation', { companion, incarnation }),
     },
     housekeeping: housekeeping(driver),
+    recovery: { markRestored: (input) => driver.queue.call('markRestored', input) },
     stats: queue.stats,
     ping: async () => {
       if (!queue.alive) throw new StoreUnavailable('the writer thread is gone');

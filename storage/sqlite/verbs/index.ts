@@ -29,6 +29,7 @@ import {
 import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
 import { appendEvents } from './outbox.ts';
+import { markRestored } from './recovery.ts';
 import { tidyRevocations } from './revocations.ts';
 import { recordSessionEnds } from './session-ends.ts';
 import {
@@ -66,6 +67,7 @@ export const verbs = {
   ensureCurrentKey,
   eraseUser,
   keepSession,
+  markRestored,
   noteIncarnation,
   recordLoserAttempt,
   recordSessionEnds,
