@@ -19,7 +19,7 @@ export const recoveryConformance: Conformance = (store) => {
     const { sessions: ended, users } = await recovery.markRestored({ incarnation: 'of-a-test', context: byOperator });
     expect(users).toBeGreaterThanOrEqual(1);
     if (store().sessionsEndByThemselves !== true) expect(ended).toBeGreaterThanOrEqual(1);
-    const { value: session } = await sessions.findSession(login.id as SessionId);
+    const { value: session } = await sessions.findSession(login.id);
     const found = await accounts.findUser(user.id);
     expect(found?.sessionEpoch).toBeGreaterThan(1_000_000);
     expect(found?.accessEpoch).toBeGreaterThan(1_000_000);
