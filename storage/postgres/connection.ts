@@ -89,17 +89,15 @@ const openSocket = ({ host, port }: PostgresHost): Promise<Socket> =>
 const tlsOptions = ({ target, ca }: ConnectOptions, { host }: PostgresHost): false | ConnectionOptions => {
   if (target.tls === 'disable' || host.startsWith('/')) return false;
   const authorities = ca === undefined ? {} : { ca };
+  const byAuthority = { ...authorities, rejectUnauthorized: true, checkServerIdentity: () => undefined };
   switch (target.tls) {
     case 'require':
-      return { rejectUnauthorized: false };
+      // As libpq does it: whoever names an authority wants it asked.
+      return ca === undefined ? { rejectUnauthorized: false } : byAuthority;
     case 'verify-ca':
-      return { ...authorities, rejectUnauthorized: true, checkServerIdentity: () => undefined };
+      return byAuthority;
     case 'verify-full':
-      return {
-        ...authorities,
-        rejectUnauthorized: true,
-        checkServerIdentity: (_, cert) => checkServerIdentity(host, cert),
-      };
+      return { ...byAuthority, checkServerIdentity: (_, cert) => checkServerIdentity(host, cert) };
   }
 };
 

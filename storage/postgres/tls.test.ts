@@ -68,6 +68,14 @@ describe.skipIf(isPostgresMissing())('TLS to PostgreSQL', () => {
     expect(await isOpened('127.0.0.1', 'require')).toBe(true);
   });
 
+  it('is verified against an authority that is given, also where only TLS was required (libpq, table 34.1)', async () => {
+    expect(await isOpened('127.0.0.1', 'require', ca)).toBe(true);
+    const other = mkdtempSync(join(tmpdir(), 'sallyport-tls-'));
+    makeCertificate(other);
+    expect(await isOpened('127.0.0.1', 'require', readFileSync(join(other, 'server.crt'), 'utf8'))).toBe(false);
+    rmSync(other, { recursive: true, force: true });
+  });
+
   it('is what is spoken then, and never given up for a server that has none', async () => {
     // N: the server speaks no TLS (PostgreSQL, protocol 3.0, SSLRequest).
     const plain = createServer((socket) => void socket.once('data', () => socket.write('N'))).listen(0, '127.0.0.1');
