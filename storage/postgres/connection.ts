@@ -88,16 +88,21 @@ const openSocket = ({ host, port }: PostgresHost): Promise<Socket> =>
 /** The library wraps the socket that it is given, and would look for the certificate of `localhost` where the host is an address. */
 const tlsOptions = ({ target, ca }: ConnectOptions, { host }: PostgresHost): false | ConnectionOptions => {
   if (target.tls === 'disable' || host.startsWith('/')) return false;
-  const authorities = ca === undefined ? {} : { ca };
-  const byAuthority = { ...authorities, rejectUnauthorized: true, checkServerIdentity: () => undefined };
+  const byName: ConnectionOptions = {
+    ...(ca !== undefined && { ca }),
+    rejectUnauthorized: true,
+    checkServerIdentity: (_, cert) => checkServerIdentity(host, cert),
+  };
+  const byAuthority = { ...byName, checkServerIdentity: () => undefined };
   switch (target.tls) {
     case 'require':
       // As libpq does it: whoever names an authority wants it asked.
       return ca === undefined ? { rejectUnauthorized: false } : byAuthority;
     case 'verify-ca':
-      return byAuthority;
+      // An authority that everybody knows has signed everybody's certificates: without the name anyone's would do.
+      return ca === undefined ? byName : byAuthority;
     case 'verify-full':
-      return { ...byAuthority, checkServerIdentity: (_, cert) => checkServerIdentity(host, cert) };
+      return byName;
   }
 };
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestStore } from './testing/open-test-store.ts';
 import { isPostgresMissing, type PostgresServer, startPostgres } from './testing/start-postgres.ts';
@@ -74,6 +75,17 @@ describe.skipIf(isPostgresMissing())('TLS to PostgreSQL', () => {
     makeCertificate(other);
     expect(await isOpened('127.0.0.1', 'require', readFileSync(join(other, 'server.crt'), 'utf8'))).toBe(false);
     rmSync(other, { recursive: true, force: true });
+  });
+
+  it('with an authority that vouches for everybody asks for the name, also where only an authority was to be asked', async () => {
+    const known = getCACertificates('default');
+    setDefaultCACertificates([...known, ca]);
+    try {
+      expect(await isOpened('localhost', 'verify-ca')).toBe(true);
+      expect(await isOpened('127.0.0.1', 'verify-ca')).toBe(false);
+    } finally {
+      setDefaultCACertificates(known);
+    }
   });
 
   it('is what is spoken then, and never given up for a server that has none', async () => {
