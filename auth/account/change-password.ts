@@ -60,10 +60,16 @@ export const createChangePassword = (
     });
     if (!changed.changed) return { kind: 'overtaken' };
     const toEpoch = changed.user.sessionEpoch;
-    const adopted = await sessions.adoptEpoch({ sessionId: session.id, fromEpoch: session.sessionEpoch, toEpoch });
-    const renewed = adopted ? await renewSession({ ...session, sessionEpoch: toEpoch }, context) : undefined;
+    // The new salt comes first: with the new epoch under the old one a token that was copied before would live, if only until the next
+    // write, or for ever where a failover loses that.
+    const renewed = await renewSession(session, context);
+    const adopted =
+      renewed !== undefined &&
+      (await sessions.adoptEpoch({ sessionId: session.id, fromEpoch: session.sessionEpoch, toEpoch }));
     await sessions.endSessionsOfUser({ userId: user.id, except: session.id, cause: 'password_changed', context });
-    return renewed === undefined ? { kind: 'overtaken' } : { kind: 'changed', user: changed.user, ...renewed };
+    if (!adopted) return { kind: 'overtaken' };
+    const { session: row, refreshToken } = renewed;
+    return { kind: 'changed', user: changed.user, session: { ...row, sessionEpoch: toEpoch }, refreshToken };
   };
 };
 
