@@ -30,6 +30,12 @@ describe.skipIf(isPostgresMissing())('a schema in PostgreSQL', () => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
+  it('has no foreign key to realms: every login and logout would lock the one row that all have in common', async () => {
+    const found = await admin.unsafe(`SELECT conrelid::regclass::text AS "table" FROM pg_constraint
+      WHERE contype = 'f' AND confrelid = 'sallyport.realms'::regclass`);
+    expect([...found]).toEqual([]);
+  });
+
   it('that is newer is used where every later migration was an expansion, and refused after a contraction', async () => {
     await admin.unsafe(`ALTER TABLE sallyport.sessions ADD COLUMN expanded integer;
       INSERT INTO sallyport.schema_versions VALUES (8, 'expansion', 6, 0)`);
