@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates, setDefaultCACertificates, TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestStore } from './testing/open-test-store.ts';
 import { isPostgresMissing, type PostgresServer, startPostgres } from './testing/start-postgres.ts';
@@ -86,6 +86,30 @@ describe.skipIf(isPostgresMissing())('TLS to PostgreSQL', () => {
     } finally {
       setDefaultCACertificates(known);
     }
+  });
+
+  it('names the host that is wanted, so that whoever stands in front of several finds it (RFC 6066 §3)', async () => {
+    const named: string[] = [];
+    const context = createSecureContext({ key: readFileSync(join(folder, 'server.key')), cert: ca });
+    const proxy = createServer((socket) => {
+      socket.once('data', () => {
+        socket.write('S');
+        const secure = new TLSSocket(socket, {
+          isServer: true,
+          SNICallback: (name, done) => {
+            named.push(name);
+            done(null, context);
+          },
+        });
+        secure.on('error', () => socket.destroy()).once('data', () => socket.destroy());
+      });
+      socket.on('error', () => socket.destroy());
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const url = `postgres://sallyport@localhost:${(proxy.address() as AddressInfo).port}/postgres?sslmode=verify-full`;
+    await expect(openTestStore(url, { ca })).rejects.toMatchObject({ name: 'PostgresRefused' });
+    proxy.close();
+    expect(named).toEqual(['localhost']);
   });
 
   it('is what is spoken then, and never given up for a server that has none', async () => {
