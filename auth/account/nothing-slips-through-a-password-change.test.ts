@@ -25,7 +25,12 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const newKey = (): string => randomBytes(32).toString('base64url');
-const env = { SALLYPORT_ROOT_KEYS: `1:${newKey()}`, CSRF_KEYS: `1:${newKey()}`, JWT_SECRET: newKey(), BCRYPT_COST: '10' };
+const env = {
+  SALLYPORT_ROOT_KEYS: `1:${newKey()}`,
+  CSRF_KEYS: `1:${newKey()}`,
+  JWT_SECRET: newKey(),
+  BCRYPT_COST: '10',
+};
 const context = { requestId: 'attack', actor: 'user' } as const;
 const ignored = () => undefined;
 

@@ -59,7 +59,10 @@ it.each([
   ['is a bearer token (Keycloak), with the nonce that it has there', { typ: 'Bearer', nonce: 'n-0S6_WzA2Mj' }],
   ['is an access token (Cognito)', { token_use: 'access' }],
   ['is an access token (SimpleJWT)', { token_type: 'access' }],
-  ['says in camel case that it is one', { tokenType: 'Access', tokenUse: 'api', refresh: false, isRefreshToken: false }],
+  [
+    'says in camel case that it is one',
+    { tokenType: 'Access', tokenUse: 'api', refresh: false, isRefreshToken: false },
+  ],
   ['says what kind of user it speaks of', { type: 'employee', kind: 'person', use: 'sig' }],
 ] as const)('one that %s passes', (_name, claims) => {
   expect(verify(older(claims))).toBe('ok');
