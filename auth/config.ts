@@ -5,6 +5,7 @@
 import { defineSettings, type PresetOf, type SettingProblem, type SettingsOf } from '@sallyport/kit/config';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
+import { databaseProblems, databaseSettings } from './settings/database.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
@@ -14,6 +15,7 @@ export type { ExtraClaim } from './settings/tokens.ts';
 
 export const authSettings = defineSettings({
   ...serverSettings,
+  ...databaseSettings,
   ...tokensSettings,
   ...passwordsSettings,
   ...retentionSettings,
@@ -26,7 +28,7 @@ export type AuthPreset = PresetOf<typeof authSettings>;
 
 /** Rules across settings. */
 export const checkAuthSettings = (settings: AuthSettings): readonly SettingProblem[] => {
-  const problems: SettingProblem[] = [];
+  const problems: SettingProblem[] = [...databaseProblems(settings)];
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined) {
     problems.push({ setting: 'JWT_SECRET', problem: 'is required' });
   }

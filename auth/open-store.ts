@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '@sallyport/kit/random';
 import { createSealer, type Sealer } from '@sallyport/kit/seal';
 import { drivers } from '@sallyport/storage';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { AuthSettings } from './config.ts';
+import { postgresTargets } from './settings/database.ts';
 
 export interface OpenedStore {
   readonly storage: Storage;
@@ -11,13 +13,39 @@ export interface OpenedStore {
 }
 
 /** Opens the store that the settings name; server and maintenance share it. */
-export const openStore = async (
-  settings: Pick<AuthSettings, 'databaseUrl' | 'dataDir' | 'rootKeys' | 'accessTokenTtlSeconds' | 'clockLeewaySeconds'>,
-  random: Random,
-): Promise<OpenedStore> => {
+export const openStore = async (settings: AuthSettings, random: Random): Promise<OpenedStore> => {
   const sealer = createSealer({ keys: settings.rootKeys, random });
-  const file = settings.databaseUrl?.slice('sqlite:'.length) ?? join(settings.dataDir, 'sallyport.db');
   // gateway.md: an entry lives until the revocation + the longest access lifetime + leeway.
   const revocationLifetimeMs = (settings.accessTokenTtlSeconds + 2 * settings.clockLeewaySeconds) * 1000;
-  return { storage: await drivers.sqlite({ file, sealer, revocationLifetimeMs }), sealer };
+  return { storage: await openDatabase(settings, { sealer, random, revocationLifetimeMs }), sealer };
+};
+
+interface StoreParts {
+  readonly sealer: Sealer;
+  readonly random: Random;
+  readonly revocationLifetimeMs: number;
+}
+
+const openDatabase = async (settings: AuthSettings, parts: StoreParts): Promise<Storage> => {
+  const targets = postgresTargets(settings);
+  if (targets === undefined) {
+    const { sealer, revocationLifetimeMs } = parts;
+    const file = settings.databaseUrl?.slice('sqlite:'.length) ?? join(settings.dataDir, 'sallyport.db');
+    return drivers.sqlite({ file, sealer, revocationLifetimeMs });
+  }
+  const { databaseSchema: schema, databasePoolSize: poolSize, databaseCaPath: caPath } = settings;
+  const ca = caPath === undefined ? {} : { ca: readCa(caPath) };
+  try {
+    return await drivers.postgres({ ...parts, ...targets, ...ca, schema, poolSize });
+  } catch (error) {
+    throw new Error(`DATABASE_URL: ${error instanceof Error ? error.message : 'cannot be used'}`);
+  }
+};
+
+const readCa = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new Error(`DATABASE_CA_PATH: ${path} cannot be read`);
+  }
 };

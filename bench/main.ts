@@ -6,6 +6,7 @@ import { benchGateway } from './gateway/bench.ts';
 import { type BenchResult, type Verdict, verdictTable } from './judge.ts';
 import { benchLogin } from './login.ts';
 import { benchRefresh } from './refresh.ts';
+import { benchRefreshPostgres } from './refresh-postgres.ts';
 import { benchScale } from './scale.ts';
 import { benchStart } from './start.ts';
 import { benchVerify } from './verify.ts';
@@ -16,6 +17,10 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: (
     run: benchVerify,
   },
   refresh: { about: 'refresh over HTTP against the bare statements and bare ES256 signing', run: benchRefresh },
+  'refresh-postgres': {
+    about: 'the same on PostgreSQL, against pgbench with the same statements',
+    run: benchRefreshPostgres,
+  },
   login: { about: 'login with bcrypt 12 against the bare hash loop, under side load', run: benchLogin },
   start: { about: 'issuer from cold start to the first answered login; memory', run: benchStart },
   gateway: {
@@ -28,7 +33,7 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: (
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) {
-  const list = Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(10)}${about}`);
+  const list = Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(18)}${about}`);
   process.stderr.write(`unknown: ${unknown.join(', ')}\nusage: npm run bench -- [name …]\n${list.join('\n')}\n`);
   process.exitCode = 2;
 } else {

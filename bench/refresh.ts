@@ -18,7 +18,7 @@ const connections = 64;
 export const benchRefresh = async (): Promise<BenchResult> => {
   const bareStorePerSecond = await bareStore();
   const bareSigningPerSecond = bareSigning();
-  const http = await overHttp();
+  const http = await refreshOverHttp();
   const ratio = http.httpPerSecond / Math.min(bareStorePerSecond, bareSigningPerSecond);
   return {
     figures: { bareStorePerSecond, bareSigningPerSecond, ...http, ratio: Math.round(ratio * 100) / 100 },
@@ -66,7 +66,7 @@ const bareStore = async (): Promise<number> => {
   return Math.round(perSecond);
 };
 
-const bareSigning = (): number => {
+export const bareSigning = (): number => {
   const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const input = Buffer.alloc(600, 'a');
   let done = 0;
@@ -78,8 +78,9 @@ const bareSigning = (): number => {
   return Math.round(done / ((performance.now() - started) / 1000));
 };
 
-const overHttp = async () => {
-  const folder = issuerFolder({ JWT_ALGORITHM: 'ES256', PASSWORD_HASH: 'argon2id' });
+/** `settings` name the store, where it is no SQLite file. */
+export const refreshOverHttp = async (settings: Readonly<Record<string, string>> = {}) => {
+  const folder = issuerFolder({ JWT_ALGORITHM: 'ES256', PASSWORD_HASH: 'argon2id', ...settings });
   const issuer = await startIssuer(folder);
   pin(issuer.pid, 1);
   pin(process.pid, 0);

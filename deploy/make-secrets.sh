@@ -30,8 +30,9 @@ write redis << END
 REDIS_PASSWORD=$redis
 REDISCLI_AUTH=$redis
 END
+# In clear: Compose's network of the stores is this machine's own and leads nowhere else. The issuer warns of it at its start.
 write auth-service << END
-DATABASE_URL=postgres://sallyport:$postgres@postgres:5432/auth_db
+DATABASE_URL=postgres://sallyport:$postgres@postgres:5432/auth_db?sslmode=disable
 SALLYPORT_ROOT_KEYS=$root
 CSRF_KEYS=$csrf
 JWT_SECRET=$jwt

@@ -2,9 +2,15 @@
  * Storage: small contracts, and the list of drivers that serve them. A new driver is one folder and one line here.
  * Nothing above this package knows SQL, Redis commands or a driver's name.
  */
+import type { Storage } from './contracts/storage.ts';
+import type { PostgresOptions } from './postgres/index.ts';
 import { openSqlite } from './sqlite/index.ts';
 
 export type { Storage } from './contracts/storage.ts';
 
-/** URL scheme of `DATABASE_URL` -> driver. */
-export const drivers = { sqlite: openSqlite } as const;
+/** URL scheme of `DATABASE_URL` -> driver. Whoever runs on SQLite does not load the others. */
+export const drivers = {
+  sqlite: openSqlite,
+  postgres: async (options: PostgresOptions): Promise<Storage> =>
+    (await import('./postgres/index.ts')).openPostgres(options),
+} as const;

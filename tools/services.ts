@@ -3,6 +3,8 @@
  * On a contributor's machine what cannot be had is a loud skip; with `SALLYPORT_REQUIRE_SERVICES=1` (CI) it is a failure.
  */
 import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
 interface Needed {
   readonly program: string;
@@ -11,7 +13,17 @@ interface Needed {
   readonly what: string;
   /** Asks for its version, and does nothing else. */
   readonly probe: string;
+  /** Where Debian puts it, when that is not on the PATH: below a folder for each version. */
+  readonly folder?: string;
+  readonly beforeInstall?: () => void;
 }
+
+/** The package would make a cluster of its own and start it on 5432: tests start servers of their own, and nobody wants that one. */
+const preventSystemCluster = (): void => {
+  const folder = '/etc/postgresql-common/createcluster.d';
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'sallyport.conf'), 'create_main_cluster = false\n');
+};
 
 const needed: readonly Needed[] = [
   {
@@ -30,11 +42,23 @@ const needed: readonly Needed[] = [
     what: 'limits that gateways share through Redis',
     probe: '--version',
   },
+  {
+    program: 'postgres',
+    package: 'postgresql',
+    what: 'the store on PostgreSQL',
+    probe: '--version',
+    folder: '/usr/lib/postgresql',
+    beforeInstall: preventSystemCluster,
+  },
   { program: 'caddy', package: 'caddy', what: 'Caddy that asks /forward-auth', probe: 'version' },
 ];
 
-const has = ({ program, probe }: Needed): boolean =>
-  spawnSync(program, [probe], { stdio: 'ignore' }).error === undefined;
+const has = ({ program, probe, folder }: Needed): boolean => {
+  const versions = folder !== undefined && existsSync(folder) ? readdirSync(folder) : [];
+  const below = versions.map((version) => join(folder ?? '', version, 'bin'));
+  const PATH = [...below, process.env['PATH']].join(delimiter);
+  return spawnSync(program, [probe], { stdio: 'ignore', env: { ...process.env, PATH } }).error === undefined;
+};
 
 const apt = (...args: readonly string[]): boolean =>
   spawnSync('apt-get', ['-qq', '-y', ...args], {
@@ -44,12 +68,15 @@ const apt = (...args: readonly string[]): boolean =>
 
 const mayInstall = (): boolean => process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).error === undefined;
 
-const install = (name: string): boolean =>
-  apt('install', '--no-install-recommends', name) || (apt('update') && apt('install', '--no-install-recommends', name));
+const install = ({ package: name, beforeInstall }: Needed): boolean => {
+  beforeInstall?.();
+  const get = () => apt('install', '--no-install-recommends', name);
+  return get() || (apt('update') && get());
+};
 
 /** Returns the names of programs that could not be had; each is said on standard error. */
 export const prepareServices = (): readonly string[] => {
-  const missing = needed.filter((each) => !has(each) && !(mayInstall() && install(each.package)));
+  const missing = needed.filter((each) => !has(each) && !(mayInstall() && install(each)));
   for (const { program, what } of missing) process.stderr.write(`MISSING: ${program}: ${what} is not tested\n`);
   return missing.map(({ program }) => program);
 };

@@ -22,14 +22,14 @@ const refreshed = async (token: string): Promise<string> => {
 describe('an operator is told', () => {
   it('of a token one ahead of the store, and of one further ahead', async () => {
     const { sessionId, token } = await world.login();
-    world.remember(sessionId);
+    await world.remember(sessionId);
     const first = await refreshed(token);
-    world.putBack(sessionId, 0);
+    await world.putBack(sessionId, 0);
     told.length = 0;
     const second = await refreshed(first);
     expect(told).toEqual([`adopted_ahead ${sessionId}`]);
     const third = await refreshed(second);
-    world.putBack(sessionId, 0);
+    await world.putBack(sessionId, 0);
     expect(await world.refresh(0, third)).toMatchObject({ kind: 'refused', code: 'session_lost' });
     expect(told).toEqual([`adopted_ahead ${sessionId}`, `session_lost ${sessionId}`]);
   });

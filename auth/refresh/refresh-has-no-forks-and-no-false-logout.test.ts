@@ -1,7 +1,9 @@
+import { isAnyPostgresMissing } from '@sallyport/storage/postgres/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type StoryOptions, type Turn, tell } from './testing/story.ts';
 import { openWorld, overlapMs, type Sabotage } from './testing/world.ts';
+import { usualStore } from './testing/world-store.ts';
 
 /** `SALLYPORT_PROPERTY_RUNS` raises the count for `npm run prove -- refresh-model`. */
 const runs = Number(process.env['SALLYPORT_PROPERTY_RUNS'] ?? 60);
@@ -39,8 +41,8 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'store-goes-back' as const }) },
 );
 
-const check = async (options: StoryOptions, numRuns: number, sabotage?: Sabotage) => {
-  const world = await openWorld(sabotage);
+const check = async (options: StoryOptions, numRuns: number, sabotage?: Sabotage, on = usualStore) => {
+  const world = await openWorld(sabotage, on);
   try {
     const property = fc.asyncProperty(fc.array(turn, { minLength: 3, maxLength: 16, size: 'max' }), (turns) =>
       tell(world, turns, options),
@@ -59,6 +61,16 @@ describe('refresh', () => {
   for (const attempts of [false, true]) {
     it(`has no forks and no false logout, ${attempts ? 'with' : 'without'} attempt ids`, async () => {
       const result = await check({ attempts }, runs);
+      expect(result.failed, fc.defaultReportMessage(result) ?? '').toBe(false);
+    });
+  }
+});
+
+/** A third of the stories: what the store adds to the protocol are its verbs, and each has its own test. */
+describe.skipIf(usualStore !== 'sqlite' || isAnyPostgresMissing())('refresh on PostgreSQL', () => {
+  for (const attempts of [false, true]) {
+    it(`has no forks and no false logout, ${attempts ? 'with' : 'without'} attempt ids`, async () => {
+      const result = await check({ attempts }, Math.ceil(runs / 3), undefined, 'postgres');
       expect(result.failed, fc.defaultReportMessage(result) ?? '').toBe(false);
     });
   }

@@ -8,11 +8,6 @@ import {
   textSetting,
 } from '@sallyport/kit/config';
 
-const sqliteUrl = (url: string): string | undefined => {
-  if (url.startsWith('sqlite:')) return undefined;
-  return 'must begin with sqlite: (this version has no other store yet)';
-};
-
 interface NotYet {
   readonly aliases?: readonly string[];
   /** Who takes it already, as a sentence. */
@@ -65,13 +60,6 @@ export const serverSettings = {
     doc: 'Added to every port.',
   }),
   dataDir: textSetting({ env: 'SALLYPORT_DATA_DIR', default: 'data', doc: 'Folder of all state.' }),
-  databaseUrl: textSetting({
-    env: 'DATABASE_URL',
-    optional: true,
-    secret: true,
-    check: sqliteUrl,
-    doc: 'The store: `sqlite:<path>`. Default: `sallyport.db` in the data folder.',
-  }),
   basePath: textSetting({
     env: 'AUTH_BASE_PATH',
     default: '/auth',
@@ -105,5 +93,4 @@ export const serverSettings = {
   }),
   auditDatabaseUrl: notYet('AUDIT_DATABASE_URL', 'A store of its own for the audit'),
   kafkaBrokers: notYet('KAFKA_BROKERS', 'Kafka for events'),
-  databaseDsn: notYet('DB_DSN', 'PostgreSQL as a DSN', { aliases: ['AUTH_DB_CONNECTION_STRING'] }),
 };

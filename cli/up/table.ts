@@ -11,10 +11,14 @@ export interface TableInput {
   readonly folder: DataFolder;
 }
 
+const databaseNames = ['DATABASE_URL', 'DB_DSN', 'AUTH_DB_CONNECTION_STRING'];
+
 /** What stands before the line `ready`: addresses, state, commands to try. */
 export const startTable = ({ plan, started, env, folder }: TableInput): string => {
   const data = shortPath(folder.path);
-  const store = env['DATABASE_URL'] === undefined ? `SQLite in ${data}` : 'the store that DATABASE_URL names';
+  const store = databaseNames.every((name) => env[name] === undefined)
+    ? `SQLite in ${data}`
+    : 'the store that DATABASE_URL names';
   const routeFile = plan.servers.map(({ routesSetting = '' }) => env[routesSetting]).find((file) => file !== undefined);
   const rows: (readonly [string, string])[] = [
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),

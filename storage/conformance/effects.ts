@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { defaultRealm, type EpochMs } from '@sallyport/contract';
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../contracts/effects.ts';
@@ -42,6 +43,39 @@ export const effectsConformance: Conformance = (store) => {
       expect(await all()).toEqual([]);
       await store().storage.effects.appendEffects([{ act: 'login.failed', realmId: defaultRealm, context }]);
       expect((await all())[0]?.position).toBeGreaterThan(before);
+    });
+
+    it('are all seen, once and in one order, by a reader that goes on from where it was while others write', async () => {
+      const from = (await all()).at(-1)?.position ?? 0;
+      const requestId = newId();
+      const ids = new Set<string>();
+      let position = from;
+      const readOn = async (): Promise<void> => {
+        for (const effect of await store().second.effects.readEffects(position, 7)) {
+          expect(effect.position).toBeGreaterThan(position);
+          expect(ids.has(effect.id)).toBe(false);
+          position = effect.position;
+          if (effect.context.requestId === requestId) ids.add(effect.id);
+        }
+      };
+      let writing = true;
+      const writers = times(12, async (index) => {
+        const { effects } = index % 2 ? store().storage : store().second;
+        for (let count = 0; count < 10; count += 1)
+          await effects.appendEffects([
+            { act: 'login.failed', realmId: defaultRealm, context: { ...context, requestId } },
+          ]);
+      }).finally(() => {
+        writing = false;
+      });
+      while (writing) {
+        await readOn();
+        // A store that answers at once would let nobody else have a turn.
+        await turn();
+      }
+      await writers;
+      while (position < ((await all()).at(-1)?.position ?? 0)) await readOn();
+      expect(ids.size).toBe(120);
     });
 
     it('reach audit and outbox once per effect id, however often they are delivered', async () => {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { UserId } from '@sallyport/contract';
 import { describe, expect, it } from 'vitest';
 import { context, newSession, newUser, times } from './make.ts';
@@ -64,6 +65,42 @@ export const revocationsConformance: Conformance = (store) => {
       );
       expect(outcomes.map(({ folded }) => folded).toSorted((a, b) => b - a)).toEqual([8, 0, 0, 0, 0, 0]);
       expect((await store().storage.accounts.findUser(user))?.accessEpoch).toBe(2);
+    });
+
+    it('are all seen, once and in one order, by a reader that goes on from where it was while others write', async () => {
+      await clear();
+      const user = newUser();
+      await store().storage.accounts.createUser(user, context);
+      const sessions = await times(40, async () => {
+        const session = newSession(user.id);
+        await store().storage.sessions.createSession(session);
+        return session.id;
+      });
+      let position = await revocations().lastRevocationPosition();
+      const seen: string[] = [];
+      const readOn = async (): Promise<void> => {
+        for (const entry of await store().second.revocations.readRevocations(position, 3)) {
+          expect(entry.position).toBeGreaterThan(position);
+          position = entry.position;
+          if (entry.subject.kind === 'session') seen.push(entry.subject.sessionId);
+        }
+      };
+      let writing = true;
+      const ends = Promise.all(
+        sessions.map((sessionId, index) =>
+          (index % 2 ? store().storage : store().second).sessions.endSession({ sessionId, cause: 'logout', context }),
+        ),
+      ).finally(() => {
+        writing = false;
+      });
+      while (writing) {
+        await readOn();
+        // A store that answers at once would let nobody else have a turn.
+        await turn();
+      }
+      await ends;
+      while (position < (await revocations().lastRevocationPosition())) await readOn();
+      expect(seen.toSorted()).toEqual(sessions.toSorted());
     });
 
     it('that have expired are removed, and their positions never given again', async () => {

@@ -19,6 +19,7 @@ import type { Revocations } from '../contracts/revocations.ts';
 import type { Sessions } from '../contracts/sessions.ts';
 import type { Storage } from '../contracts/storage.ts';
 import { StoreUnavailable } from '../contracts/store.ts';
+import { places, sealOrigin } from '../sealed-columns.ts';
 import { openReader, type Reader } from './reader.ts';
 import * as rows from './rows.ts';
 import type { SqlRow } from './transaction.ts';
@@ -100,7 +101,7 @@ const accounts = ({ queue, reader, sealer, lifetimeMs }: Driver): Accounts => {
   } as const;
   return {
     createUser: async ({ phoneNumber, ...plain }, context) => {
-      const phoneSealed = phoneNumber === undefined ? undefined : sealer.seal(phoneNumber, rows.places.phone(plain.id));
+      const phoneSealed = phoneNumber === undefined ? undefined : sealer.seal(phoneNumber, places.phone(plain.id));
       const row = await queue.call('createUser', { user: { ...plain, phoneSealed }, context });
       return row === undefined ? { kind: 'taken' } : { kind: 'created', user: rows.userFromRow(row, sealer) };
     },
@@ -132,7 +133,7 @@ const accounts = ({ queue, reader, sealer, lifetimeMs }: Driver): Accounts => {
 
 const sessions = ({ queue, reader, sealer, lifetimeMs, nowMs }: Driver): Sessions => ({
   createSession: async ({ origin, ...session }) => {
-    const originSealed = rows.sealOrigin(origin, session.id, sealer);
+    const originSealed = sealOrigin(origin, session.id, sealer);
     const at = await queue.call('createSession', { ...session, originSealed, lifetimeMs });
     return { value: undefined, nowMs: at as EpochMs };
   },
@@ -141,14 +142,14 @@ const sessions = ({ queue, reader, sealer, lifetimeMs, nowMs }: Driver): Session
     return { value: row && rows.sessionFromRow(row, sealer), nowMs: nowMs() };
   },
   rotateSession: async ({ origin, ...rotation }) => {
-    const originSealed = origin && rows.sealOrigin(origin, rotation.sessionId, sealer);
+    const originSealed = origin && sealOrigin(origin, rotation.sessionId, sealer);
     const rotated = await queue.call('rotateSession', { ...rotation, originSealed });
     const nowMs = rotated.nowMs as EpochMs;
     if (rotated.won) return { value: { won: true, sessionEpoch: rotated.sessionEpoch }, nowMs };
     return { value: { won: false, session: rotated.row && rows.sessionFromRow(rotated.row, sealer) }, nowMs };
   },
   keepSession: async ({ origin, ...input }) => {
-    const originSealed = origin && rows.sealOrigin(origin, input.sessionId, sealer);
+    const originSealed = origin && sealOrigin(origin, input.sessionId, sealer);
     const { kept, nowMs: at } = await queue.call('keepSession', { ...input, originSealed });
     return { value: kept, nowMs: at as EpochMs };
   },
@@ -175,7 +176,7 @@ const sessions = ({ queue, reader, sealer, lifetimeMs, nowMs }: Driver): Session
 
 const devices = ({ queue, reader, sealer }: Driver): Devices => ({
   createDevice: ({ deviceKey, ...device }) => {
-    const place = rows.places.deviceKey(device.realmId, device.userId, device.id);
+    const place = places.deviceKey(device.realmId, device.userId, device.id);
     return queue.call('createDevice', { ...device, deviceKeySealed: sealer.seal(Buffer.from(deviceKey), place) });
   },
   confirmDevice: (deviceId, context) => queue.call('confirmDevice', { deviceId, context }),

@@ -8,20 +8,10 @@ import type { Act, Effect, EffectData } from '../contracts/effects.ts';
 import type { StoredKey } from '../contracts/keys.ts';
 import type { OutboxEvent } from '../contracts/outbox.ts';
 import type { RevocationEntry, RevocationSubject } from '../contracts/revocations.ts';
-import type { EndCause, Origin, Session } from '../contracts/sessions.ts';
+import type { EndCause, Session } from '../contracts/sessions.ts';
 import type { ActContext } from '../contracts/store.ts';
+import { openOrigin, places } from '../sealed-columns.ts';
 import type { SqlRow } from './transaction.ts';
-
-/** Where a sealed value belongs: it opens nowhere else. */
-export const places = {
-  origin: (sessionId: string) => ({ table: 'sessions', column: 'origin_sealed', row: sessionId }),
-  phone: (userId: string) => ({ table: 'users', column: 'phone_sealed', row: userId }),
-  deviceKey: (realmId: string, userId: string, deviceId: string) => ({
-    table: 'devices',
-    column: 'device_key_sealed',
-    row: `${realmId}/${userId}/${deviceId}`,
-  }),
-} as const;
 
 const id = <T extends string>(row: SqlRow, column: string): T => uuidFromBytes(row[column] as Uint8Array) as T;
 const time = (row: SqlRow, column: string): EpochMs => Number(row[column]) as EpochMs;
@@ -118,14 +108,6 @@ export const sessionFromRow = (row: SqlRow, sealer: Sealer): Session => {
     origin: () => openOrigin(row['origin_sealed'], sessionId, sealer),
   };
 };
-
-const openOrigin = (sealed: unknown, sessionId: SessionId, sealer: Sealer): Origin =>
-  typeof sealed === 'string'
-    ? (JSON.parse(sealer.open(sealed, places.origin(sessionId)).toString('utf8')) as Origin)
-    : {};
-
-export const sealOrigin = (origin: Origin, sessionId: SessionId, sealer: Sealer): string =>
-  sealer.seal(JSON.stringify(origin), places.origin(sessionId));
 
 const deviceColumns = optional({ name: 'name', confirmedAtMs: 'confirmed_at_ms', revokedAtMs: 'revoked_at_ms' });
 

@@ -1,10 +1,9 @@
 import { connect } from 'node:net';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChildServer } from '../testing/child-server.ts';
 import { type Answer, type Call, httpClient } from '../testing/http-client.ts';
-import { type Issuer, type IssuerFolder, startIssuer } from '../testing/issuer.ts';
+import { type Issuer, startIssuer } from '../testing/issuer.ts';
 import { newInstallation, startGateway } from '../testing/microservices.ts';
 import { newPerson, type Person, register, signUp } from '../testing/people.ts';
 
@@ -41,9 +40,10 @@ describe('a guess counts', () => {
 
   it('also where the store fails after it was judged', async () => {
     const person = await someone();
-    const mend = breakAudit(issuer.folder);
+    // Every trace of a failed login is refused by the database itself, after the guess has been judged.
+    const mend = await issuer.folder.database.refuseEffects('login.failed');
     const broken = await statuses(10, () => guess(call, person));
-    mend();
+    await mend();
     expect(broken.every((status) => status >= 500)).toBe(true);
     expect((await guess(call, person)).status).toBe(429);
   });
@@ -127,16 +127,4 @@ const sendAndHangUp = async (url: string, { email }: Person): Promise<void> => {
   await sleep(hangUpAfterMs);
   socket.destroy();
   expect(answered).toBe(false);
-};
-
-/** Every trace of a failed login is refused by the database itself, after the guess has been judged. Returns how to mend it. */
-const breakAudit = ({ databaseFile }: IssuerFolder): (() => void) => {
-  const run = (sql: string): void => {
-    const db = new DatabaseSync(databaseFile, { timeout: 5000 });
-    db.exec(sql);
-    db.close();
-  };
-  run(`CREATE TRIGGER broken BEFORE INSERT ON effects WHEN NEW.act = 'login.failed'
-    BEGIN SELECT RAISE(ABORT, 'broken by a test'); END`);
-  return () => run('DROP TRIGGER broken');
 };

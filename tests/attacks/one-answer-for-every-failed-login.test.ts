@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sabotagedIssuer } from '../prove/sabotaged-issuer.ts';
@@ -23,10 +22,8 @@ const rawPost = async (url: string, path: string, body: object): Promise<string>
 };
 const login = (url: string, { email }: Person, password: string) => rawPost(url, '/auth/login', { email, password });
 
-const removePassword = ({ databaseFile }: IssuerFolder, { email }: Person): void => {
-  const db = new DatabaseSync(databaseFile, { timeout: 5000 });
-  expect(db.prepare('UPDATE users SET password_hash = NULL WHERE email = ?').run(email).changes).toBe(1);
-  db.close();
+const removePassword = async ({ database }: IssuerFolder, { email }: Person): Promise<void> => {
+  expect(await database.change(`UPDATE users SET password_hash = NULL WHERE email = '${email}'`)).toBe(1);
 };
 const lock = async (call: Call, { email }: Person): Promise<void> => {
   for (let count = 0; count < 10; count += 1)
@@ -47,7 +44,7 @@ const failures = async ({ url, folder }: Issuer): Promise<readonly (readonly [st
     await registered(call),
     await registered(call),
   ];
-  removePassword(folder, withoutPassword);
+  await removePassword(folder, withoutPassword);
   await lock(call, locked);
   await setDisabled(folder, disabled.email, true);
   const deleted = await signUp(call);
@@ -119,7 +116,7 @@ describe('the limit', () => {
   it('counts and answers alike: ten times 401, then 429, whatever is wrong', async () => {
     const call = httpClient(issuer.url);
     const withoutPassword = await registered(call);
-    removePassword(issuer.folder, withoutPassword);
+    await removePassword(issuer.folder, withoutPassword);
     const [wrong, disabled] = [await registered(call), await registered(call)];
     await setDisabled(issuer.folder, disabled.email, true);
     const sequences = [];

@@ -1,5 +1,4 @@
 /** The cleanup as an operator meets it: on the issuer's schedule, with its metrics, and as a command beside it. */
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sallyport } from '../start/testing/started.ts';
 import { rowCounts } from '../testing/database.ts';
@@ -9,7 +8,7 @@ import { signUp } from '../testing/people.ts';
 import { expectProblem } from '../testing/problems.ts';
 
 const folder = issuerFolder();
-const { databaseFile: file } = folder;
+const { database } = folder;
 let issuer: Issuer;
 beforeAll(async () => {
   issuer = await startIssuer({ CLEANUP_INTERVAL_SECONDS: '1' }, folder);
@@ -17,21 +16,17 @@ beforeAll(async () => {
 afterAll(() => issuer.remove());
 
 /** As if its time had come; waiting for it would take a week. */
-const expire = (userId: string): void => {
-  const database = new DatabaseSync(file, { timeout: 2000 });
-  const id = Buffer.from(userId.replaceAll('-', ''), 'hex');
-  database.prepare('UPDATE sessions SET idle_expires_at_ms = 1 WHERE user_id = ?').run(id);
-  database.close();
-};
+const expire = (userId: string) =>
+  database.change(`UPDATE sessions SET idle_expires_at_ms = 1 WHERE user_id = ${database.id(userId)}`);
 
 it('removes what has expired, tells how much, and nothing that lives', async () => {
   const call = httpClient(issuer.url);
   const [gone, ended, alive] = [await signUp(call), await signUp(call), await signUp(call)];
   const refresh = (token: string) => call('POST', '/auth/refresh', { body: { refresh_token: token } });
   await call('POST', '/auth/logout', { body: { refresh_token: ended.refresh } });
-  expire(gone.userId);
+  await expire(gone.userId);
   expectProblem(await refresh(gone.refresh), 'refresh_expired', 'Refresh token expired');
-  await expect.poll(() => rowCounts(file).sessions, { timeout: 4000 }).toBe(2);
+  await expect.poll(async () => (await rowCounts(database)).sessions, { timeout: 4000 }).toBe(2);
   expectProblem(await refresh(gone.refresh), 'refresh_invalid', 'Invalid or expired refresh token');
   expectProblem(await refresh(ended.refresh), 'session_revoked');
   expect((await refresh(alive.refresh)).status).toBe(200);
@@ -43,7 +38,7 @@ it('removes what has expired, tells how much, and nothing that lives', async () 
   );
 
   await issuer.stop();
-  expire(alive.userId);
+  await expire(alive.userId);
   const env = folder.settings;
   const { stdout, stderr } = sallyport(['cleanup'], env);
   expect(stderr).toBe('');

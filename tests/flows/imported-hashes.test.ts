@@ -1,6 +1,5 @@
 import { openMaintenance } from '@sallyport/auth/maintenance';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { query } from '../testing/database.ts';
 import { type Call, httpClient } from '../testing/http-client.ts';
 import { type Issuer, startIssuer } from '../testing/issuer.ts';
 import { login } from '../testing/people.ts';
@@ -34,10 +33,9 @@ const importUser = async (identifier: string, passwordHash: string, roles: reado
     await maintenance.close();
   }
 };
-const storedHash = (email: string) =>
-  String(
-    query(issuer.folder.databaseFile, `SELECT password_hash FROM users WHERE email = '${email}'`)[0]?.['password_hash'],
-  );
+const rowsOf = (email: string) =>
+  issuer.folder.database.query(`SELECT password_hash FROM users WHERE email = '${email}'`);
+const storedHash = async (email: string) => String((await rowsOf(email))[0]?.['password_hash']);
 
 describe('accounts that come with a password hash', () => {
   it.each(Object.entries(hashes))(
@@ -48,16 +46,16 @@ describe('accounts that come with a password hash', () => {
         kind: 'imported',
         user: { email, roles: ['user', 'auditor'] },
       });
-      expect(hash.endsWith(storedHash(email))).toBe(true);
+      expect(hash.endsWith(await storedHash(email))).toBe(true);
       const wrong = await call('POST', '/auth/login', { body: { email, password: 'Tr0ub4dor & 3' } });
       expectProblem(wrong, 'credentials_invalid', 'Invalid credentials');
-      expect(hash.endsWith(storedHash(email))).toBe(true);
+      expect(hash.endsWith(await storedHash(email))).toBe(true);
       expect((await login(call, { email, password, name: '' })).access).toBeTruthy();
-      const fresh = storedHash(email);
+      const fresh = await storedHash(email);
       expect(fresh).toMatch(/^\$2b\$10\$/);
       // From now on any spelling that NFKC makes one, and the same hash again.
       expect((await login(call, { email, password: password.normalize('NFKC'), name: '' })).access).toBeTruthy();
-      expect(storedHash(email)).toBe(fresh);
+      expect(await storedHash(email)).toBe(fresh);
     },
   );
 
@@ -68,7 +66,7 @@ describe('accounts that come with a password hash', () => {
     ['too_costly', `$argon2id$v=19$m=4194304,t=1,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`],
   ])('are refused (%s) where the hash could never be verified: %s', async (reason, hash) => {
     expect(await importUser('refused@example.org', hash)).toEqual({ kind: 'hash_refused', reason });
-    expect(query(issuer.folder.databaseFile, "SELECT 1 FROM users WHERE email = 'refused@example.org'")).toEqual([]);
+    expect([...(await rowsOf('refused@example.org'))]).toEqual([]);
   });
 
   it('are refused where the identifier is taken or is none', async () => {

@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Call, httpClient } from '../testing/http-client.ts';
 import { type Issuer, startIssuer } from '../testing/issuer.ts';
@@ -14,9 +13,9 @@ const call: Call = (method, path, sent) => httpClient(issuer.url)(method, path, 
 
 it('a password change that is refused because the session has expired changes nothing', async () => {
   const { person, access } = await signUp(call);
-  const db = new DatabaseSync(issuer.folder.databaseFile, { timeout: 5000 });
-  db.exec('UPDATE sessions SET idle_expires_at_ms = created_at_ms, absolute_expires_at_ms = created_at_ms');
-  db.close();
+  await issuer.folder.database.change(
+    'UPDATE sessions SET idle_expires_at_ms = created_at_ms, absolute_expires_at_ms = created_at_ms',
+  );
   const body = { current_password: person.password, new_password: 'another horse battery' };
   const answer = await call('POST', '/auth/password', { bearer: access, body });
   expect(answer).toMatchObject({ status: 401, body: { code: 'token_revoked' } });

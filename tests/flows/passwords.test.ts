@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { query } from '../testing/database.ts';
 import { type Answer, type Call, httpClient } from '../testing/http-client.ts';
 import { type Issuer, type IssuerFolder, issuerFolder, startIssuer } from '../testing/issuer.ts';
 import { login, newPerson, type Person, register, signUp } from '../testing/people.ts';
 import { expectProblem } from '../testing/problems.ts';
 
-const storedHash = ({ databaseFile }: IssuerFolder, { email }: Person): string => {
-  const [row] = query(databaseFile, `SELECT password_hash FROM users WHERE email = '${email}'`);
+const storedHash = async ({ database }: IssuerFolder, { email }: Person): Promise<string> => {
+  const [row] = await database.query(`SELECT password_hash FROM users WHERE email = '${email}'`);
   return String(row?.['password_hash']);
 };
 
@@ -28,11 +27,11 @@ describe('stored passwords', () => {
       const call = httpClient(last.url);
       if (hashes.length === 0) await register(call, person);
       await login(call, person);
-      hashes.push(storedHash(folder, person));
+      hashes.push(await storedHash(folder, person));
       expect(hashes.at(-1)).toMatch(form);
       await login(call, person);
       // Hashed anew only where the settings have changed.
-      expect(storedHash(folder, person)).toBe(hashes.at(-1));
+      expect(await storedHash(folder, person)).toBe(hashes.at(-1));
       const wrong = await call('POST', '/auth/login', { body: { email: person.email, password: 'wrong horse' } });
       expectProblem(wrong, 'credentials_invalid', 'Invalid credentials');
     }
@@ -42,7 +41,7 @@ describe('stored passwords', () => {
   it('are hashed at cost 12 by default', async () => {
     const issuer = await startIssuer({ BCRYPT_COST: '' });
     const { person } = await signUp(httpClient(issuer.url));
-    expect(storedHash(issuer.folder, person)).toMatch(/^\$2b\$12\$/);
+    expect(await storedHash(issuer.folder, person)).toMatch(/^\$2b\$12\$/);
     await issuer.remove();
   });
 });
@@ -113,7 +112,7 @@ describe('passwords at the door', () => {
       await register(call, one.person),
       await call('POST', '/auth/login', { body: { email: one.person.email, password: 'wrong horse battery' } }),
     ];
-    const hash = storedHash(issuer.folder, one.person);
+    const hash = await storedHash(issuer.folder, one.person);
     for (const { text } of answers) {
       expect(text).not.toContain(one.person.password);
       expect(text).not.toContain(hash);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { makeKeyPair } from '@sallyport/auth/maintenance';
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { allBytes } from '../testing/database.ts';
 import { decodeToken } from '../testing/forge.ts';
 import { type Call, httpClient } from '../testing/http-client.ts';
 import { type Issuer, type IssuerFolder, issuerFolder, startIssuer } from '../testing/issuer.ts';
@@ -85,7 +84,7 @@ describe.concurrent.each(['ES256', 'EdDSA', 'PS256'])('%s from the ring in the s
     const again = await expectPublished(second, algorithm);
     expect(decodeToken(again).header).toEqual(decodeToken(access).header);
 
-    const bytes = allBytes(first.folder.databaseFile);
+    const bytes = await first.folder.database.allBytes();
     expect(bytes.includes(String(decodeToken(access).header['kid']))).toBe(true);
     for (const trace of ['PRIVATE KEY', '"d":', Buffer.from('-----BEGIN PRIVATE').toString('base64url')]) {
       expect(bytes.includes(trace)).toBe(false);

@@ -64,8 +64,31 @@ const cases: readonly Case[] = [
       /^ACCESS_TOKEN_TTL_SECONDS /m,
       /^JWT_ALGORITHM must be one of/m,
       /^REFRESH_ROTATION /m,
-      /^DATABASE_URL must begin with sqlite:/m,
+      /^DATABASE_URL must begin with sqlite: or postgres:\/\//m,
     ],
+  ],
+  [
+    'PostgreSQL is named in a way that could be misread',
+    {
+      DB_DSN: 'host=db user=auth password=one sslmode=prefer',
+      DATABASE_LISTEN_URL: 'redis://db',
+      DATABASE_SCHEMA: 'My Schema',
+    },
+    [
+      /^DB_DSN has an sslmode that is not served/m,
+      /^DATABASE_LISTEN_URL must begin with postgres:/m,
+      /^DATABASE_SCHEMA must match/m,
+    ],
+  ],
+  [
+    'two passwords differ',
+    { DATABASE_URL: 'postgres://auth:planted-one@localhost/auth_db', DB_PASSWORD: 'planted-two' },
+    [/^DB_PASSWORD is another password than the one in DATABASE_URL/m],
+  ],
+  [
+    'a password is given, and nothing to open with it',
+    { DB_PASSWORD: 'planted-two' },
+    [/^DB_PASSWORD is set, and DATABASE_URL names no PostgreSQL/m],
   ],
   [
     'stores are asked for that this version does not serve',

@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Call, httpClient } from '../testing/http-client.ts';
@@ -16,20 +15,10 @@ afterAll(() => issuer.remove());
 
 const refresh = (token: string): Promise<Answer> => call('POST', '/auth/refresh', { body: { refresh_token: token } });
 
-/** Another process holds the write lock: for the issuer the store does not answer. */
-const lockStore = (): (() => void) => {
-  const db = new DatabaseSync(issuer.folder.databaseFile, { timeout: 5000 });
-  db.exec('BEGIN IMMEDIATE');
-  return () => {
-    db.exec('ROLLBACK');
-    db.close();
-  };
-};
-
 describe('while the store does not answer', () => {
   it('writes are 503 with Retry-After within 2 s, never 401; reads go on; nobody is logged out', async () => {
     const { access, refresh: token } = await signUp(call);
-    const unlock = lockStore();
+    const unlock = await issuer.folder.database.lockWrites();
     const started = performance.now();
     const refused = await refresh(token);
     expect(performance.now() - started).toBeLessThan(2000);
@@ -37,7 +26,7 @@ describe('while the store does not answer', () => {
     expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(1);
     expect((await call('GET', '/auth/verify', { bearer: access })).status).toBe(200);
     expectProblem(await call('POST', '/auth/logout', { body: { refresh_token: token } }), 'store_unavailable');
-    unlock();
+    await unlock();
     await sleep(50);
     const again = await refresh(token);
     expect(again.status).toBe(200);

@@ -24,7 +24,7 @@ beforeAll(async () => {
   call = httpClient(issuer.url);
   ann = await signUp(call);
   operations = await readOperations(call);
-  before = rowCounts(issuer.folder.databaseFile);
+  before = await rowCounts(issuer.folder.database);
 });
 afterAll(() => issuer.remove());
 
@@ -58,7 +58,7 @@ const forEvery = async <T>(
       { numRuns },
     );
   }
-  expect(rowCounts(issuer.folder.databaseFile)).toEqual(before);
+  expect(await rowCounts(issuer.folder.database)).toEqual(before);
   expect((await call('GET', '/health')).status).toBe(200);
 };
 

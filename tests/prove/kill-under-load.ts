@@ -1,8 +1,7 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type IssuerClient, issuerClient, newAttemptId } from './client.ts';
 import { type Issuer, issuerFolder, startIssuer } from './issuer-process.ts';
+import { type ProofStore, sqliteStore } from './on-store.ts';
 
 export interface KillResult {
   readonly kills: number;
@@ -21,13 +20,17 @@ interface Holder {
   attemptId: string;
 }
 
-/** The issuer is killed with -9 again and again while every session keeps refreshing; then each has to go on. */
+/** The issuer, or the server of its store, is killed with -9 again and again while every session keeps refreshing; then each has to go on. */
 export const killUnderLoad = async (options: {
   readonly kills: number;
   readonly sessions: number;
   readonly random: () => number;
+  readonly store?: ProofStore;
+  /** Default: the issuer. */
+  readonly victim?: 'issuer' | 'store';
 }): Promise<KillResult> => {
-  const folder = issuerFolder();
+  const { store = sqliteStore, victim = 'issuer' } = options;
+  const folder = issuerFolder(store.settings);
   let issuer: Issuer = await startIssuer(folder);
   const client = issuerClient(issuer.url);
   const counts = { acknowledged: 0, unanswered: 0 };
@@ -43,7 +46,10 @@ export const killUnderLoad = async (options: {
           holder.token = String(body['refresh_token']);
           holder.attemptId = newAttemptId();
         } else if (status < 500) refused.push(String(body['code']));
-        else counts.unanswered += 1;
+        else {
+          counts.unanswered += 1;
+          await sleep(15);
+        }
       } catch {
         // The issuer died with the answer on its way: the client keeps token and attempt id and comes again.
         counts.unanswered += 1;
@@ -55,6 +61,11 @@ export const killUnderLoad = async (options: {
     });
     for (let kill = 0; kill < options.kills; kill += 1) {
       await sleep(60 + options.random() * 340);
+      if (victim === 'store') {
+        await store.crash?.();
+        await untilReady(issuer);
+        continue;
+      }
       await issuer.kill();
       issuer = await startIssuer(folder, issuer.port);
     }
@@ -64,7 +75,7 @@ export const killUnderLoad = async (options: {
     await Promise.all(holders.map(refreshOnce));
     const sessionsStillRefreshing = counts.acknowledged - before;
     await issuer.stop();
-    const lostWrites = countLostWrites(folder.path);
+    const lostWrites = await store.count(folder, lostWritesQuery);
     return {
       ...counts,
       kills: options.kills,
@@ -86,12 +97,16 @@ const signUpAll = (client: IssuerClient, count: number): Promise<Holder[]> =>
     Array.from({ length: count }, async () => ({ token: (await client.signUp()).refresh, attemptId: newAttemptId() })),
   );
 
-/** A token ahead of its row would be adopted, and audited as such. */
-const countLostWrites = (folder: string): number => {
-  const db = new DatabaseSync(join(folder, 'sallyport.db'), { readOnly: true });
-  const row = db
-    .prepare("SELECT count(*) AS lost FROM audit WHERE event_type IN ('refresh_adopted_ahead', 'session_lost')")
-    .get();
-  db.close();
-  return Number(row?.['lost']);
+const backWithinMs = 5000;
+
+/** The store's server is back: the issuer has to find it by itself. */
+const untilReady = async ({ url }: Issuer): Promise<void> => {
+  const giveUpAtMs = performance.now() + backWithinMs;
+  while ((await fetch(new URL('/ready', url))).status !== 200) {
+    if (performance.now() > giveUpAtMs) throw new Error(`not ready ${backWithinMs} ms after its store`);
+    await sleep(10);
+  }
 };
+
+/** A token ahead of its row would be adopted, and audited as such. */
+const lostWritesQuery = "SELECT count(*) FROM audit WHERE event_type IN ('refresh_adopted_ahead', 'session_lost')";

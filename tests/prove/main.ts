@@ -16,6 +16,7 @@ import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
 import { loopDelay } from './loop-delay.ts';
 import { missedRevocations } from './missed-revocations.ts';
+import { onStore, type StoreName, storeNames } from './on-store.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { revocationLag } from './revocation-lag.ts';
 import { seeded } from './seeded.ts';
@@ -24,17 +25,25 @@ import { loginTiming } from './timing.ts';
 
 interface Proof {
   readonly about: string;
-  run(seed: number, count: number | undefined): Promise<object>;
+  run(seed: number, count: number | undefined, store: StoreName): Promise<object>;
 }
 
 const proofs: Readonly<Record<string, Proof>> = {
   'refresh-storm': {
-    about: '50 parallel refreshes of one token, 100 rounds, two issuers on one SQLite file',
-    run: (_, rounds = 100) => refreshStorm({ rounds, parallel: 50 }),
+    about: '50 parallel refreshes of one token, 100 rounds, two issuers on one store (sqlite, postgres)',
+    run: (_, rounds = 100, store) => onStore(store, ({ settings }) => refreshStorm({ rounds, parallel: 50, settings })),
   },
   'kill-issuer': {
-    about: 'kill -9 of the issuer 50 times under refresh load',
-    run: (seed, kills = 50) => killUnderLoad({ kills, sessions: 16, random: seeded(seed) }),
+    about: 'kill -9 of the issuer 50 times under refresh load (sqlite, postgres)',
+    run: (seed, kills = 50, name) =>
+      onStore(name, (store) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), store })),
+  },
+  'kill-postgres': {
+    about: 'kill -9 of every process of PostgreSQL 20 times under refresh load',
+    run: (seed, kills = 20) =>
+      onStore('postgres', (store) =>
+        killUnderLoad({ kills, sessions: 16, random: seeded(seed), store, victim: 'store' }),
+      ),
   },
   'disk-waits': {
     about: 'fsyncs seen by strace against acknowledged batches',
@@ -92,8 +101,8 @@ const proofs: Readonly<Record<string, Proof>> = {
     run: (_, rounds = 5) => slowSockets({ sockets: 1000, floodSockets: 64, rounds, seconds: 5, perSecond: 300 }),
   },
   'refresh-model': {
-    about: 'the refresh property suite and its sabotaged twins at 2,000 stories',
-    run: async (seed, stories = 2000) => refreshModel(seed, stories),
+    about: 'the refresh property suite and its sabotaged twins at 2,000 stories (sqlite, postgres)',
+    run: async (seed, stories = 2000, store) => refreshModel(seed, stories, store),
   },
 };
 
@@ -104,28 +113,33 @@ const timingCounts = (pairs: number) => ({
   sabotagedPairs: Math.ceil(pairs / 20),
 });
 
-const refreshModel = (seed: number, stories: number): object => {
+const refreshModel = (seed: number, stories: number, store: StoreName): object => {
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-  const env = { ...process.env, SALLYPORT_PROPERTY_RUNS: String(stories), SALLYPORT_PROPERTY_SEED: String(seed) };
+  const env = {
+    ...process.env,
+    SALLYPORT_PROPERTY_RUNS: String(stories),
+    SALLYPORT_PROPERTY_SEED: String(seed),
+    SALLYPORT_TEST_DATABASE: store,
+  };
   const { status } = spawnSync(process.execPath, [vitest, 'run', 'auth/refresh', '--testTimeout=3000000'], {
     env,
     stdio: 'inherit',
   });
   if (status !== 0) throw new Error('the property suite failed');
-  return { stories, passed: true };
+  return { store, stories, passed: true };
 };
 
-const [name = '', countText] = process.argv.slice(2);
+const [name = '', countText, storeText = 'sqlite'] = process.argv.slice(2);
 const proof = proofs[name];
-if (proof === undefined) {
+if (proof === undefined || !storeNames.includes(storeText)) {
   const list = Object.entries(proofs).map(([known, { about }]) => `  ${known.padEnd(16)}${about}`);
-  process.stderr.write(`usage: npm run prove -- <name> [count]\n${list.join('\n')}\n`);
+  process.stderr.write(`usage: npm run prove -- <name> [count [store]]\n${list.join('\n')}\n`);
   process.exitCode = 2;
 } else {
   const seed = Number(process.env['SALLYPORT_PROVE_SEED'] ?? randomInt(2 ** 31));
   process.stdout.write(`seed ${seed}\n`);
   const started = performance.now();
-  const result = await proof.run(seed, countText === undefined ? undefined : Number(countText));
+  const result = await proof.run(seed, countText === undefined ? undefined : Number(countText), storeText as StoreName);
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   process.stdout.write(`${JSON.stringify({ name, seed, seconds, ...result }, null, 2)}\n`);
 }

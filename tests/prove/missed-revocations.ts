@@ -3,7 +3,6 @@
  * before the first snapshot nothing protected passes, whatever the token.
  */
 import { connect, createServer, type Socket } from 'node:net';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeToken } from '../testing/forge.ts';
 import { type Call, httpClient } from '../testing/http-client.ts';
@@ -58,25 +57,6 @@ const startGate = async (target: string) => {
       if (!next) for (const socket of open) socket.destroy();
     },
     close: () => void server.close(),
-  };
-};
-
-/** Ends a session as the store does, in a transaction that stays open until it is told to end. */
-const beginSlowEnd = (file: string, sid: string) => {
-  const db = new DatabaseSync(file, { timeout: 5000 });
-  const id = Buffer.from(sid.replaceAll('-', ''), 'hex');
-  const now = Date.now();
-  db.exec('BEGIN IMMEDIATE');
-  db.prepare("UPDATE sessions SET revoked_at_ms = ?, revoked_cause = 'logout' WHERE id = ?").run(now, id);
-  db.prepare(
-    `INSERT INTO revocations (realm_id, kind, subject, cause, at_ms, expires_at_ms)
-      SELECT realm_id, 'session', ?, 'logout', ?, ? FROM sessions WHERE id = ?`,
-  ).run(sid, now, now + 900_000, id);
-  return {
-    commit: (): void => {
-      db.exec('COMMIT');
-      db.close();
-    },
   };
 };
 
@@ -135,7 +115,7 @@ export const missedRevocations = async ({
       const { status } = await direct('POST', '/auth/logout', { body: { refresh_token: refresh } });
       if (status !== 200) throw new Error(`a logout was answered ${status}`);
     });
-    const slowEnd = beginSlowEnd(installation.folder.databaseFile, String(decodeToken(slow.access).claims['sid']));
+    const commitSlow = await installation.folder.database.endSlowly(String(decodeToken(slow.access).claims['sid']));
 
     gateway = await startGateway(installation, settings);
     const through = httpClient(gateway.url);
@@ -161,7 +141,7 @@ export const missedRevocations = async ({
     const othersLetIn = (await now(kept)) === 'let in';
 
     // Until it is committed it has not happened: nobody was told that it has.
-    slowEnd.commit();
+    await commitSlow();
     const committedMs = performance.now();
     await until('the slow one is refused', async () => (await now(slow)) === 'token_revoked');
     const slowRefusedMs = Math.round(performance.now() - committedMs);

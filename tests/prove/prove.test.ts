@@ -1,7 +1,9 @@
+import { isPostgresMissing } from '@sallyport/storage/postgres/testing';
 import { describe, expect, it } from 'vitest';
 import { diskWaits, straceVersion } from './disk-waits.ts';
 import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
+import { onStore } from './on-store.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { seeded } from './seeded.ts';
 import { provenTabStorm } from './tab-storm.ts';
@@ -17,11 +19,27 @@ describe('refresh over HTTP', () => {
     });
   });
 
+  it.skipIf(isPostgresMissing())('keeps one lineage from two processes on one PostgreSQL', async () => {
+    const storm = await onStore('postgres', ({ settings }) => refreshStorm({ rounds: 3, parallel: 50, settings }));
+    expect(storm).toMatchObject({ serverErrors: 0, refused: 0, forkedRounds: 0, sessionsStillRefreshing: 3 });
+  });
+
   it('loses nothing acknowledged and strands no session when the issuer is killed with -9 under load', async () => {
     const result = await killUnderLoad({ kills: 4, sessions: 8, random: seeded(1) });
     expect(result).toMatchObject({ refused: [], lostWrites: 0, sessionsStillRefreshing: 8 });
     expect(result.acknowledged).toBeGreaterThan(50);
   });
+
+  it.skipIf(isPostgresMissing())(
+    'loses nothing acknowledged when PostgreSQL is killed with -9 under load',
+    async () => {
+      const result = await onStore('postgres', (store) =>
+        killUnderLoad({ kills: 2, sessions: 8, random: seeded(4), store, victim: 'store' }),
+      );
+      expect(result).toMatchObject({ refused: [], lostWrites: 0, sessionsStillRefreshing: 8 });
+      expect(result.acknowledged).toBeGreaterThan(50);
+    },
+  );
 
   it('logs nobody out when browsers with five tabs refresh at once and lose answers, and does without overlap and attempt ids', async () => {
     const { body, cookie, unprotected, passed } = await provenTabStorm(10, seeded(2), 3);

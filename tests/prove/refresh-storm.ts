@@ -12,15 +12,18 @@ export interface StormResult {
   readonly sessionsStillRefreshing: number;
 }
 
-/** One token, many callers at once, from two processes on one SQLite file: one lineage each, no 5xx, nobody logged out. */
+/** One token, many callers at once, from two processes on one store: one lineage each, no 5xx, nobody logged out. */
 export const refreshStorm = async ({
   rounds,
   parallel,
+  settings,
 }: {
-  rounds: number;
-  parallel: number;
+  readonly rounds: number;
+  readonly parallel: number;
+  /** Names the store where it is no SQLite file. */
+  readonly settings?: Readonly<Record<string, string>>;
 }): Promise<StormResult> => {
-  const folder = issuerFolder();
+  const folder = issuerFolder(settings);
   const issuers = [await startIssuer(folder), await startIssuer(folder)];
   const clients = issuers.map(({ url }) => issuerClient(url, parallel));
   const pick = (index: number) => clients[index % clients.length] ?? issuerClient('');

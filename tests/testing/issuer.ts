@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMaintenance } from '@sallyport/auth/maintenance';
 import { type ChildServer, type FailedStart, type Settings, startRefused, startServer } from './child-server.ts';
+import { type Database, newDatabase } from './database.ts';
 
 /** A data folder with secrets of its own, which any number of issuers may serve one after the other. */
 export interface IssuerFolder {
   readonly path: string;
+  /** Where it is SQLite. */
   readonly databaseFile: string;
+  readonly database: Database;
   readonly settings: Settings;
 }
 
@@ -34,14 +37,16 @@ const quickSettings = {
 
 export const issuerFolder = (): IssuerFolder => {
   const path = mkdtempSync(join(tmpdir(), 'sallyport-tests-'));
+  const database = newDatabase(path);
   const settings = {
+    ...database.settings,
     SALLYPORT_PRESET: 'microservices',
     SALLYPORT_DATA_DIR: path,
     SALLYPORT_ROOT_KEYS: `1:${newKey()}`,
     CSRF_KEYS: `1:${newKey()}`,
     JWT_SECRET: newKey(),
   };
-  return { path, databaseFile: join(path, 'sallyport.db'), settings };
+  return { path, databaseFile: join(path, 'sallyport.db'), database, settings };
 };
 
 /** Starts an issuer with the preset `microservices`; `settings` stand above everything else. `main`: a sabotaged copy's URL. */

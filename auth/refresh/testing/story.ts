@@ -116,7 +116,7 @@ const clientTurn = async (story: Story, lost: readonly boolean[], reversed: bool
   const presented = client.token;
   const rule = await expected(story, presented, story.client.attempts.at(-1));
   const attempts = attemptsOf(story, lost.length);
-  world.remember(story.sessionId);
+  await world.remember(story.sessionId);
   const outcomes = await Promise.all(attempts.map((attempt) => world.refresh(story.calls++, presented, attempt)));
   const answers = outcomes.map((outcome, tab) => ({ outcome, lost: lost[tab] === true }));
   const after = await world.row(story.sessionId);
@@ -187,7 +187,7 @@ const storeGoesBack = async (story: Story): Promise<void> => {
   const generation = (await world.row(story.sessionId)).generation;
   const heldGeneration = generationOf(world, story.client.token);
   if (story.dead || generation === 0 || heldGeneration !== generation || story.thief !== undefined) return;
-  world.putBack(story.sessionId, generation - 1);
+  await world.putBack(story.sessionId, generation - 1);
   if ((await world.row(story.sessionId)).generation !== generation - 1) return;
   const outcome = await world.refresh(story.calls++, story.client.token, undefined);
   story.client = { token: tokenOf(outcome), attempts: [] };

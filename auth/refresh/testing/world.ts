@@ -2,20 +2,15 @@
  * A small world for the refresh property suite: one real store, two nodes with the real use case, one account. It injects what
  * the network and the store can do (failure before or after the commit, a store that goes back) and nothing else.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { defaultRealm, type SessionId, type UserId } from '@sallyport/contract';
-import { systemRandom, uuidToBytes } from '@sallyport/kit/random';
-import { createSealer } from '@sallyport/kit/seal';
+import { systemRandom } from '@sallyport/kit/random';
 import type { Storage } from '@sallyport/storage';
 import type { Session, Sessions } from '@sallyport/storage/contracts/sessions';
 import { type ActContext, StoreUnavailable } from '@sallyport/storage/contracts/store';
-import { openSqlite } from '@sallyport/storage/sqlite';
 import { createRefreshTokens, type RefreshTokens } from '../../tokens/refresh-token.ts';
 import { createUnsettledRotations } from '../../tokens/unsettled.ts';
 import { createRefresh, type RefreshOptions, type RefreshOutcome } from '../refresh.ts';
+import { openWorldStore, usualStore } from './world-store.ts';
 
 export const overlapMs = 10_000;
 const context: ActContext = { requestId: 'property', actor: 'user' };
@@ -36,25 +31,21 @@ export interface World {
   setFault(fault: StoreFault): void;
   endSession(sessionId: SessionId): Promise<boolean>;
   /** Puts a row back to an earlier copy, as a failover that lost a write does. */
-  putBack(sessionId: SessionId, generation: number): void;
-  remember(sessionId: SessionId): void;
+  putBack(sessionId: SessionId, generation: number): Promise<void>;
+  remember(sessionId: SessionId): Promise<void>;
   close(): Promise<void>;
 }
 
-export const openWorld = async (sabotage: Sabotage = (options) => options): Promise<World> => {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-world-'));
-  const file = join(folder, 'store.db');
-  const clockOffset = new SharedArrayBuffer(8);
-  const sealer = createSealer({ keys: [{ kid: '1', key: systemRandom.bytes(32) }], random: systemRandom });
-  const open = () => openSqlite({ file, sealer, revocationLifetimeMs: 1_000_000, clockOffset });
-  const [storage, second] = await Promise.all([open(), open()]);
+export const openWorld = async (sabotage: Sabotage = (options) => options, on = usualStore): Promise<World> => {
+  const store = await openWorldStore(on);
+  const [storage] = store.nodes;
   const tokens = createRefreshTokens({ roots: [{ kid: 7, key: systemRandom.bytes(32) }], secrets: [] });
   let fault: StoreFault = 'none';
-  const nodes = [storage, second].map((store) => {
-    const sessions = withFaults(store.sessions, () => fault);
+  const nodes = store.nodes.map((node) => {
+    const sessions = withFaults(node.sessions, () => fault);
     const unsettled = createUnsettledRotations(sessions);
     const policy = { rotation: true, overlapMs, ahead: 'adopt' as const };
-    const { accounts, effects } = store;
+    const { accounts, effects } = node;
     return createRefresh(
       sabotage({
         sessions,
@@ -69,8 +60,6 @@ export const openWorld = async (sabotage: Sabotage = (options) => options): Prom
       }),
     );
   });
-  const raw = new DatabaseSync(file, { timeout: 5000 });
-  raw.exec('CREATE TEMP TABLE copies AS SELECT * FROM sessions WHERE 0');
   return {
     tokens,
     storage,
@@ -90,25 +79,15 @@ export const openWorld = async (sabotage: Sabotage = (options) => options): Prom
       if (value === undefined) throw new Error('the session is gone');
       return value;
     },
-    storeNowMs: () => Date.now() + Number(Atomics.load(new BigInt64Array(clockOffset), 0)),
-    advance: (ms) => void Atomics.add(new BigInt64Array(clockOffset), 0, BigInt(ms)),
+    storeNowMs: () => Date.now() + store.clock.offsetMs(),
+    advance: store.clock.advance,
     setFault: (next) => {
       fault = next;
     },
     endSession: (sessionId) => storage.sessions.endSession({ sessionId, cause: 'logout', context }),
-    remember: (sessionId) => {
-      raw.prepare('INSERT INTO copies SELECT * FROM sessions WHERE id = ?').run(uuidToBytes(sessionId));
-    },
-    putBack: (sessionId, generation) => {
-      raw
-        .prepare('INSERT OR REPLACE INTO sessions SELECT * FROM copies WHERE id = ? AND generation = ? LIMIT 1')
-        .run(uuidToBytes(sessionId), generation);
-    },
-    close: async () => {
-      raw.close();
-      await Promise.all([storage.close(), second.close()]);
-      rmSync(folder, { recursive: true });
-    },
+    remember: store.remember,
+    putBack: store.putBack,
+    close: store.close,
   };
 };
 

@@ -1,0 +1,28 @@
+import { spine } from './0001-spine.ts';
+import { traces } from './0002-traces.ts';
+import { sessions } from './0003-sessions.ts';
+import { accounts } from './0004-accounts.ts';
+import { counters } from './0005-counters.ts';
+import { housekeeping } from './0006-housekeeping.ts';
+
+export interface PostgresMigration {
+  readonly version: number;
+  readonly name: string;
+  /**
+   * The least version that software has to know to work with a schema that has this migration. An expansion leaves it where it was,
+   * so that both versions of a rolling update run at once; a contraction raises it to the version that stopped using what is taken away.
+   */
+  readonly leastKnown: number;
+  /** `schema` is a quoted identifier. */
+  readonly sql: (schema: string) => string;
+}
+
+/** In order of versions; what has been released is never edited. A function is replaced by a later migration. */
+export const postgresMigrations: readonly PostgresMigration[] = [
+  { version: 1, name: 'spine', leastKnown: 5, sql: spine },
+  { version: 2, name: 'traces', leastKnown: 5, sql: traces },
+  { version: 3, name: 'sessions', leastKnown: 5, sql: sessions },
+  { version: 4, name: 'accounts', leastKnown: 5, sql: accounts },
+  { version: 5, name: 'counters', leastKnown: 5, sql: counters },
+  { version: 6, name: 'housekeeping', leastKnown: 6, sql: housekeeping },
+];

@@ -1,0 +1,163 @@
+/**
+ * The PostgreSQL driver: serves every storage contract. Each verb is one statement, and so one transaction and one round trip; where a
+ * verb has to read before it writes, a function of the schema does both. It asks the primary alone, waits for nothing longer than its
+ * limits, and puts no address, password or row into an error.
+ */
+import type { Random } from '@sallyport/kit/random';
+import type { Sealer } from '@sallyport/kit/seal';
+import type { Storage } from '../contracts/storage.ts';
+import { type Connection, type ConnectOptions, openConnection, readable } from './connection.ts';
+import type { Driver } from './driver.ts';
+import { listen } from './listen.ts';
+import { migrate, SchemaRefused } from './migrate.ts';
+import { openPool, type Pool, statementLimitMs } from './pool.ts';
+import type { PostgresTarget } from './target.ts';
+import { accounts } from './verbs/accounts.ts';
+import { counters, nonces } from './verbs/counters.ts';
+import { devices } from './verbs/devices.ts';
+import { audit, effects, outbox } from './verbs/effects.ts';
+import { housekeeping } from './verbs/housekeeping.ts';
+import { keys } from './verbs/keys.ts';
+import { revocations } from './verbs/revocations.ts';
+import { sessions } from './verbs/sessions.ts';
+
+export { parseTarget } from './target.ts';
+
+export interface PostgresOptions {
+  readonly target: PostgresTarget;
+  /** Where LISTEN goes, when `target` is a pooler. */
+  readonly listenTarget?: PostgresTarget;
+  /** PEM of the authorities that may have signed the server's certificate. */
+  readonly ca?: string;
+  /** Lower-case letters, digits, `_`. Default `sallyport`. */
+  readonly schema?: string;
+  /** Connections for verbs, beside the one that listens. Default 10. */
+  readonly poolSize?: number;
+  readonly sealer: Sealer;
+  /** How long a revocation entry lives: the longest access lifetime and the leeway. */
+  readonly revocationLifetimeMs: number;
+  readonly random: Pick<Random, 'bytes'>;
+  /** INSECURE, for tests: shared memory with one BigInt64 of milliseconds that moves the store's clock. */
+  readonly clockOffset?: SharedArrayBuffer;
+}
+
+/** The server cannot be used; the message may be shown. */
+export class PostgresRefused extends Error {
+  override readonly name = 'PostgresRefused';
+}
+
+/** Connects, brings the schema up to date, and serves. @throws PostgresRefused with a readable reason where it cannot */
+export const openPostgres = async (options: PostgresOptions): Promise<Storage> => {
+  try {
+    return await open(options);
+  } catch (error) {
+    throw new PostgresRefused(error instanceof SchemaRefused ? error.message : readable(error));
+  }
+};
+
+const open = async (options: PostgresOptions): Promise<Storage> => {
+  const { schema: name = 'sallyport', poolSize = 10, target, random, clockOffset } = options;
+  const schema = `"${name}"`;
+  const way: Omit<ConnectOptions, 'onEnd' | 'onNotification'> = {
+    target,
+    ...(options.ca !== undefined && { ca: options.ca }),
+    applicationName: 'sallyport',
+    statementLimitMs,
+    clockMayBeMoved: clockOffset !== undefined,
+  };
+  await bringUpToDate({ ...way, statementLimitMs: 0 }, name, schema, random);
+  const pool = await openPool({
+    open: (onEnd) => openConnection({ ...way, onEnd }),
+    size: poolSize,
+    random,
+    prepare: clockOffset && clockMover(clockOffset),
+  });
+  const wakes = new Set<() => void>();
+  const wake = (): void => {
+    for (const each of wakes) each();
+  };
+  const onWrite = (each: () => void) => {
+    wakes.add(each);
+    return () => void wakes.delete(each);
+  };
+  const listenWay = { ...way, target: options.listenTarget ?? target };
+  const listener = await listen(listenWay, `${name}_revocations`, random, wake).catch(async (error: unknown) => {
+    await pool.close();
+    throw error;
+  });
+  const stats = { batches: 0, verbs: 0 };
+  const driver = driverOf(options, pool, stats, wake);
+  return {
+    accounts: accounts(driver),
+    sessions: sessions(driver),
+    devices: devices(driver),
+    nonces: nonces(driver),
+    counters: counters(driver),
+    keys: keys(driver),
+    revocations: revocations(driver, onWrite),
+    effects: effects(driver),
+    audit: audit(driver),
+    outbox: outbox(driver),
+    housekeeping: housekeeping(driver),
+    stats,
+    ping: async () => {
+      await driver.read('SELECT 1 AS one');
+    },
+    close: async () => {
+      listener.stop();
+      await pool.close();
+    },
+  };
+};
+
+const bringUpToDate = async (
+  way: ConnectOptions,
+  name: string,
+  schema: string,
+  random: Pick<Random, 'bytes'>,
+): Promise<void> => {
+  const connection = await openConnection(way);
+  try {
+    await migrate({ connection, name, schema, random });
+  } finally {
+    connection.end();
+  }
+};
+
+interface Counts {
+  batches: number;
+  verbs: number;
+}
+
+const driverOf = (options: PostgresOptions, pool: Pool, stats: Counts, wake: () => void): Driver => {
+  const write: Driver['write'] = async (sql, ...values) => {
+    const rows = await pool.run(sql, values, true);
+    stats.batches += 1;
+    stats.verbs += 1;
+    return rows;
+  };
+  return {
+    schema: `"${options.schema ?? 'sallyport'}"`,
+    sealer: options.sealer,
+    lifetimeMs: options.revocationLifetimeMs,
+    read: (sql, ...values) => pool.run(sql, values, false),
+    write,
+    revoke: async (sql, ...values) => {
+      const rows = await write(sql, ...values);
+      wake();
+      return rows;
+    },
+  };
+};
+
+/** The clock of a connection is what its own setting says; it is told whenever a test has moved the clock. */
+const clockMover = (clockOffset: SharedArrayBuffer): ((connection: Connection) => Promise<void>) => {
+  const offset = new BigInt64Array(clockOffset);
+  const told = new WeakMap<Connection, bigint>();
+  return async (connection) => {
+    const wanted = Atomics.load(offset, 0);
+    if ((told.get(connection) ?? 0n) === wanted) return;
+    await connection.run(`SELECT set_config('sallyport.clock_offset_ms', $1, false)`, [String(wanted)], 1000);
+    told.set(connection, wanted);
+  };
+};

@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestStore } from './testing/open-test-store.ts';
+import { isPostgresMissing, type PostgresServer, startPostgres } from './testing/start-postgres.ts';
+
+/** A certificate for `localhost` that has signed itself. */
+const makeCertificate = (folder: string): void => {
+  const files = ['-keyout', join(folder, 'server.key'), '-out', join(folder, 'server.crt')];
+  const what = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '2'];
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', ...files, ...what],
+    { stdio: 'pipe' },
+  );
+};
+
+describe.skipIf(isPostgresMissing())('TLS to PostgreSQL', () => {
+  let server: PostgresServer;
+  let folder: string;
+  let ca: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sallyport-tls-'));
+    makeCertificate(folder);
+    ca = readFileSync(join(folder, 'server.crt'), 'utf8');
+    server = await startPostgres({ ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key' }, [
+      join(folder, 'server.crt'),
+      join(folder, 'server.key'),
+    ]);
+  });
+  afterAll(async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const isOpened = async (host: string, mode: string, given?: string): Promise<boolean> => {
+    const url = `postgres://sallyport@${host}:${server.port}/postgres?sslmode=${mode}`;
+    const opened = openTestStore(url, given === undefined ? {} : { ca: given });
+    return opened.then(
+      async (store) => {
+        await store.ping();
+        await store.close();
+        return true;
+      },
+      (error: unknown) => {
+        expect(error).toMatchObject({ name: 'PostgresRefused' });
+        return false;
+      },
+    );
+  };
+
+  it.each([
+    ['verify-full', 'localhost', true],
+    // The name in the certificate is another one; the library by itself would have asked for `localhost` here.
+    ['verify-full', '127.0.0.1', false],
+    ['verify-ca', '127.0.0.1', true],
+  ])('is %s of %s with the authority given: %s', async (mode, host, accepted) => {
+    expect(await isOpened(host, mode, ca)).toBe(accepted);
+  });
+
+  it('is refused without an authority that vouches for the server, except where nobody asks for one', async () => {
+    expect(await isOpened('localhost', 'verify-full')).toBe(false);
+    expect(await isOpened('127.0.0.1', 'verify-ca')).toBe(false);
+    expect(await isOpened('127.0.0.1', 'require')).toBe(true);
+  });
+
+  it('is what is spoken then, and never given up for a server that has none', async () => {
+    const plain = await startPostgres();
+    const url = `postgres://sallyport@127.0.0.1:${plain.port}/postgres?sslmode=require`;
+    await expect(openTestStore(url)).rejects.toMatchObject({ name: 'PostgresRefused' });
+    await plain.stop();
+  });
+});

@@ -1,0 +1,36 @@
+import type { Devices } from '../../contracts/devices.ts';
+import { places as sealedPlaces } from '../../sealed-columns.ts';
+import { byOf, byValues, type Driver } from '../driver.ts';
+import { deviceColumns, deviceFromRow, listed } from '../rows.ts';
+
+export const devices = ({ schema: s, sealer, read, write }: Driver): Devices => {
+  const columns = listed(deviceColumns);
+  const traced = (act: 'device.registered' | 'device.revoked', from: number): string =>
+    `SELECT ${s}.append_effect('${act}', realm_id, user_id, NULL, json_build_object('deviceId', id), ${byOf(s, from)}) FROM done`;
+  const create = `INSERT INTO ${s}.devices (id, realm_id, user_id, name, curve, device_key_sealed, proof_required, created_at_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, ${s}.now_ms())`;
+  const confirm = `WITH done AS (
+    UPDATE ${s}.devices SET confirmed_at_ms = ${s}.now_ms()
+    WHERE id = $1 AND confirmed_at_ms IS NULL AND revoked_at_ms IS NULL
+    RETURNING id, realm_id, user_id) ${traced('device.registered', 2)}`;
+  const revoke = `WITH done AS (
+    UPDATE ${s}.devices SET revoked_at_ms = ${s}.now_ms() WHERE id = $1 AND user_id = $2 AND revoked_at_ms IS NULL
+    RETURNING id, realm_id, user_id) ${traced('device.revoked', 3)}`;
+  const find = `SELECT ${columns} FROM ${s}.devices WHERE id = $1`;
+  const list = `SELECT ${columns} FROM ${s}.devices
+    WHERE user_id = $1 AND confirmed_at_ms IS NOT NULL AND revoked_at_ms IS NULL ORDER BY created_at_ms DESC, id DESC`;
+  return {
+    createDevice: async ({ id, realmId, userId, name, curve, deviceKey, proofRequired }) => {
+      const sealed = sealer.seal(Buffer.from(deviceKey), sealedPlaces.deviceKey(realmId, userId, id));
+      await write(create, id, realmId, userId, name ?? null, curve, sealed, proofRequired);
+    },
+    confirmDevice: async (deviceId, context) => (await write(confirm, deviceId, ...byValues(context))).length === 1,
+    findDevice: async (deviceId) => {
+      const [row] = await read(find, deviceId);
+      return row && deviceFromRow(row, sealer);
+    },
+    listDevices: async (userId) => (await read(list, userId)).map((row) => deviceFromRow(row, sealer)),
+    revokeDevice: async (deviceId, userId, context) =>
+      (await write(revoke, deviceId, userId, ...byValues(context))).length === 1,
+  };
+};
