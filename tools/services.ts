@@ -50,6 +50,8 @@ const needed: readonly Needed[] = [
     folder: '/usr/lib/postgresql',
     beforeInstall: preventSystemCluster,
   },
+  { program: 'spin', package: 'spin', what: 'the model of the refresh protocol', probe: '-V' },
+  { program: 'gcc', package: 'gcc', what: 'the model of the refresh protocol', probe: '--version' },
   { program: 'caddy', package: 'caddy', what: 'Caddy that asks /forward-auth', probe: 'version' },
 ];
 

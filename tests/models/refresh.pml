@@ -68,6 +68,11 @@ byte late;
 #else
 #define INSIDE overlap
 #endif
+#ifdef SABOTAGE_NO_LOSERS
+#define KEEPS_LOSERS false
+#else
+#define KEEPS_LOSERS true
+#endif
 #define KNOWN(a) (a != 0 && (winner == a || loser[a]))
 /* A session that was ended on purpose before the request was sent. Whoever logged in after the epochs rose has a new one. */
 #define REVOKED (returned && loginEpoch == 0)
@@ -106,12 +111,10 @@ inline rotateVerb(byThief) {
 
 /* recordLoserAttempt: while the generation stands and the overlap runs. */
 inline recordLoserVerb() {
-#ifndef SABOTAGE_NO_LOSERS
   if
-  :: !ended && gen == seenGen && overlap && attempt != 0 -> loser[attempt] = true
+  :: KEEPS_LOSERS && !ended && gen == seenGen && overlap && attempt != 0 -> loser[attempt] = true
   :: else
   fi
-#endif
 }
 
 /* endReusedSession: the verdict is taken once more inside the store. */
@@ -169,13 +172,12 @@ proctype client(byte me) {
 #ifndef SABOTAGE_IMPATIENT
       && (underWay == 0 || underWayGen == held)                                     /* A3 */
 #endif
-      ) -> tries++; underWay++; underWayGen = held; token = held; attempt = kept
+      ) -> tries++; underWay++; underWayGen = held; token = held;
+      attempt = (ATTEMPTS == SHARED -> 4 : kept)
     }
-    /* The id is stored where all tabs see it before the call. */
 #if ATTEMPTS == RACING
+    /* The id is stored where all tabs see it before the call. */
     if :: atomic { attempt == 0 -> attempt = me; kept = me } :: atomic { attempt != 0 } fi;
-#elif ATTEMPTS == SHARED
-    attempt = 4;
 #endif
     refresh(false);
     atomic {

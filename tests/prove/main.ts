@@ -17,6 +17,7 @@ import { provenLoginStorm } from './login-storm.ts';
 import { loopDelay } from './loop-delay.ts';
 import { missedRevocations } from './missed-revocations.ts';
 import { onStore, type StoreName, storeNames } from './on-store.ts';
+import { refreshProtocol } from './refresh-protocol.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { revocationLag } from './revocation-lag.ts';
 import { seeded } from './seeded.ts';
@@ -99,6 +100,10 @@ const proofs: Readonly<Record<string, Proof>> = {
   'slow-sockets': {
     about: 'p99 of ordinary requests beside 1,000 slow sockets and floods of unseen tokens (wants an idle machine)',
     run: (_, rounds = 5) => slowSockets({ sockets: 1000, floodSockets: 64, rounds, seconds: 5, perSecond: 300 }),
+  },
+  'refresh-protocol': {
+    about: 'the Promela model of the refresh protocol, walked through by spin at the larger bounds (takes gigabytes)',
+    run: () => refreshProtocol('large'),
   },
   'refresh-model': {
     about: 'the refresh property suite and its sabotaged twins at 2,000 stories (sqlite, postgres)',
