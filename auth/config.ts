@@ -3,6 +3,7 @@
  * `settings/`. A preset is a partial value of it (`presets/`). It reads nothing by itself: `main.ts` hands the environment in.
  */
 import { defineSettings, type PresetOf, type SettingProblem, type SettingsOf } from '@sallyport/kit/config';
+import { redisProblems } from '@sallyport/storage/redis/settings';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
 import { databaseProblems, databaseSettings } from './settings/database.ts';
@@ -28,7 +29,7 @@ export type AuthPreset = PresetOf<typeof authSettings>;
 
 /** Rules across settings. */
 export const checkAuthSettings = (settings: AuthSettings): readonly SettingProblem[] => {
-  const problems: SettingProblem[] = [...databaseProblems(settings)];
+  const problems: SettingProblem[] = [...databaseProblems(settings), ...redisProblems(settings)];
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined) {
     problems.push({ setting: 'JWT_SECRET', problem: 'is required' });
   }

@@ -4,13 +4,14 @@
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { defaultRealm, isUserId, type UserId } from '@sallyport/contract';
+import { defaultRealm, isUserId, signatureAlgorithms, type UserId } from '@sallyport/contract';
 import { systemClock } from '@sallyport/kit/clock';
 import { defineSettings, loadSettings, settingNames } from '@sallyport/kit/config';
 import { emailKey, usernameKey } from '@sallyport/kit/identifier';
 import { systemRandom } from '@sallyport/kit/random';
 import type { LoginIdentifier, User } from '@sallyport/storage/contracts/accounts';
 import type { Erasure } from '@sallyport/storage/contracts/housekeeping';
+import type { Restored } from '@sallyport/storage/contracts/recovery';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { createDeleteAccount } from './account/delete-account.ts';
 import { clean, type Removed } from './cleanup/clean.ts';
@@ -19,6 +20,7 @@ import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
+import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
 import { createImportAccount, type ImportOutcome } from './register/import-account.ts';
 import { createRegister, type RegisterOutcome } from './register/register.ts';
@@ -55,6 +57,13 @@ export interface FoundUsers {
   readonly deleted: readonly User[];
 }
 
+export interface RestoredStore extends Restored {
+  /** Ids of the ring's keys; tokens that they have signed are refused. */
+  readonly keys: readonly string[];
+  /** The setting of a key that is not the ring's: access tokens of before live until they expire, unless it is changed. */
+  readonly keySetting: 'JWT_SECRET' | 'JWT_PRIVATE_KEY' | 'JWT_PRIVATE_KEY_PATH' | undefined;
+}
+
 export interface Maintenance {
   createUser(account: NewAccount): Promise<RegisterOutcome>;
   /** An account with a hash from another system; it is replaced at the first login. */
@@ -64,6 +73,11 @@ export interface Maintenance {
   setRoles(identifier: string, roles: readonly string[], permissions: readonly string[]): Promise<User | undefined>;
   /** Whether the store kept the key; verifiers refuse what it has signed either way, once they hear of it. */
   removeKey(kid: string): Promise<boolean>;
+  /**
+   * After the store was put back to an earlier state, before any server starts on it: ends every session, retires the ring's keys, and
+   * gives the store a new incarnation. Says which keys are not the ring's to retire.
+   */
+  markRestored(): Promise<RestoredStore>;
   /** Takes away what is over, as the issuer does on its schedule. */
   cleanUp(): Promise<Removed>;
   /** The live account and the deleted ones that an id, an e-mail or a user name stands for. */
@@ -79,7 +93,8 @@ export interface Maintenance {
 /** Opens the store of the settings in `env`. Throws SettingsError with every problem. */
 export const openMaintenance = async (env: Readonly<Record<string, string | undefined>>): Promise<Maintenance> => {
   const { settings } = loadAuthSettings({ env });
-  const { storage } = await openStore(settings, systemRandom);
+  const sql = await openStore(settings, systemRandom);
+  const { storage } = await withRedis({ settings, sql, random: systemRandom });
   const doors = await openDoors(settings, storage);
   return {
     createUser: doors.createUser,
@@ -93,6 +108,7 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
       return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
     },
     removeKey: (kid) => storage.keys.removeKey({ realmId: defaultRealm, kid, context: context() }),
+    markRestored: () => markRestored(settings, storage),
     cleanUp: () => clean({ storage, settings }),
     findUsers: (idOrIdentifier) => findUsers(settings, storage, idOrIdentifier),
     deleteUser: (userId) => createDeleteAccount(storage)(userId, context()),
@@ -147,6 +163,26 @@ const loginOf = ({ shape }: AuthSettings, identifier: string): LoginIdentifier |
   const kind = shape.identifier;
   const key = kind === 'email' ? emailKey(identifier) : usernameKey(identifier);
   return key === undefined ? undefined : { kind, key };
+};
+
+/** Keys leave first: where this is interrupted, whoever calls again finds the sessions still there to end. */
+const markRestored = async (settings: AuthSettings, { keys, recovery }: Storage): Promise<RestoredStore> => {
+  const retired: string[] = [];
+  for (const algorithm of signatureAlgorithms) {
+    for (const { kid } of await keys.listKeys(defaultRealm, algorithm)) {
+      await keys.removeKey({ realmId: defaultRealm, kid, context: context() });
+      retired.push(kid);
+    }
+  }
+  const incarnation = systemRandom.bytes(12).toString('base64url');
+  const ended = await recovery.markRestored({ incarnation, context: context() });
+  return { ...ended, keys: retired, keySetting: ownKeySetting(settings) };
+};
+
+const ownKeySetting = (settings: AuthSettings): RestoredStore['keySetting'] => {
+  if (settings.jwtAlgorithm === 'HS256') return 'JWT_SECRET';
+  if (settings.jwtPrivateKey !== undefined) return 'JWT_PRIVATE_KEY';
+  return settings.jwtPrivateKeyPath === undefined ? undefined : 'JWT_PRIVATE_KEY_PATH';
 };
 
 const findId = async (

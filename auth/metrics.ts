@@ -3,6 +3,7 @@ import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
 import type { StoreStats } from '@sallyport/storage/contracts/storage';
 import type { HashPool } from './factors/hash-pool.ts';
 import type { OpenedPolicy } from './factors/rules/index.ts';
+import type { WatchedRedis } from './open-redis.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
 
 export interface AuthMetrics {
@@ -22,6 +23,7 @@ export const createAuthMetrics = (watched: {
   readonly scorer: OpenedPolicy['scorer'];
   readonly unsettled: UnsettledRotations;
   readonly store: StoreStats;
+  readonly redis?: WatchedRedis;
 }): AuthMetrics => {
   const metrics = createMetrics('sallyport_auth_');
   const requests = metrics.counter({ name: 'requests_total', help: 'Answered requests.', labels: ['route', 'status'] });
@@ -61,6 +63,7 @@ export const createAuthMetrics = (watched: {
     help: 'Rotations whose commit this node does not know the outcome of.',
     collect: () => watched.unsettled.size,
   });
+  if (watched.redis !== undefined) watchRedis(metrics, watched.redis);
   return {
     metrics,
     countPasswordCheck: (rule, outcome) => checks.inc({ rule, outcome }),
@@ -82,6 +85,29 @@ export const createAuthMetrics = (watched: {
       durations.observe({ route }, seconds);
     },
   };
+};
+
+const watchRedis = (metrics: Metrics, redis: WatchedRedis): void => {
+  metrics.gauge({
+    name: 'redis_up',
+    help: '1 while the Redis that keeps the sessions is connected.',
+    collect: () => (redis.up ? 1 : 0),
+  });
+  metrics.gauge({
+    name: 'redis_emptied',
+    help: 'How often this issuer was the first to find Redis empty where it had been used before: its sessions are lost.',
+    collect: () => redis.emptied,
+  });
+  metrics.gauge({
+    name: 'redis_restarts',
+    help: 'How often this issuer was the first to find Redis started anew: nonces of what was made before are refused.',
+    collect: () => redis.birth.restarts,
+  });
+  metrics.gauge({
+    name: 'redis_unknown_nonces',
+    help: 'Nonces that were refused because Redis may have forgotten that they were spent.',
+    collect: () => redis.birth.unknownNonces,
+  });
 };
 
 const watchScorer = (metrics: Metrics, scorer: OpenedPolicy['scorer']): void => {

@@ -18,6 +18,7 @@ import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { createAuthMetrics } from './metrics.ts';
+import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
 import { startDrain } from './outbox/drain.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
@@ -53,7 +54,9 @@ const startParts = async (
 ): Promise<RunningServer> => {
   const clock = systemClock(settings.clockOffsetSeconds);
   const random = systemRandom;
-  const { storage, sealer } = await openStore(settings, random);
+  const sql = await openStore(settings, random);
+  const { sealer } = sql;
+  const { storage, redis } = await withRedis({ settings, sql, random, log });
   lifecycle.add({ name: 'store', stop: () => storage.close() });
   const ring = await openKeyRing({ settings, keys: storage.keys, sealer, clock });
   const pool = createHashPool({
@@ -86,6 +89,7 @@ const startParts = async (
     scorer: policy.scorer,
     unsettled,
     store: storage.stats,
+    ...(redis && { redis }),
   });
   const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
   const isReady = () => answers(storage);

@@ -21,6 +21,7 @@ import {
   textSetting,
   urlSetting,
 } from '@sallyport/kit/config';
+import { redisProblems } from '@sallyport/storage/redis/settings';
 import { addressListProblem } from './address/address-list.ts';
 import { type IssuerRule, issuersProblem } from './issuers/issuer-rule.ts';
 import type { RouteProblem } from './routes/check-form.ts';
@@ -234,13 +235,8 @@ export const checkGatewaySettings = (settings: GatewaySettings): readonly Settin
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtPublicKeyPath !== undefined) {
     problems.push({ setting: 'JWT_PUBLIC_KEY_PATH', problem: 'is set, but JWT_ALGORITHM is HS256: remove one' });
   }
-  const { limitsMode, redisUrl, redisAddr, redisPassword } = settings;
-  if (redisUrl !== undefined && redisAddr !== undefined) {
-    problems.push({ setting: 'REDIS_ADDR', problem: 'is set beside REDIS_URL: remove one' });
-  }
-  if (redisPassword !== undefined && redisAddr === undefined) {
-    problems.push({ setting: 'REDIS_PASSWORD', problem: 'belongs to REDIS_ADDR, which is not set' });
-  }
+  const { limitsMode, redisUrl, redisAddr } = settings;
+  problems.push(...redisProblems(settings));
   if ((limitsMode ?? 'local') !== 'local' && redisUrl === undefined && redisAddr === undefined) {
     problems.push({ setting: 'REDIS_URL', problem: `is required where LIMITS_MODE is ${limitsMode}` });
   }

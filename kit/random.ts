@@ -6,7 +6,7 @@
 import { createHash, randomBytes, randomFillSync } from 'node:crypto';
 import { createUuidV7 } from './uuid.ts';
 
-export { isUuidText, uuidFromBytes, uuidToBytes } from './uuid.ts';
+export { isUuidText, uuidFromBytes, uuidTimeMs, uuidToBytes } from './uuid.ts';
 
 export interface Random {
   /** `count` fresh random bytes in a buffer of the caller's own. */

@@ -21,6 +21,9 @@ export const uuidFromBytes = (bytes: Uint8Array): string => {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 };
 
+/** When a UUIDv7 was made, in whole milliseconds, by the clock of whoever made it (RFC 9562 §5.7). */
+export const uuidTimeMs = (text: string): number => uuidToBytes(text).readUIntBE(0, 6);
+
 /**
  * Makes UUIDv7 texts from a source of random bytes; each maker keeps its own counter.
  * Within one millisecond the ids rise: RFC 9562 §6.2 method 1, a 32-bit counter in `rand_a` and the top of `rand_b`,

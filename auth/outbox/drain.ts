@@ -18,6 +18,8 @@ export interface Drain {
 }
 
 const batchSize = 500;
+/** A store in which effects arrive as fast as they are moved would hold a stop for ever. */
+const maxBatchesPerRound = 40;
 
 /**
  * Moves effects on: first into audit and outbox, then off the list. At least once; the effect id keeps a second delivery from
@@ -28,7 +30,9 @@ export const startDrain = (options: DrainOptions): Drain => {
 
   const round = async (): Promise<void> => {
     try {
-      while ((await drainBatch(options)) === batchSize);
+      for (let batches = 0; batches < maxBatchesPerRound; batches += 1) {
+        if ((await drainBatch(options)) === 0) return;
+      }
     } catch (error) {
       options.onError(error);
     }
@@ -47,12 +51,11 @@ export const startDrain = (options: DrainOptions): Drain => {
 };
 
 const drainBatch = async ({ effects, audit, outbox }: DrainOptions): Promise<number> => {
-  const batch = await effects.readEffects(0, batchSize);
-  const last = batch.at(-1);
-  if (last === undefined) return 0;
+  const batch = await effects.readEffects(batchSize);
+  if (batch.length === 0) return 0;
   await audit.appendAudit(batch.map(auditRecordOf));
   const events = batch.map(eventOf).filter((event): event is OutboxEvent => event !== undefined);
   if (events.length > 0) await outbox.appendEvents(events);
-  await effects.trimEffects(last.position);
+  await effects.removeEffects(batch);
   return batch.length;
 };

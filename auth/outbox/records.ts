@@ -25,6 +25,7 @@ const auditTypes: Readonly<Record<Act, string>> = {
   'device.revoked': 'device_revoked',
   'key.added': 'key_added',
   'key.removed': 'key_removed',
+  'store.restored': 'store_restored',
 };
 
 export const auditRecordOf = (effect: Effect): AuditRecord => ({

@@ -1,9 +1,8 @@
-import { isAnyPostgresMissing } from '@sallyport/storage/postgres/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type StoryOptions, type Turn, tell } from './testing/story.ts';
 import { openWorld, overlapMs, type Sabotage } from './testing/world.ts';
-import { usualStore } from './testing/world-store.ts';
+import { otherStores, usualStore } from './testing/world-store.ts';
 
 /** `SALLYPORT_PROPERTY_RUNS` raises the count for `npm run prove -- refresh-model`. */
 const runs = Number(process.env['SALLYPORT_PROPERTY_RUNS'] ?? 60);
@@ -57,20 +56,13 @@ const check = async (options: StoryOptions, numRuns: number, sabotage?: Sabotage
   }
 };
 
-describe('refresh', () => {
-  for (const attempts of [false, true]) {
-    it(`has no forks and no false logout, ${attempts ? 'with' : 'without'} attempt ids`, async () => {
-      const result = await check({ attempts }, runs);
-      expect(result.failed, fc.defaultReportMessage(result) ?? '').toBe(false);
-    });
-  }
-});
+/** A third of the stories on the others: what a store adds to the protocol are its verbs, and each has its own test. */
+const suites = [[usualStore, runs] as const, ...otherStores().map((name) => [name, Math.ceil(runs / 3)] as const)];
 
-/** A third of the stories: what the store adds to the protocol are its verbs, and each has its own test. */
-describe.skipIf(usualStore !== 'sqlite' || isAnyPostgresMissing())('refresh on PostgreSQL', () => {
+describe.each(suites)('refresh on %s', (store, numRuns) => {
   for (const attempts of [false, true]) {
     it(`has no forks and no false logout, ${attempts ? 'with' : 'without'} attempt ids`, async () => {
-      const result = await check({ attempts }, Math.ceil(runs / 3), undefined, 'postgres');
+      const result = await check({ attempts }, numRuns, undefined, store);
       expect(result.failed, fc.defaultReportMessage(result) ?? '').toBe(false);
     });
   }

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { EpochMs, RefreshRefusal, SessionId } from '@sallyport/contract';
-import type { Random } from '@sallyport/kit/random';
+import { defaultRealm, type EpochMs, type RefreshRefusal, type SessionId } from '@sallyport/contract';
+import { type Random, uuidTimeMs } from '@sallyport/kit/random';
 import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin, Session, Sessions } from '@sallyport/storage/contracts/sessions';
@@ -66,7 +66,7 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
     let session = found.value;
     let nowMs = found.nowMs;
     for (let judgement = 0; judgement < maxJudgements; judgement += 1) {
-      if (session === undefined) return refused('refresh_invalid');
+      if (session === undefined) return refuseUnknown(token.sessionId, nowMs, request, options);
       if (!tokens.holds(session)) options.onAnomaly('key_unknown', session.id);
       if (!tokens.holds(session) || !tokens.isGenuine(token, session)) return refused('refresh_invalid');
       const attempt = request.attemptId === undefined ? undefined : hashAttempt(session, request.attemptId);
@@ -126,6 +126,22 @@ const refuse = async (
     await effects.appendEffects([{ act: 'session.lost', realmId, userId, sessionId: id, context: request.context }]);
   }
   return refused(code, session);
+};
+
+/**
+ * M1 shows that the token was made here, so there was a row. It is not taken away before its first idle time is over: where it is missing
+ * earlier, the store has lost it.
+ */
+const refuseUnknown = async (
+  sessionId: SessionId,
+  nowMs: EpochMs,
+  { context }: RefreshRequest,
+  { effects, onAnomaly, idleTtlMs }: RefreshOptions,
+): Promise<RefreshOutcome> => {
+  if (nowMs >= uuidTimeMs(sessionId) + idleTtlMs) return refused('refresh_invalid');
+  onAnomaly('session_lost', sessionId);
+  await effects.appendEffects([{ act: 'session.lost', realmId: defaultRealm, sessionId, context }]);
+  return refused('session_lost');
 };
 
 const rotate = async (newGeneration: number, judged: Case, options: RefreshOptions): Promise<Step> => {

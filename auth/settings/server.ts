@@ -7,20 +7,14 @@ import {
   portSetting,
   textSetting,
 } from '@sallyport/kit/config';
+import { redisSettings } from '@sallyport/storage/redis/settings';
 
-interface NotYet {
-  readonly aliases?: readonly string[];
-  /** Who takes it already, as a sentence. */
-  readonly elsewhere?: string;
-}
-
-const notYet = (env: string, what: string, { aliases = [], elsewhere }: NotYet = {}) =>
+const notYet = (env: string, what: string) =>
   textSetting({
     env,
-    aliases,
     optional: true,
-    doc: [`${what}. Not served by this version: setting it refuses the start.`, elsewhere].filter(Boolean).join(' '),
-    check: () => ['is not served by this version yet: remove it', elsewhere].filter(Boolean).join('. '),
+    doc: `${what}. Not served by this version: setting it refuses the start.`,
+    check: () => 'is not served by this version yet: remove it',
   });
 
 export const serverSettings = {
@@ -87,10 +81,7 @@ export const serverSettings = {
     insecure: (seconds) => (seconds === 0 ? undefined : 'is set: the clock is wrong on purpose (for tests)'),
     doc: "Moves this server's clock; for tests.",
   }),
-  redisUrl: notYet('REDIS_URL', 'Redis for sessions and counters', {
-    aliases: ['REDIS_ADDR'],
-    elsewhere: 'A gateway that is started by itself (`sallyport gateway`) takes it for its limits.',
-  }),
+  ...redisSettings('sessions, nonces and attempts'),
   auditDatabaseUrl: notYet('AUDIT_DATABASE_URL', 'A store of its own for the audit'),
   kafkaBrokers: notYet('KAFKA_BROKERS', 'Kafka for events'),
 };

@@ -23,3 +23,10 @@ it('names the route file in force, and tries no route of the preset then', () =>
   expect(table).not.toContain('curl');
   expect(tableWith({})).not.toContain('route file');
 });
+
+it('says where sessions are', () => {
+  expect(tableWith({})).toMatch(/state +SQLite in .*: sessions and audit too;/);
+  expect(tableWith({ REDIS_ADDR: 'localhost:6379' })).toMatch(
+    /: audit too; sessions in the Redis that REDIS_ADDR names;/,
+  );
+});

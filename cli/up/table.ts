@@ -24,7 +24,7 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),
     ...(routeFile === undefined ? [] : [['route file', `${routeFile}: its routes, not those of the preset`] as const]),
     ['routes', 'the issuer describes its routes at /openapi.json and /docs; metrics: each private port, /metrics'],
-    ['state', `${store}: sessions and audit too; events go to the log`],
+    ['state', `${store}: ${sessionsRow(env)}; events go to the log`],
     ...sharedRow(plan.preset, folder),
     ['secrets', `${join(data, 'secrets')}, made once, each server gets its own`],
     ['logs', `${join(data, 'logs')}, one file a server; warnings and errors also here (all lines: --verbose)`],
@@ -42,6 +42,11 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
     '',
     'Ctrl-C stops everything.',
   ].join('\n');
+};
+
+const sessionsRow = (env: Environment): string => {
+  const redis = ['REDIS_URL', 'REDIS_URL_FILE', 'REDIS_ADDR'].find((name) => env[name] !== undefined);
+  return redis === undefined ? 'sessions and audit too' : `audit too; sessions in the Redis that ${redis} names`;
 };
 
 /** What there is to try is the operator's own: this prints it. */

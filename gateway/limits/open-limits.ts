@@ -2,6 +2,7 @@ import { SettingsError } from '@sallyport/kit/config';
 import type { Log } from '@sallyport/kit/log';
 import type { Random } from '@sallyport/kit/random';
 import { openRedisRates, type RedisRates } from '@sallyport/storage/redis';
+import { redisPlace } from '@sallyport/storage/redis/settings';
 import type { GatewaySettings } from '../config.ts';
 import { localGcra, type MakeGcra, type MakeLimiter } from '../rate-limiter.ts';
 import { agreedLimits } from './agreed-limits.ts';
@@ -44,7 +45,7 @@ export const maxLedgerKeys = 65_536;
 const answerLimitMs = { exact: 250, agreed: 500 } as const;
 
 export const limitsModeOf = ({ limitsMode, redisUrl, redisAddr }: GatewaySettings): LimitsMode =>
-  limitsMode ?? (redisUrl === undefined && redisAddr === undefined ? 'local' : 'agreed');
+  limitsMode ?? (redisPlace({ redisUrl, redisAddr }) === undefined ? 'local' : 'agreed');
 
 /** Opens what the settings ask for. Throws SettingsError where Redis does not answer or may evict keys. */
 export const openLimits = async (options: OpenLimitsOptions): Promise<OpenLimits> => {
@@ -70,12 +71,14 @@ const openCommon = async (options: OpenLimitsOptions, mode: 'agreed' | 'exact'):
   const health = createHealth(log);
   const onChange = ({ up, reason = 'unknown' }: { readonly up: boolean; readonly reason?: string }): void =>
     up ? health.worked() : health.failed(reason);
+  const place = redisPlace(settings);
+  if (place === undefined) throw new TypeError('REDIS_URL is required');
+  const { url, setting } = place;
   try {
-    const rates = await openRedisRates({ url: urlOf(settings), answerLimitMs: answerLimitMs[mode], random, onChange });
+    const rates = await openRedisRates({ url, answerLimitMs: answerLimitMs[mode], random, onChange });
     return { rates, health, subjectOf: createSubjectOf(master.key) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'unknown error';
-    const setting = settings.redisUrl === undefined ? 'REDIS_ADDR' : 'REDIS_URL';
     throw new SettingsError([{ setting, problem: `cannot be used: Redis ${reason}` }]);
   }
 };
@@ -111,11 +114,4 @@ export const openAgreement = async (options: OpenLimitsOptions, ledger: Ledger):
       rates.close();
     },
   });
-};
-
-const urlOf = ({ redisUrl, redisAddr, redisPassword }: GatewaySettings): string => {
-  if (redisUrl !== undefined) return redisUrl;
-  const url = new URL(`redis://${redisAddr}`);
-  if (redisPassword !== undefined) url.password = encodeURIComponent(redisPassword);
-  return url.href;
 };

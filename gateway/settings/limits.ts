@@ -2,7 +2,8 @@
  * The gateway's settings by topic, as `config.ts` puts them together. Each file holds names, defaults, bounds and words of one topic;
  * never: reads an environment, or asks about more than one setting at a time.
  */
-import { choiceSetting, integerSetting, textSetting, urlSetting } from '@sallyport/kit/config';
+import { choiceSetting, integerSetting, textSetting } from '@sallyport/kit/config';
+import { redisSettings } from '@sallyport/storage/redis/settings';
 
 /** How often, counted where, and by how many threads. */
 export const limitSettings = {
@@ -26,25 +27,7 @@ export const limitSettings = {
     optional: true,
     doc: 'Who counts requests: each gateway by itself, all together in the background, or Redis at each request. Default: `agreed` where Redis is set, else `local`.',
   }),
-  redisUrl: urlSetting({
-    env: 'REDIS_URL',
-    protocols: ['redis:', 'rediss:'],
-    secret: true,
-    optional: true,
-    doc: 'Redis for limits that gateways share; `rediss:` for TLS. Its maxmemory-policy has to be noeviction.',
-  }),
-  redisAddr: textSetting({
-    env: 'REDIS_ADDR',
-    pattern: /^(?:[A-Za-z0-9.-]{1,255}|\[[0-9A-Fa-f:]{2,45}\]):\d{1,5}$/,
-    optional: true,
-    doc: 'The same as `host:port`, with REDIS_PASSWORD.',
-  }),
-  redisPassword: textSetting({
-    env: 'REDIS_PASSWORD',
-    secret: true,
-    optional: true,
-    doc: 'Password of the Redis at REDIS_ADDR.',
-  }),
+  ...redisSettings('limits that gateways share'),
   workers: textSetting({
     env: 'GATEWAY_WORKERS',
     pattern: /^(?:auto|[1-9]|[1-5]\d|6[0-4])$/,

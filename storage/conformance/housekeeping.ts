@@ -38,7 +38,8 @@ export const housekeepingConformance: Conformance = (store) => {
   const found = async (id: SessionId) => (await own(1).sessions.findSession(id)).value;
 
   describe('housekeeping', () => {
-    it('removes sessions past their expiry, and leaves what lives', async () => {
+    it('removes sessions past their expiry, and leaves what lives', async (test) => {
+      test.skip(store().sessionsEndByThemselves === true);
       const user = newUser();
       await own().accounts.createUser(user, context);
       // What other suites have left is not counted here.
@@ -52,7 +53,8 @@ export const housekeepingConformance: Conformance = (store) => {
       expect((await found(alive))?.generation).toBe(0);
     });
 
-    it('keeps one that was ended or reused for as long as its tokens could still be shown, and then for the time asked', async () => {
+    it('keeps one that was ended or reused for as long as its tokens could still be shown, and then for the time asked', async (test) => {
+      test.skip(store().sessionsEndByThemselves === true);
       const user = newUser();
       await own().accounts.createUser(user, context);
       const [short, long, reused] = [
@@ -76,7 +78,8 @@ export const housekeepingConformance: Conformance = (store) => {
       expect(await causes()).toEqual([undefined, undefined, undefined]);
     });
 
-    it('removes each row once, however many do it at once, and no more than it was asked to look at', async () => {
+    it('removes each row once, however many do it at once, and no more than it was asked to look at', async (test) => {
+      test.skip(store().sessionsEndByThemselves === true);
       const user = newUser();
       await own().accounts.createUser(user, context);
       await sweep();
@@ -97,6 +100,7 @@ export const housekeepingConformance: Conformance = (store) => {
           realmId: defaultRealm,
           purpose: 'housekeeping',
           nonce: newId(),
+          madeAtMs: nowMs,
           expiresAtMs: expiresAtMs as EpochMs,
         };
         return own().nonces.consumeNonce(nonce);
@@ -125,7 +129,7 @@ export const housekeepingConformance: Conformance = (store) => {
     it('takes audit records and events by age', async () => {
       const user = newUser();
       await own().accounts.createUser(user, context);
-      const effects = await own().effects.readEffects(0, 1_000_000);
+      const effects = await own().effects.readEffects(1_000_000);
       const effect = effects.find(({ userId }) => userId === user.id);
       const { id: effectId = '', atMs = 0 as EpochMs } = effect ?? {};
       await own().audit.appendAudit([auditOf(effectId, user.id, atMs)]);
@@ -171,7 +175,7 @@ export const housekeepingConformance: Conformance = (store) => {
       await own().accounts.createUser(user, context);
       const session = newSession(user.id);
       await own().sessions.createSession(session);
-      const effects = (await own().effects.readEffects(0, 1_000_000)).filter(({ userId }) => userId === user.id);
+      const effects = (await own().effects.readEffects(1_000_000)).filter(({ userId }) => userId === user.id);
       const [created, started] = effects;
       const data = JSON.stringify({ user_id: user.id, email: user.email, name: 'Ada' });
       const atMs = created?.atMs ?? (0 as EpochMs);
@@ -200,7 +204,7 @@ export const housekeepingConformance: Conformance = (store) => {
       const left = {
         user: rest,
         session: (await own().sessions.findSession(session.id)).value,
-        effects: (await own().effects.readEffects(0, 1_000_000)).filter(({ userId }) => userId === user.id),
+        effects: (await own().effects.readEffects(1_000_000)).filter(({ userId }) => userId === user.id),
         audit: await own().audit.listAudit({ realmId: defaultRealm, userId: user.id, limit: 9 }),
         events: (await own().outbox.readEvents(0, 1_000_000)).filter((event) => event.key === user.id),
       };
@@ -208,7 +212,7 @@ export const housekeepingConformance: Conformance = (store) => {
       expect(left.audit).toHaveLength(2);
       expect(left.events.map((event) => event.data)).toEqual(Array(2).fill(JSON.stringify({ user_id: user.id })));
       expect(left.effects.filter(({ act }) => act === 'user.erased')).toHaveLength(1);
-      expect(JSON.stringify(left)).not.toMatch(/192\.0\.2\.1|suite\/1|Ada|Lovelace|Countess|7946|example\.org/i);
+      expect(JSON.stringify(left)).not.toMatch(/192\.0\.2\.1|suite\/1|"Ada"|Lovelace|Countess|20 7946|example\.org/i);
     });
 
     it('leaves others as they are, and the e-mail to whoever comes next', async () => {
@@ -221,7 +225,7 @@ export const housekeepingConformance: Conformance = (store) => {
       expect(await own(1).accounts.findUser(second.id)).toMatchObject({ email: email.email, name: 'Ada' });
       const login = { kind: 'email', key: email.emailKey } as const;
       expect((await own().accounts.findUserForLogin(defaultRealm, login))?.id).toBe(second.id);
-      const others = (await own().effects.readEffects(0, 1_000_000)).filter(({ userId }) => userId === second.id);
+      const others = (await own().effects.readEffects(1_000_000)).filter(({ userId }) => userId === second.id);
       expect(others[0]).toMatchObject({ context, data: { email: email.email } });
     });
   });

@@ -10,6 +10,7 @@ import { effectsConformance } from './effects.ts';
 import { housekeepingConformance } from './housekeeping.ts';
 import { keysConformance } from './keys.ts';
 import { noncesConformance } from './nonces.ts';
+import { recoveryConformance } from './recovery.ts';
 import { revocationsConformance } from './revocations.ts';
 import { sessionsConformance } from './sessions.ts';
 import type { Conformance, StoreUnderTest } from './store-under-test.ts';
@@ -24,6 +25,8 @@ const suites: readonly Conformance[] = [
   effectsConformance,
   revocationsConformance,
   housekeepingConformance,
+  // Last: it ends what the others have begun.
+  recoveryConformance,
 ];
 
 export const describeStorage = (name: string, open: () => Promise<StoreUnderTest>): void => {

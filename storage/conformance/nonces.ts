@@ -12,6 +12,7 @@ export const noncesConformance: Conformance = (store) => {
           realmId: defaultRealm,
           purpose: 'test',
           nonce,
+          madeAtMs: Date.now() as EpochMs,
           expiresAtMs: (Date.now() + 3_600_000) as EpochMs,
         });
       expect((await times(40, consume)).filter(Boolean)).toHaveLength(1);
@@ -20,6 +21,7 @@ export const noncesConformance: Conformance = (store) => {
         realmId: defaultRealm,
         purpose: 'other',
         nonce,
+        madeAtMs: Date.now() as EpochMs,
         expiresAtMs: (Date.now() + 3_600_000) as EpochMs,
       };
       expect(await store().storage.nonces.consumeNonce(other)).toBe(true);

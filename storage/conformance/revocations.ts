@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { UserId } from '@sallyport/contract';
+import { defaultRealm, type EpochMs, type SessionId, type UserId } from '@sallyport/contract';
 import { describe, expect, it } from 'vitest';
-import { context, newSession, newUser, times } from './make.ts';
+import type { SessionEnd } from '../contracts/revocations.ts';
+import { context, newId, newSession, newUser, times } from './make.ts';
 import type { Conformance } from './store-under-test.ts';
 
 export const revocationsConformance: Conformance = (store) => {
@@ -114,5 +115,73 @@ export const revocationsConformance: Conformance = (store) => {
       await userWithEnded(1);
       expect(await revocations().lastRevocationPosition()).toBe(last + 1);
     });
+
+    it('of a session that another store keeps are recorded by one of 10 callers, with entry and effect; all find it', async () => {
+      const end = endOfElsewhere(newId<UserId>());
+      const last = await revocations().lastRevocationPosition();
+      const recorded = await times(10, (index) =>
+        (index % 2 ? store().storage : store().second).revocations.recordSessionEnds([end], context),
+      );
+      expect(recorded.flat()).toEqual([end.sessionId]);
+      const entries = await store().second.revocations.readRevocations(last, 10);
+      expect(entries.map(({ subject, cause }) => [subject, cause])).toEqual([
+        [{ kind: 'session', sessionId: end.sessionId }, 'logout'],
+      ]);
+      const reused = { ...endOfElsewhere(newId<UserId>()), cause: 'reused' as const };
+      await revocations().recordSessionEnds([reused], context);
+      const effects = await store().second.effects.readEffects(1_000_000);
+      const ids: readonly unknown[] = [end.sessionId, reused.sessionId];
+      expect(effects.filter(({ sessionId }) => ids.includes(sessionId))).toMatchObject([
+        { act: 'session.ended', sessionId: end.sessionId, userId: end.userId, data: { cause: 'logout' }, context },
+        {
+          act: 'refresh.reused',
+          sessionId: reused.sessionId,
+          userId: reused.userId,
+          data: { cause: 'reused' },
+          context,
+        },
+      ]);
+      const found = await store().second.revocations.findSessionEnds([newId<SessionId>(), end.sessionId]);
+      expect([...found]).toEqual([[end.sessionId, { cause: 'logout', atMs: expect.any(Number) }]]);
+    });
+
+    it('of a session that nobody has a row of are kept as long as asked', async () => {
+      const { userId: _unknown, ...end } = endOfElsewhere(newId<UserId>());
+      await revocations().recordSessionEnds([end], context);
+      const find = async () => (await revocations().findSessionEnds([end.sessionId])).size;
+      await revocations().tidyRevocations(1_000_000);
+      expect(await find()).toBe(1);
+      store().advance(8000 * 86_400_000);
+      await revocations().tidyRevocations(1_000_000);
+      expect(await find()).toBe(0);
+    });
+
+    it('end the own row of a session, if there is one', async () => {
+      const session = newSession(newId<UserId>());
+      await store().storage.sessions.createSession(session);
+      await revocations().recordSessionEnds([{ ...endOfElsewhere(session.userId), sessionId: session.id }], context);
+      const { value } = await store().second.sessions.findSession(session.id);
+      expect(value).toMatchObject({ revokedCause: 'logout', revokedAtMs: expect.any(Number) });
+    });
+  });
+
+  describe('companions', () => {
+    it('that come back as another are told to one of 10 callers', async () => {
+      const companion = newId();
+      const note = (incarnation: string) =>
+        times(10, (index) =>
+          (index % 2 ? store().storage : store().second).companions.noteIncarnation(companion, incarnation),
+        );
+      expect((await note('first')).filter((previous) => previous !== undefined)).toEqual([]);
+      expect((await note('second')).filter((previous) => previous !== undefined)).toEqual(['first']);
+    });
   });
 };
+
+const endOfElsewhere = (userId: UserId): SessionEnd & { readonly userId: UserId } => ({
+  sessionId: newId<SessionId>(),
+  realmId: defaultRealm,
+  userId,
+  cause: 'logout',
+  keepUntilMs: (Date.now() + 8000 * 86_400_000) as EpochMs,
+});

@@ -178,6 +178,18 @@ export const sessionsConformance: Conformance = (store) => {
       expect(await read(first.id)).toMatchObject({ revokedCause: 'evicted' });
     });
 
+    it('keep exactly as many as the limits allow of logins at once, over two connections', async () => {
+      const live = async (fields: Partial<NewSession>): Promise<number> => {
+        const userId = newId<UserId>();
+        await times(12, (index) =>
+          (index % 2 ? store().storage : store().second).sessions.createSession(newSession(userId, fields)),
+        );
+        return (await sessions().listSessions({ userId, sessionEpoch: 1, limit: 100 })).length;
+      };
+      expect(await live({ deviceId: newId<DeviceId>(), maxPerDevice: 1 })).toBe(1);
+      expect(await live({ maxPerUser: 3 })).toBe(3);
+    });
+
     it('never end a live session for a limit that expired ones fill', async () => {
       const userId = newId<UserId>();
       const live = newSession(userId, { maxPerUser: 2 });

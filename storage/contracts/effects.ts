@@ -28,7 +28,8 @@ export type Act =
   | 'device.registered'
   | 'device.revoked'
   | 'key.added'
-  | 'key.removed';
+  | 'key.removed'
+  | 'store.restored';
 
 export type EffectData = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
@@ -45,8 +46,8 @@ export interface EffectDraft {
 export interface Effect extends EffectDraft {
   /** UUIDv7, the idempotency key of everything that drains from here. */
   readonly id: string;
-  /** Grows with the order of commits; a position becomes readable only when every earlier transaction has ended. */
-  readonly position: number;
+  /** Where the store keeps it until it is removed. Only the store reads it. */
+  readonly position: string;
   readonly version: typeof effectVersion;
   readonly atMs: EpochMs;
 }
@@ -54,8 +55,11 @@ export interface Effect extends EffectDraft {
 export interface Effects {
   /** Appends acts that change nothing else. N callers: every draft appears once. */
   appendEffects(drafts: readonly EffectDraft[]): Promise<void>;
-  /** Effects after a position, oldest first. Several readers may see the same ones. */
-  readEffects(afterPosition: number, limit: number): Promise<readonly Effect[]>;
-  /** Removes what has been drained, up to and including a position. Idempotent. */
-  trimEffects(upToPosition: number): Promise<void>;
+  /**
+   * The oldest effects that have not been removed, at most `limit`; fewer do not mean that these were all, none does. Effects of one
+   * user come in the order of their times, also where several stores keep them. Several readers may see the same ones.
+   */
+  readEffects(limit: number): Promise<readonly Effect[]>;
+  /** Removes exactly these, which have been drained; whatever was committed meanwhile stays. Idempotent. */
+  removeEffects(drained: readonly Effect[]): Promise<void>;
 }

@@ -1,4 +1,6 @@
-import type { EpochMs, RealmId } from '@sallyport/contract';
+import type { EpochMs, RealmId, SessionId, UserId } from '@sallyport/contract';
+import type { EndCause } from './sessions.ts';
+import type { ActContext } from './store.ts';
 
 /** What verifiers refuse before expiry: a session, a user's tokens with `uep` below an epoch, or a signing key. */
 export type RevocationSubject =
@@ -17,6 +19,22 @@ export interface RevocationEntry {
   readonly expiresAtMs: EpochMs;
 }
 
+/** The end of a session whose row another store keeps: one that may go back, where this store does not. */
+export interface SessionEnd {
+  readonly sessionId: SessionId;
+  readonly realmId: RealmId;
+  /** Absent where the row is gone and nobody can say any more whose it was. */
+  readonly userId?: UserId;
+  readonly cause: EndCause;
+  /** Not before the session's absolute expiry, with a margin for two clocks. */
+  readonly keepUntilMs: EpochMs;
+}
+
+export interface RecordedEnd {
+  readonly cause: EndCause;
+  readonly atMs: EpochMs;
+}
+
 export interface Revocations {
   /** Entries after a position in the order of commits; entries are written by the verbs of sessions and accounts in their own step. */
   readRevocations(afterPosition: number, limit: number): Promise<readonly RevocationEntry[]>;
@@ -27,7 +45,7 @@ export interface Revocations {
   /** How many entries are alive by the store's clock, and how many are kept beyond. */
   countRevocations(): Promise<{ readonly live: number; readonly expired: number }>;
   /**
-   * Removes what has expired. Where more than `maxEntries` live, folds the session entries of users with the most of them into one
+   * Removes what has expired, recorded ends of sessions included (those are not counted). Where more than `maxEntries` live, folds the session entries of users with the most of them into one
    * user entry each, until half of `maxEntries` live or no user has two: the user's access epoch is raised by one, so tokens of his
    * other sessions become stale, and a refresh gives a new one. At most 20,000 session entries a call; of two callers at once the
    * second finds what the first has left.
@@ -39,4 +57,12 @@ export interface Revocations {
   onWrite(wake: () => void): () => void;
   /** Names this store's history: changes when a backup was restored. */
   storeIncarnation(): Promise<string>;
+  /**
+   * Records ends, each with its effect (`refresh.reused` for that cause, else `session.ended`) and the entry that verifiers read, in one
+   * step. A row that this store itself has of the session ends with it. Of N callers with one session one records its end and gets its id
+   * back; what is recorded stays until `keepUntilMs`. Whoever asks `findSessionEnds` afterwards, on any node, is told.
+   */
+  recordSessionEnds(ends: readonly SessionEnd[], context: ActContext): Promise<readonly SessionId[]>;
+  /** Those of the sessions whose end was recorded. One indexed read, of the primary store. */
+  findSessionEnds(sessionIds: readonly SessionId[]): Promise<ReadonlyMap<SessionId, RecordedEnd>>;
 }

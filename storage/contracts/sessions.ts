@@ -14,7 +14,8 @@ export type EndCause =
   | 'password_changed'
   | 'disabled'
   | 'deleted'
-  | 'key_removed';
+  | 'key_removed'
+  | 'restored';
 
 export const maxLoserAttempts = 8;
 
@@ -124,7 +125,7 @@ export type RotationOutcome =
   | { readonly won: false; readonly session: Session | undefined };
 
 export interface Sessions {
-  /** Starts the session and ends the oldest ones above the limits, in one step. Returns the store's time of the login. */
+  /** Starts the session; when this resolves, the oldest ones above the limits have ended for it. Returns the store's time of the login. */
   createSession(session: NewSession): Promise<AtStoreTime<void>>;
   findSession(sessionId: SessionId): Promise<AtStoreTime<Session | undefined>>;
   /** One conditional update on (session, generation, alive, not expired). Of N callers exactly one wins; the rest get the row as it is then. */

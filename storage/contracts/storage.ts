@@ -1,5 +1,6 @@
 import type { Accounts } from './accounts.ts';
 import type { Audit } from './audit.ts';
+import type { Companions } from './companions.ts';
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import type { Effects } from './effects.ts';
@@ -7,6 +8,7 @@ import type { Housekeeping } from './housekeeping.ts';
 import type { Keys } from './keys.ts';
 import type { Nonces } from './nonces.ts';
 import type { Outbox } from './outbox.ts';
+import type { Recovery } from './recovery.ts';
 import type { Revocations } from './revocations.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -22,7 +24,9 @@ export interface Storage {
   readonly effects: Effects;
   readonly audit: Audit;
   readonly outbox: Outbox;
+  readonly companions: Companions;
   readonly housekeeping: Housekeeping;
+  readonly recovery: Recovery;
   /** Rejects with StoreUnavailable while the store does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

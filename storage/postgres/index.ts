@@ -18,7 +18,8 @@ import { devices } from './verbs/devices.ts';
 import { audit, effects, outbox } from './verbs/effects.ts';
 import { housekeeping } from './verbs/housekeeping.ts';
 import { keys } from './verbs/keys.ts';
-import { revocations } from './verbs/revocations.ts';
+import { recovery } from './verbs/recovery.ts';
+import { companions, revocations } from './verbs/revocations.ts';
 import { sessions } from './verbs/sessions.ts';
 
 export { parseTarget } from './target.ts';
@@ -98,7 +99,9 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     effects: effects(driver),
     audit: audit(driver),
     outbox: outbox(driver),
+    companions: companions(driver),
     housekeeping: housekeeping(driver),
+    recovery: recovery(driver),
     stats,
     ping: async () => {
       await driver.read('SELECT 1 AS one');

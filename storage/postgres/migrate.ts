@@ -80,7 +80,7 @@ const presentVersion = async ({ connection, name, schema }: MigrateOptions): Pro
 };
 
 const acceptNewer = ({ version, leastKnown }: Present, newest: number): void => {
-  if (leastKnown <= Math.max(newest, version === 0 ? leastKnown : newest)) return;
+  if (leastKnown <= newest) return;
   throw new SchemaRefused(
     `the database has schema ${version}, which wants a Sallyport that knows schema ${leastKnown} or later; this one knows ${newest}: use a newer Sallyport`,
   );

@@ -53,12 +53,12 @@ describe.skipIf(isPostgresMissing())('verbs on the same few users', () => {
         });
       },
       async (store: Storage) => {
-        const effects = await store.effects.readEffects(0, 20);
+        const effects = await store.effects.readEffects(20);
         const records = effects.map(({ id, realmId, atMs, context: { actor, requestId } }) => {
           return { effectId: id, realmId, atMs, eventType: 'any', actor, requestId, details: '{}' };
         });
         await store.audit.appendAudit(records);
-        await store.effects.trimEffects(effects.at(-1)?.position ?? 0);
+        await store.effects.removeEffects(effects);
       },
     ];
     const work = async (worker: number) => {

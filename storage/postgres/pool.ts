@@ -1,6 +1,6 @@
 /**
- * A number of connections that is never passed. A write has one for itself while it runs, reads share some; whoever waits for one waits no longer than the limit;
- * where PostgreSQL is away, verbs are refused at once, and it is looked for until it is back.
+ * A number of connections that is never passed. A write has one for itself while it runs, reads share some; whoever waits for one
+ * waits no longer than the limit. Where PostgreSQL is away, verbs are refused at once, and it is looked for until it is back.
  */
 import type { Random } from '@sallyport/kit/random';
 import { StoreUnavailable } from '../contracts/store.ts';

@@ -96,9 +96,9 @@ const effectPlain = columns('id realm_id act at_ms user_id session_id data');
 const effectContext = columns('actor request_id address user_agent');
 export const effectColumns = [...effectPlain, ...effectContext];
 
-export const effectFromRow = (row: SqlRow, position: number): Effect => ({
+export const effectFromRow = (row: SqlRow): Effect => ({
   ...members<Omit<Effect, 'position' | 'version' | 'context'>>(row, effectPlain),
-  position,
+  position: `${String(row['xid'])} ${String(row['seq'])}`,
   version: 1,
   context: members<ActContext>(row, effectContext),
 });

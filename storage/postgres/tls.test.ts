@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -67,9 +69,11 @@ describe.skipIf(isPostgresMissing())('TLS to PostgreSQL', () => {
   });
 
   it('is what is spoken then, and never given up for a server that has none', async () => {
-    const plain = await startPostgres();
-    const url = `postgres://sallyport@127.0.0.1:${plain.port}/postgres?sslmode=require`;
+    // N: the server speaks no TLS (PostgreSQL, protocol 3.0, SSLRequest).
+    const plain = createServer((socket) => void socket.once('data', () => socket.write('N'))).listen(0, '127.0.0.1');
+    await once(plain, 'listening');
+    const url = `postgres://sallyport@127.0.0.1:${(plain.address() as AddressInfo).port}/postgres?sslmode=require`;
     await expect(openTestStore(url)).rejects.toMatchObject({ name: 'PostgresRefused' });
-    await plain.stop();
+    plain.close();
   });
 });

@@ -79,7 +79,11 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     effects: effects(driver),
     audit: audit(driver),
     outbox: outbox(driver),
+    companions: {
+      noteIncarnation: (companion, incarnation) => queue.call('noteIncarnation', { companion, incarnation }),
+    },
     housekeeping: housekeeping(driver),
+    recovery: { markRestored: (input) => driver.queue.call('markRestored', input) },
     stats: queue.stats,
     ping: async () => {
       if (!queue.alive) throw new StoreUnavailable('the writer thread is gone');
@@ -242,19 +246,26 @@ const revocations = ({ queue, reader, lifetimeMs, nowMs }: Driver): Revocations 
     const row = await reader.get("SELECT value FROM store_meta WHERE key = 'incarnation'");
     return String(row?.['value']);
   },
+  recordSessionEnds: async (ends, context) =>
+    ends.length === 0 ? [] : queue.call('recordSessionEnds', { ends, context, lifetimeMs }),
+  findSessionEnds: async (sessionIds) => {
+    const found = await reader.all(
+      'SELECT * FROM ended_sessions WHERE session_id IN (SELECT unhex(value) FROM json_each(?))',
+      JSON.stringify(sessionIds.map((id) => id.replaceAll('-', ''))),
+    );
+    return new Map(found.map(rows.sessionEndFromRow));
+  },
 });
 
 const effects = ({ queue, reader }: Driver): Effects => ({
   appendEffects: (drafts) => queue.call('appendEffects', drafts),
-  readEffects: async (afterPosition, limit) => {
-    const found = await reader.all(
-      'SELECT * FROM effects WHERE position > ? ORDER BY position LIMIT ?',
-      afterPosition,
-      limit,
-    );
-    return found.map(rows.effectFromRow);
-  },
-  trimEffects: (upToPosition) => queue.call('trimEffects', upToPosition),
+  readEffects: async (limit) =>
+    (await reader.all('SELECT * FROM effects ORDER BY position LIMIT ?', limit)).map(rows.effectFromRow),
+  removeEffects: (drained) =>
+    queue.call(
+      'removeEffects',
+      drained.map(({ position }) => Number(position)),
+    ),
 });
 
 const audit = ({ queue, reader }: Driver): Audit => ({

@@ -7,7 +7,7 @@ import type { Device } from '../contracts/devices.ts';
 import type { Act, Effect, EffectData } from '../contracts/effects.ts';
 import type { StoredKey } from '../contracts/keys.ts';
 import type { OutboxEvent } from '../contracts/outbox.ts';
-import type { RevocationEntry, RevocationSubject } from '../contracts/revocations.ts';
+import type { RecordedEnd, RevocationEntry, RevocationSubject } from '../contracts/revocations.ts';
 import type { EndCause, Session } from '../contracts/sessions.ts';
 import type { ActContext } from '../contracts/store.ts';
 import { openOrigin, places } from '../sealed-columns.ts';
@@ -141,7 +141,7 @@ const effectColumns = optional({ address: 'address', userAgent: 'user_agent' });
 
 export const effectFromRow = (row: SqlRow): Effect => ({
   id: uuidFromBytes(row['id'] as Uint8Array),
-  position: Number(row['position']),
+  position: String(row['position']),
   version: 1,
   realmId: row['realm_id'] as RealmId,
   act: row['act'] as Act,
@@ -205,3 +205,8 @@ const subjectFromRow = (row: SqlRow): RevocationSubject => {
       return { kind: 'key', kid: subject };
   }
 };
+
+export const sessionEndFromRow = (row: SqlRow): readonly [SessionId, RecordedEnd] => [
+  id<SessionId>(row, 'session_id'),
+  { cause: row['cause'] as EndCause, atMs: time(row, 'at_ms') },
+];

@@ -87,16 +87,23 @@ const cases: readonly Case[] = [
   ],
   [
     'a password is given, and nothing to open with it',
-    { DB_PASSWORD: 'planted-two' },
+    { DATABASE_URL: '', DB_PASSWORD: 'planted-two' },
     [/^DB_PASSWORD is set, and DATABASE_URL names no PostgreSQL/m],
   ],
   [
     'stores are asked for that this version does not serve',
-    { REDIS_URL: 'redis://localhost', KAFKA_BROKERS: 'localhost:9092' },
-    [
-      /^REDIS_URL is not served by this version.*\. A gateway that is started by itself/m,
-      /^KAFKA_BROKERS is not served by this version/m,
-    ],
+    { KAFKA_BROKERS: 'localhost:9092' },
+    [/^KAFKA_BROKERS is not served by this version/m],
+  ],
+  [
+    'Redis does not answer',
+    { REDIS_URL: 'redis://:planted-password@127.0.0.1:1' },
+    [/^REDIS_URL cannot be used: Redis .*ECONNREFUSED/m],
+  ],
+  [
+    'two of them are named',
+    { REDIS_URL: 'redis://localhost', REDIS_ADDR: 'localhost:6379' },
+    [/^REDIS_ADDR is set beside REDIS_URL: remove one/m],
   ],
 ];
 

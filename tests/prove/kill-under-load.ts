@@ -62,7 +62,8 @@ export const killUnderLoad = async (options: {
     for (let kill = 0; kill < options.kills; kill += 1) {
       await sleep(60 + options.random() * 340);
       if (victim === 'store') {
-        await store.crash?.();
+        if (store.crash === undefined) throw new Error('this store has no server that could be killed');
+        await store.crash();
         await untilReady(issuer);
         continue;
       }

@@ -21,6 +21,7 @@ import { refreshProtocol } from './refresh-protocol.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { revocationLag } from './revocation-lag.ts';
 import { seeded } from './seeded.ts';
+import { storeGone } from './store-gone.ts';
 import { provenTabStorm } from './tab-storm.ts';
 import { loginTiming } from './timing.ts';
 
@@ -31,20 +32,26 @@ interface Proof {
 
 const proofs: Readonly<Record<string, Proof>> = {
   'refresh-storm': {
-    about: '50 parallel refreshes of one token, 100 rounds, two issuers on one store (sqlite, postgres)',
+    about: '50 parallel refreshes of one token, 100 rounds, two issuers on one store',
     run: (_, rounds = 100, store) => onStore(store, ({ settings }) => refreshStorm({ rounds, parallel: 50, settings })),
   },
   'kill-issuer': {
-    about: 'kill -9 of the issuer 50 times under refresh load (sqlite, postgres)',
+    about: 'kill -9 of the issuer 50 times under refresh load, on one store',
     run: (seed, kills = 50, name) =>
       onStore(name, (store) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), store })),
   },
-  'kill-postgres': {
-    about: 'kill -9 of every process of PostgreSQL 20 times under refresh load',
-    run: (seed, kills = 20) =>
-      onStore('postgres', (store) =>
-        killUnderLoad({ kills, sessions: 16, random: seeded(seed), store, victim: 'store' }),
-      ),
+  'kill-store': {
+    about: 'kill -9 of PostgreSQL, or of the Redis with the sessions, 20 times under refresh load',
+    run: (seed, kills = 20, name) =>
+      onStore(name, (store) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), store, victim: 'store' })),
+  },
+  'store-gone': {
+    about: 'PostgreSQL, or the Redis with the sessions, is gone for 60 s under load, killed and then hung',
+    run: (_, seconds = 60, name) =>
+      onStore(name, async (store) => ({
+        killed: await storeGone({ store, outage: 'killed', seconds, sessions: 16 }),
+        hung: await storeGone({ store, outage: 'hung', seconds, sessions: 16 }),
+      })),
   },
   'disk-waits': {
     about: 'fsyncs seen by strace against acknowledged batches',
@@ -106,7 +113,7 @@ const proofs: Readonly<Record<string, Proof>> = {
     run: () => refreshProtocol('large'),
   },
   'refresh-model': {
-    about: 'the refresh property suite and its sabotaged twins at 2,000 stories (sqlite, postgres)',
+    about: 'the refresh property suite and its sabotaged twins at 2,000 stories, on one store',
     run: async (seed, stories = 2000, store) => refreshModel(seed, stories, store),
   },
 };
@@ -134,11 +141,13 @@ const refreshModel = (seed: number, stories: number, store: StoreName): object =
   return { store, stories, passed: true };
 };
 
-const [name = '', countText, storeText = 'sqlite'] = process.argv.slice(2);
+const [name = '', countText, storeText = process.env['PROVE_STORE'] ?? 'sqlite'] = process.argv.slice(2);
 const proof = proofs[name];
 if (proof === undefined || !storeNames.includes(storeText)) {
   const list = Object.entries(proofs).map(([known, { about }]) => `  ${known.padEnd(16)}${about}`);
-  process.stderr.write(`usage: npm run prove -- <name> [count [store]]\n${list.join('\n')}\n`);
+  process.stderr.write(
+    `usage: npm run prove -- <name> [count [store]]\n${list.join('\n')}\nstores (also PROVE_STORE): ${storeNames.join(', ')}\n`,
+  );
   process.exitCode = 2;
 } else {
   const seed = Number(process.env['SALLYPORT_PROVE_SEED'] ?? randomInt(2 ** 31));

@@ -2,19 +2,30 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { startPostgres } from '@sallyport/storage/postgres/testing';
 import { rawConnection } from '@sallyport/storage/postgres/testing/raw';
+import { startRedis } from '@sallyport/storage/redis/testing';
 import type { IssuerFolder } from './issuer-process.ts';
 
-/** Which store a proof runs on. */
-export type StoreName = 'sqlite' | 'postgres';
-export const storeNames: readonly string[] = ['sqlite', 'postgres'] satisfies readonly StoreName[];
+/** Which store a proof runs on. `redis`: sessions there, the rest in SQLite. */
+export type StoreName = 'sqlite' | 'postgres' | 'redis' | 'postgres+redis';
+export const storeNames: readonly string[] = [
+  'sqlite',
+  'postgres',
+  'redis',
+  'postgres+redis',
+] satisfies readonly StoreName[];
+
+/** How a server goes away: its process is gone, or there and silent. */
+export type Outage = 'killed' | 'hung';
 
 export interface ProofStore {
   /** What an issuer has to be told to use it. */
   readonly settings: Readonly<Record<string, string>>;
   /** The number that a query finds, beside the running issuers. */
   count(folder: IssuerFolder, sql: string): Promise<number>;
-  /** Kills the server with -9 and starts it again. Undefined: there is none. */
+  /** Kills the server, of two the one with the sessions, with -9 and starts it again. Undefined: there is none. */
   readonly crash?: () => Promise<void>;
+  /** The same server goes away. Returns how it comes back. */
+  readonly leave?: (outage: Outage) => Promise<() => Promise<void>>;
 }
 
 export const sqliteStore: ProofStore = {
@@ -30,6 +41,12 @@ export const sqliteStore: ProofStore = {
 /** Runs it on a store of its own, durable as in production, which is gone afterwards. */
 export const onStore = async <T>(name: StoreName, run: (store: ProofStore) => Promise<T>): Promise<T> => {
   if (name === 'sqlite') return run(sqliteStore);
+  if (name === 'postgres') return onPostgres(run);
+  if (name === 'redis') return withRedis(sqliteStore, run);
+  return onPostgres((store) => withRedis(store, run));
+};
+
+const onPostgres = async <T>(run: (store: ProofStore) => Promise<T>): Promise<T> => {
   const server = await startPostgres({ fsync: 'on' });
   try {
     return await run({
@@ -40,12 +57,45 @@ export const onStore = async <T>(name: StoreName, run: (store: ProofStore) => Pr
         await connection.close();
         return Number(Object.values(rows[0] ?? {})[0]);
       },
-      crash: async () => {
-        await server.kill();
-        await server.restart();
-      },
+      crash: () => crash(server),
+      leave: (outage) => leave(server, outage),
     });
   } finally {
     await server.stop();
   }
+};
+
+const withRedis = async <T>(sql: ProofStore, run: (store: ProofStore) => Promise<T>): Promise<T> => {
+  const server = await startRedis(['--appendonly', 'yes', '--appendfsync', 'everysec']);
+  try {
+    return await run({
+      ...sql,
+      settings: { ...sql.settings, REDIS_URL: server.url },
+      crash: () => crash(server),
+      leave: (outage) => leave(server, outage),
+    });
+  } finally {
+    await server.stop();
+  }
+};
+
+interface Server {
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+}
+
+const crash = async (server: Server): Promise<void> => {
+  await server.kill();
+  await server.restart();
+};
+
+const leave = async (server: Server, outage: Outage): Promise<() => Promise<void>> => {
+  if (outage === 'killed') {
+    await server.kill();
+    return server.restart;
+  }
+  server.freeze();
+  return async () => server.thaw();
 };

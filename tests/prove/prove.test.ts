@@ -1,4 +1,5 @@
 import { isPostgresMissing } from '@sallyport/storage/postgres/testing';
+import { isRedisMissing } from '@sallyport/storage/redis/testing';
 import { describe, expect, it } from 'vitest';
 import { diskWaits, straceVersion } from './disk-waits.ts';
 import { killUnderLoad } from './kill-under-load.ts';
@@ -24,6 +25,11 @@ describe('refresh over HTTP', () => {
     expect(storm).toMatchObject({ serverErrors: 0, refused: 0, forkedRounds: 0, sessionsStillRefreshing: 3 });
   });
 
+  it.skipIf(isRedisMissing())('keeps one lineage where sessions are in Redis', async () => {
+    const storm = await onStore('redis', ({ settings }) => refreshStorm({ rounds: 3, parallel: 50, settings }));
+    expect(storm).toMatchObject({ serverErrors: 0, refused: 0, forkedRounds: 0, sessionsStillRefreshing: 3 });
+  });
+
   it('loses nothing acknowledged and strands no session when the issuer is killed with -9 under load', async () => {
     const result = await killUnderLoad({ kills: 4, sessions: 8, random: seeded(1) });
     expect(result).toMatchObject({ refused: [], lostWrites: 0, sessionsStillRefreshing: 8 });
@@ -40,6 +46,14 @@ describe('refresh over HTTP', () => {
       expect(result.acknowledged).toBeGreaterThan(50);
     },
   );
+
+  it.skipIf(isRedisMissing())('loses nothing acknowledged when Redis is killed with -9 under load', async () => {
+    const result = await onStore('redis', (store) =>
+      killUnderLoad({ kills: 3, sessions: 8, random: seeded(4), store, victim: 'store' }),
+    );
+    expect(result).toMatchObject({ refused: [], lostWrites: 0, sessionsStillRefreshing: 8 });
+    expect(result.acknowledged).toBeGreaterThan(50);
+  });
 
   it('logs nobody out when browsers with five tabs refresh at once and lose answers, and does without overlap and attempt ids', async () => {
     const { body, cookie, unprotected, passed } = await provenTabStorm(10, seeded(2), 3);

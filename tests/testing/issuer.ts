@@ -9,8 +9,6 @@ import { type Database, newDatabase } from './database.ts';
 /** A data folder with secrets of its own, which any number of issuers may serve one after the other. */
 export interface IssuerFolder {
   readonly path: string;
-  /** Where it is SQLite. */
-  readonly databaseFile: string;
   readonly database: Database;
   readonly settings: Settings;
 }
@@ -46,7 +44,7 @@ export const issuerFolder = (): IssuerFolder => {
     CSRF_KEYS: `1:${newKey()}`,
     JWT_SECRET: newKey(),
   };
-  return { path, databaseFile: join(path, 'sallyport.db'), database, settings };
+  return { path, database, settings };
 };
 
 /** Starts an issuer with the preset `microservices`; `settings` stand above everything else. `main`: a sabotaged copy's URL. */

@@ -10,9 +10,11 @@ import type { SessionId } from '@sallyport/contract';
 import { systemRandom, uuidToBytes } from '@sallyport/kit/random';
 import { createSealer } from '@sallyport/kit/seal';
 import type { Storage } from '@sallyport/storage';
+import { combinedForTests, type SqlForTests } from '@sallyport/storage/combined/testing';
 import { openPostgres, parseTarget } from '@sallyport/storage/postgres';
-import { anyPostgres } from '@sallyport/storage/postgres/testing';
+import { anyPostgres, isAnyPostgresMissing } from '@sallyport/storage/postgres/testing';
 import { rawConnection } from '@sallyport/storage/postgres/testing/raw';
+import { isRedisMissing, openSessionCopies, type RedisServer, startRedis } from '@sallyport/storage/redis/testing';
 import { openSqlite } from '@sallyport/storage/sqlite';
 
 export interface WorldStore {
@@ -89,10 +91,57 @@ const inPostgres = async (): Promise<WorldStore> => {
   };
 };
 
-const stores: Readonly<Record<string, () => Promise<WorldStore>>> = { sqlite: inSqlite, postgres: inPostgres };
+/** Sessions in a Redis of its own, which a test may kill, empty and put back. `sabotage` breaks what SQL tells of sessions. */
+export const inRedis = async (
+  server: RedisServer,
+  { sql, sabotage }: { readonly sql?: SqlForTests; readonly sabotage?: (sql: Storage) => Storage } = {},
+): Promise<WorldStore & { readonly emptied: number }> => {
+  const combined = combinedForTests(server.url, sql);
+  const nodes = await Promise.all([combined.open(sabotage), combined.open(sabotage)]);
+  const copies = openSessionCopies(server.url);
+  return {
+    nodes,
+    clock: combined.clock,
+    ...copies,
+    get emptied() {
+      return combined.emptied;
+    },
+    close: async () => {
+      copies.close();
+      await combined.close();
+      await server.stop();
+    },
+  };
+};
+
+const inPostgresAndRedis = async (): Promise<WorldStore> => {
+  const [{ url, schema, stop }, server] = await Promise.all([anyPostgres(), startRedis()]);
+  const open: SqlForTests['open'] = (options) =>
+    openPostgres({
+      ...options,
+      target: parseTarget(url),
+      schema,
+      random: systemRandom,
+      revocationLifetimeMs: 1_000_000,
+    });
+  return inRedis(server, { sql: { open, remove: stop } });
+};
+
+const stores: Readonly<Record<string, () => Promise<WorldStore>>> = {
+  sqlite: inSqlite,
+  postgres: inPostgres,
+  redis: async () => inRedis(await startRedis()),
+  'postgres+redis': inPostgresAndRedis,
+};
 
 /** Where nothing else is asked for. */
 export const usualStore = process.env['SALLYPORT_TEST_DATABASE'] ?? 'sqlite';
+
+/** Those that can be run on here as well; none where one was asked for. */
+export const otherStores = (): readonly string[] => [
+  ...(usualStore !== 'sqlite' || isAnyPostgresMissing() ? [] : ['postgres']),
+  ...(usualStore !== 'sqlite' || isRedisMissing() ? [] : ['redis']),
+];
 
 export const openWorldStore = (name: string): Promise<WorldStore> => {
   const open = stores[name];

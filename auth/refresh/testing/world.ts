@@ -10,7 +10,7 @@ import { type ActContext, StoreUnavailable } from '@sallyport/storage/contracts/
 import { createRefreshTokens, type RefreshTokens } from '../../tokens/refresh-token.ts';
 import { createUnsettledRotations } from '../../tokens/unsettled.ts';
 import { createRefresh, type RefreshOptions, type RefreshOutcome } from '../refresh.ts';
-import { openWorldStore, usualStore } from './world-store.ts';
+import { openWorldStore, usualStore, type WorldStore } from './world-store.ts';
 
 export const overlapMs = 10_000;
 const context: ActContext = { requestId: 'property', actor: 'user' };
@@ -31,13 +31,17 @@ export interface World {
   setFault(fault: StoreFault): void;
   endSession(sessionId: SessionId): Promise<boolean>;
   /** Puts a row back to an earlier copy, as a failover that lost a write does. */
-  putBack(sessionId: SessionId, generation: number): Promise<void>;
-  remember(sessionId: SessionId): Promise<void>;
+  readonly putBack: WorldStore['putBack'];
+  readonly remember: WorldStore['remember'];
   close(): Promise<void>;
 }
 
-export const openWorld = async (sabotage: Sabotage = (options) => options, on = usualStore): Promise<World> => {
-  const store = await openWorldStore(on);
+/** `on`: a store by its name, or one that a test has its hand on. */
+export const openWorld = async (
+  sabotage: Sabotage = (options) => options,
+  on: string | WorldStore = usualStore,
+): Promise<World> => {
+  const store = typeof on === 'string' ? await openWorldStore(on) : on;
   const [storage] = store.nodes;
   const tokens = createRefreshTokens({ roots: [{ kid: 7, key: systemRandom.bytes(32) }], secrets: [] });
   let fault: StoreFault = 'none';

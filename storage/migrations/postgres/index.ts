@@ -4,6 +4,7 @@ import { sessions } from './0003-sessions.ts';
 import { accounts } from './0004-accounts.ts';
 import { counters } from './0005-counters.ts';
 import { housekeeping } from './0006-housekeeping.ts';
+import { endedSessions } from './0007-ended-sessions.ts';
 
 export interface PostgresMigration {
   readonly version: number;
@@ -25,4 +26,5 @@ export const postgresMigrations: readonly PostgresMigration[] = [
   { version: 4, name: 'accounts', leastKnown: 5, sql: accounts },
   { version: 5, name: 'counters', leastKnown: 5, sql: counters },
   { version: 6, name: 'housekeeping', leastKnown: 6, sql: housekeeping },
+  { version: 7, name: 'ended sessions', leastKnown: 6, sql: endedSessions },
 ];

@@ -1,4 +1,5 @@
 import { spine } from './0001-spine.ts';
+import { endedSessions } from './0002-ended-sessions.ts';
 
 export interface Migration {
   readonly version: number;
@@ -7,4 +8,7 @@ export interface Migration {
 }
 
 /** In order of versions; what has been released is never edited. */
-export const sqliteMigrations: readonly Migration[] = [{ version: 1, name: 'spine', sql: spine }];
+export const sqliteMigrations: readonly Migration[] = [
+  { version: 1, name: 'spine', sql: spine },
+  { version: 2, name: 'ended sessions', sql: endedSessions },
+];

@@ -14,26 +14,23 @@ import {
 
 export const effects = ({ schema: s, read, write }: Driver): Effects => {
   const append = `SELECT ${s}.append_effects($1)`;
-  // One statement, one snapshot: the count of what was trimmed and the rows behind it fit each other. The rows of the oldest open
-  // transaction, and of all after it, wait: whatever is read now stays in front of whatever is read later (ADR 0020).
-  const page = `SELECT t.position AS trimmed, e.*
-    FROM ${s}.effects_trimmed t LEFT JOIN LATERAL (
-      SELECT ${listed(effectColumns)} FROM ${s}.effects
-      WHERE (xid, seq) > (t.xid, t.seq) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-      ORDER BY xid, seq OFFSET greatest($1::bigint - t.position, 0) LIMIT $2) e ON true`;
-  const trim = `SELECT ${s}.trim_effects($1)`;
+  // What the oldest open transaction wrote, and all after it, waits: whatever is read now stays in front of whatever is read later, and
+  // what has been removed is not walked through again (ADR 0020).
+  const page = `SELECT e.xid, e.seq, ${listed(effectColumns, 'e.')} FROM ${s}.effects e, ${s}.effects_trimmed t
+    WHERE (e.xid, e.seq) > (t.xid, t.seq) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY e.xid, e.seq LIMIT $1`;
+  const remove = `SELECT ${s}.remove_effects($1)`;
   return {
     appendEffects: async (drafts) => {
       const flat = drafts.map(({ context, ...draft }) => ({ ...draft, ...context }));
       await write(append, flat);
     },
-    readEffects: async (afterPosition, limit) => {
-      const found = await read(page, afterPosition, limit);
-      const first = Math.max(Number(found[0]?.['trimmed']), afterPosition) + 1;
-      return found.filter((row) => row['id'] !== null).map((row, index) => effectFromRow(row, first + index));
-    },
-    trimEffects: async (upToPosition) => {
-      await write(trim, upToPosition);
+    readEffects: async (limit) => (await read(page, limit)).map(effectFromRow),
+    removeEffects: async (drained) => {
+      await write(
+        remove,
+        drained.map(({ position }) => position.split(' ')),
+      );
     },
   };
 };

@@ -1,5 +1,8 @@
+import type { EpochMs, SessionId } from '@sallyport/contract';
+import type { Companions } from '../../contracts/companions.ts';
 import type { Revocations } from '../../contracts/revocations.ts';
-import type { Driver } from '../driver.ts';
+import type { EndCause } from '../../contracts/sessions.ts';
+import { byOf, byValues, type Driver } from '../driver.ts';
 import { listed, revocationColumns, revocationFromRow } from '../rows.ts';
 
 export const revocations = (
@@ -17,6 +20,9 @@ export const revocations = (
     FROM (SELECT ${s}.now_ms() AS now OFFSET 0) t`;
   const tidy = `SELECT expired, folded, users FROM ${s}.tidy_revocations($1, $2)`;
   const incarnation = `SELECT value FROM ${s}.store_meta WHERE key = 'incarnation'`;
+  const record = `SELECT r AS id FROM ${s}.record_session_ends($5, ${byOf(s, 1)}, $6) r`;
+  const findEnds = `SELECT session_id, cause, at_ms FROM ${s}.ended_sessions
+    WHERE session_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1))`;
   return {
     readRevocations: async (afterPosition, limit) => (await read(page, afterPosition, limit)).map(revocationFromRow),
     readLiveRevocations: async (afterPosition, limit) =>
@@ -32,5 +38,27 @@ export const revocations = (
     },
     onWrite,
     storeIncarnation: async () => String((await read(incarnation))[0]?.['value']),
+    recordSessionEnds: async (ends, context) => {
+      if (ends.length === 0) return [];
+      return (await revoke(record, ...byValues(context), ends, lifetimeMs)).map(({ id }) => id as SessionId);
+    },
+    findSessionEnds: async (sessionIds) => {
+      if (sessionIds.length === 0) return new Map();
+      const found = await read(findEnds, sessionIds);
+      return new Map(
+        found.map((row) => [
+          row['session_id'] as SessionId,
+          { cause: row['cause'] as EndCause, atMs: row['at_ms'] as EpochMs },
+        ]),
+      );
+    },
+  };
+};
+
+export const companions = ({ schema: s, write }: Driver): Companions => {
+  const note = `SELECT ${s}.note_incarnation($1, $2) AS before`;
+  return {
+    noteIncarnation: async (companion, incarnation) =>
+      ((await write(note, companion, incarnation))[0]?.['before'] as string | null | undefined) ?? undefined,
   };
 };

@@ -8,13 +8,18 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from '@redis/client';
 
 export interface RedisServer {
   readonly url: string;
   /** Ends it as a crash does; its port stays its own. */
   kill(): Promise<void>;
-  /** Starts it again on the same port, empty. */
+  /** Starts it again on the same port, with what was saved, or empty. */
   restart(): Promise<void>;
+  /** Writes a copy of everything to its disk. */
+  save(): Promise<void>;
+  /** Forgets everything. */
+  flush(): Promise<void>;
   /** It stays connected and answers nothing. */
   freeze(): void;
   thaw(): void;
@@ -65,6 +70,12 @@ const end = async (child: ChildProcess): Promise<void> => {
   await ended;
 };
 
+const command = async (port: number, name: string): Promise<void> => {
+  const client = await createClient({ url: `redis://127.0.0.1:${port}` }).connect();
+  await client.sendCommand([name]);
+  client.destroy();
+};
+
 /** @param settings further arguments of redis-server, `['--requirepass', '…']`; with `--tls-cert-file` it speaks TLS alone */
 export const startRedis = async (settings: readonly string[] = []): Promise<RedisServer> => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-redis-'));
@@ -76,6 +87,8 @@ export const startRedis = async (settings: readonly string[] = []): Promise<Redi
     restart: async () => {
       child = await run(port, folder, settings);
     },
+    save: () => command(port, 'SAVE'),
+    flush: () => command(port, 'FLUSHALL'),
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
     stop: async () => {
@@ -83,6 +96,19 @@ export const startRedis = async (settings: readonly string[] = []): Promise<Redi
       rmSync(folder, { recursive: true, force: true });
     },
   };
+};
+
+const slots = 16_384;
+
+/** The same as a cluster of one: a script that touches keys of two slots is refused. */
+export const startRedisCluster = async (): Promise<RedisServer> => {
+  const server = await startRedis(['--cluster-enabled', 'yes']);
+  const client = await createClient({ url: server.url }).connect();
+  await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', String(slots - 1)]);
+  const isOk = async () => String(await client.clusterInfo()).includes('cluster_state:ok');
+  while (!(await isOk())) await sleep(10);
+  client.destroy();
+  return server;
 };
 
 export interface RedisUrl {

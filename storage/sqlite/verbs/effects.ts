@@ -28,6 +28,6 @@ export const appendEffects = (tx: Transaction, drafts: readonly EffectDraft[]): 
   for (const draft of drafts) appendEffect(tx, draft);
 };
 
-export const trimEffects = (tx: Transaction, upToPosition: number): void => {
-  tx.run('DELETE FROM effects WHERE position <= ?', upToPosition);
+export const removeEffects = (tx: Transaction, positions: readonly number[]): void => {
+  tx.run('DELETE FROM effects WHERE position IN (SELECT value FROM json_each(?))', JSON.stringify(positions));
 };

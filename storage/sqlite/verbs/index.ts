@@ -14,9 +14,10 @@ import {
 } from './accounts.ts';
 import { reserveAttempt, settleAttempt } from './attempts.ts';
 import { appendAudit } from './audit.ts';
+import { noteIncarnation } from './companions.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
 import { confirmDevice, createDevice, revokeDevice } from './devices.ts';
-import { appendEffects, trimEffects } from './effects.ts';
+import { appendEffects, removeEffects } from './effects.ts';
 import { eraseUser } from './erasure.ts';
 import {
   removeExpiredNonces,
@@ -28,7 +29,9 @@ import {
 import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
 import { appendEvents } from './outbox.ts';
+import { markRestored } from './recovery.ts';
 import { tidyRevocations } from './revocations.ts';
+import { recordSessionEnds } from './session-ends.ts';
 import {
   adoptEpoch,
   createSession,
@@ -64,7 +67,11 @@ export const verbs = {
   ensureCurrentKey,
   eraseUser,
   keepSession,
+  markRestored,
+  noteIncarnation,
   recordLoserAttempt,
+  recordSessionEnds,
+  removeEffects,
   removeExpiredNonces,
   removeExpiredSessions,
   removeIdleCounters,
@@ -79,7 +86,6 @@ export const verbs = {
   settleAttempt,
   settleRotation,
   tidyRevocations,
-  trimEffects,
 } as const;
 
 export type Verbs = typeof verbs;

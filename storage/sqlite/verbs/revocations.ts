@@ -35,9 +35,12 @@ const subjectColumns = (subject: RevocationSubject): [string, number | null] => 
 const expiredPerCall = 20_000;
 const sessionsPerCall = 20_000;
 
-const foldable = `SELECT r.position AS position, s.user_id AS user_id
-  FROM revocations r JOIN sessions s ON s.id = unhex(replace(r.subject, '-', ''))
-  WHERE r.kind = 'session' AND r.expires_at_ms > ? ORDER BY r.position LIMIT ?`;
+/** Whose session it was stands in its row, or where the rows are kept elsewhere in the record of its end. */
+const foldable = `SELECT r.position AS position, coalesce(s.user_id, e.user_id) AS user_id
+  FROM (SELECT position, unhex(replace(subject, '-', '')) AS session_id FROM revocations
+    WHERE kind = 'session' AND expires_at_ms > ? ORDER BY position LIMIT ?) r
+  LEFT JOIN sessions s ON s.id = r.session_id LEFT JOIN ended_sessions e ON e.session_id = r.session_id
+  WHERE coalesce(s.user_id, e.user_id) IS NOT NULL ORDER BY r.position`;
 const raiseEpoch = 'UPDATE users SET access_epoch = access_epoch + 1 WHERE id = ? RETURNING id, realm_id, access_epoch';
 
 const byUser = (found: readonly SqlRow[]): readonly (readonly SqlRow[])[] => {
@@ -62,6 +65,11 @@ export const tidyRevocations = (
 ): { readonly expired: number; readonly folded: number; readonly users: number } => {
   const { changes: expired } = tx.run(
     'DELETE FROM revocations WHERE position IN (SELECT position FROM revocations WHERE expires_at_ms <= ? LIMIT ?)',
+    tx.nowMs,
+    expiredPerCall,
+  );
+  tx.run(
+    'DELETE FROM ended_sessions WHERE session_id IN (SELECT session_id FROM ended_sessions WHERE keep_until_ms <= ? LIMIT ?)',
     tx.nowMs,
     expiredPerCall,
   );

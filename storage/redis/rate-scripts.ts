@@ -1,12 +1,4 @@
-import { createHash } from 'node:crypto';
-
-/** A script by its text and the digest that Redis knows it by. */
-export interface Script {
-  readonly text: string;
-  readonly sha1: string;
-}
-
-const script = (text: string): Script => Object.freeze({ text, sha1: createHash('sha1').update(text).digest('hex') });
+import { script } from './script.ts';
 
 /**
  * One key holds one number: the theoretical arrival time in microseconds since 1970, by the clock of Redis, so that no node's clock

@@ -1,0 +1,86 @@
+import { SettingsError } from '@sallyport/kit/config';
+import type { Log } from '@sallyport/kit/log';
+import type { Random } from '@sallyport/kit/random';
+import type { Storage } from '@sallyport/storage/contracts/storage';
+import type { RedisStore } from '@sallyport/storage/redis';
+import { redisPlace } from '@sallyport/storage/redis/settings';
+import type { AuthSettings } from './config.ts';
+import type { OpenedStore } from './open-store.ts';
+
+export interface WithRedis {
+  readonly storage: Storage;
+  /** Undefined: none is set, and everything stands in SQL. */
+  readonly redis?: WatchedRedis;
+}
+
+/** For metrics. */
+export interface WatchedRedis extends Pick<RedisStore, 'up' | 'birth'> {
+  /** How often this process was the one to find Redis empty. */
+  readonly emptied: number;
+}
+
+export interface WithRedisOptions {
+  readonly settings: Pick<AuthSettings, 'redisUrl' | 'redisAddr' | 'redisPassword'>;
+  readonly sql: OpenedStore;
+  readonly random: Random;
+  /** Absent (a command that does one thing and ends): nothing is told. */
+  readonly log?: Pick<Log, 'info' | 'warn' | 'error'>;
+}
+
+/**
+ * Puts sessions, nonces and attempts into the Redis of the settings, where they name one. Closes the SQL store where it fails.
+ * @throws SettingsError where Redis does not answer or may evict keys
+ */
+export const withRedis = async (options: WithRedisOptions): Promise<WithRedis> => {
+  const { storage: sql } = options.sql;
+  const place = redisPlace(options.settings);
+  if (place === undefined) return { storage: sql };
+  try {
+    return await combine(place, options);
+  } catch (error) {
+    await sql.close();
+    throw error;
+  }
+};
+
+const combine = async (
+  { url, setting }: NonNullable<ReturnType<typeof redisPlace>>,
+  { sql: { storage: sql, sealer }, random, log }: WithRedisOptions,
+): Promise<WithRedis> => {
+  // Whoever has no Redis does not load what speaks to one.
+  const { openRedisStore } = await import('@sallyport/storage/redis');
+  const { combineStores } = await import('@sallyport/storage/combined');
+  const onChange = ({ up, reason }: { readonly up: boolean; readonly reason?: string }): void =>
+    up
+      ? log?.info('Redis answers again')
+      : log?.warn({ reason }, 'Redis does not answer: sessions are unavailable until it does');
+  const redis = await openRedisStore({ url, sealer, random, onChange }).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : 'unknown error';
+    throw new SettingsError([{ setting, problem: `cannot be used: Redis ${reason}` }]);
+  });
+  if (redis.warning !== undefined) log?.warn({ setting }, redis.warning);
+  let emptied = 0;
+  const onEmptied = (): void => {
+    emptied += 1;
+    log?.error(
+      { event: 'redis_emptied' },
+      'Redis was found empty: the sessions in it are lost, and so are spent nonces',
+    );
+  };
+  try {
+    const storage = await combineStores({ sql, redis, ...(log && { onEmptied }) });
+    const watched: WatchedRedis = {
+      birth: redis.birth,
+      get up() {
+        return redis.up;
+      },
+      get emptied() {
+        return emptied;
+      },
+    };
+    return { storage, redis: watched };
+  } catch (error) {
+    redis.close();
+    throw error;
+  }
+};
