@@ -9,7 +9,8 @@
  *   ATTEMPTS  NONE    no attempt ids
  *             RACING  tabs that start at one moment each draw one, the last write stays in their storage; who comes later uses that
  *             SHARED  the storage hands all of them one and the same
- *   CLIENTS (2, 3), TRIES, THIEF_TRIES, ROTATIONS  how many,  how often a client asks, the thief asks, and the row may rotate
+ *   CLIENTS (2, 3), REVOCATIONS (0, 1)      how many
+ *   TRIES, THIEF_TRIES, ROTATIONS           how often each client asks, how often the thief; after how many rotations nobody asks any more
  *   SABOTAGE_… one thing broken: spin has to find an assertion violated
  *
  * What is assumed of the world, and why it holds there:
@@ -33,6 +34,9 @@
 #endif
 #ifndef THIEF_TRIES
 #define THIEF_TRIES 1
+#endif
+#ifndef REVOCATIONS
+#define REVOCATIONS 1
 #endif
 #ifndef ROTATIONS
 #define ROTATIONS 3
@@ -270,6 +274,8 @@ init {
 #if THIEF_TRIES > 0
     run thief();
 #endif
+#if REVOCATIONS > 0
     run revoke()
+#endif
   }
 }

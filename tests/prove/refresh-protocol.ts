@@ -11,23 +11,26 @@ interface Bounds {
   /** Refreshes of each client. */
   readonly TRIES: number;
   readonly THIEF_TRIES: number;
+  readonly REVOCATIONS: 0 | 1;
   /** No refresh is begun once the row has rotated so often. */
   readonly ROTATIONS: number;
 }
 
 const small = {
-  none: { ATTEMPTS: 'NONE', CLIENTS: 2, TRIES: 1, THIEF_TRIES: 1, ROTATIONS: 2 },
-  racing: { ATTEMPTS: 'RACING', CLIENTS: 2, TRIES: 2, THIEF_TRIES: 0, ROTATIONS: 2 },
-  shared: { ATTEMPTS: 'SHARED', CLIENTS: 2, TRIES: 2, THIEF_TRIES: 0, ROTATIONS: 2 },
+  none: { ATTEMPTS: 'NONE', CLIENTS: 2, TRIES: 1, THIEF_TRIES: 1, REVOCATIONS: 1, ROTATIONS: 2 },
+  racing: { ATTEMPTS: 'RACING', CLIENTS: 2, TRIES: 2, THIEF_TRIES: 0, REVOCATIONS: 1, ROTATIONS: 2 },
+  shared: { ATTEMPTS: 'SHARED', CLIENTS: 2, TRIES: 2, THIEF_TRIES: 0, REVOCATIONS: 1, ROTATIONS: 2 },
 } satisfies Record<string, Bounds>;
 
 const large: readonly Bounds[] = [
-  { ATTEMPTS: 'NONE', CLIENTS: 3, TRIES: 1, THIEF_TRIES: 1, ROTATIONS: 3 },
-  { ATTEMPTS: 'RACING', CLIENTS: 3, TRIES: 1, THIEF_TRIES: 1, ROTATIONS: 3 },
-  { ATTEMPTS: 'SHARED', CLIENTS: 3, TRIES: 1, THIEF_TRIES: 1, ROTATIONS: 3 },
-  { ATTEMPTS: 'NONE', CLIENTS: 2, TRIES: 2, THIEF_TRIES: 2, ROTATIONS: 3 },
-  { ATTEMPTS: 'RACING', CLIENTS: 3, TRIES: 2, THIEF_TRIES: 0, ROTATIONS: 3 },
-  { ATTEMPTS: 'SHARED', CLIENTS: 3, TRIES: 2, THIEF_TRIES: 0, ROTATIONS: 3 },
+  { ATTEMPTS: 'NONE', CLIENTS: 3, TRIES: 1, THIEF_TRIES: 1, REVOCATIONS: 1, ROTATIONS: 3 },
+  { ATTEMPTS: 'RACING', CLIENTS: 2, TRIES: 1, THIEF_TRIES: 1, REVOCATIONS: 1, ROTATIONS: 3 },
+  { ATTEMPTS: 'SHARED', CLIENTS: 2, TRIES: 1, THIEF_TRIES: 1, REVOCATIONS: 1, ROTATIONS: 3 },
+  { ATTEMPTS: 'RACING', CLIENTS: 3, TRIES: 1, THIEF_TRIES: 0, REVOCATIONS: 1, ROTATIONS: 3 },
+  { ATTEMPTS: 'SHARED', CLIENTS: 3, TRIES: 1, THIEF_TRIES: 0, REVOCATIONS: 1, ROTATIONS: 3 },
+  { ATTEMPTS: 'NONE', CLIENTS: 3, TRIES: 2, THIEF_TRIES: 2, REVOCATIONS: 0, ROTATIONS: 3 },
+  { ATTEMPTS: 'RACING', CLIENTS: 3, TRIES: 2, THIEF_TRIES: 1, REVOCATIONS: 0, ROTATIONS: 3 },
+  { ATTEMPTS: 'SHARED', CLIENTS: 3, TRIES: 2, THIEF_TRIES: 1, REVOCATIONS: 0, ROTATIONS: 3 },
 ];
 
 /** What is broken, where it shows, and in which claim. */
@@ -38,7 +41,7 @@ const twins: Readonly<Record<string, { readonly bounds: Bounds; readonly claim: 
   SABOTAGE_EPOCH_NOT_READ: { bounds: small.none, claim: /sentRevoked|userEpoch==loginEpoch/ },
   SABOTAGE_ADOPT_FIRST: { bounds: small.none, claim: /userEpoch==loginEpoch/ },
   SABOTAGE_NO_LOSERS: { bounds: small.racing, claim: /thiefCalled/ },
-  SABOTAGE_IMPATIENT: { bounds: { ...small.shared, TRIES: 3, ROTATIONS: 3 }, claim: /thiefCalled/ },
+  SABOTAGE_IMPATIENT: { bounds: { ...small.shared, TRIES: 3, REVOCATIONS: 0, ROTATIONS: 3 }, claim: /thiefCalled/ },
 };
 
 export interface ProtocolResult {
