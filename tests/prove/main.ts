@@ -12,7 +12,7 @@ import { gatewaySigterm } from './gateway/gateway-sigterm.ts';
 import { routeChange } from './gateway/route-change.ts';
 import { slowSockets } from './gateway/slow-sockets.ts';
 import { upstreamRestart } from './gateway/upstream-restart.ts';
-import { interleavings } from './interleavings/interleavings.ts';
+import { provenInterleavings } from './interleavings/interleavings.ts';
 import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
 import { loopDelay } from './loop-delay.ts';
@@ -112,7 +112,8 @@ const proofs: Readonly<Record<string, Proof>> = {
   interleavings: {
     about:
       '10,000 scheduled interleavings of rotate, replay, logout, logout-all, disable, change password over two issuers',
-    run: (seed, trials = 10_000, store) => onStore(store, ({ settings }) => interleavings({ trials, seed, settings })),
+    run: (seed, trials = 10_000, store) =>
+      onStore(store, ({ settings }) => provenInterleavings({ trials, seed, settings })),
   },
   'refresh-protocol': {
     about: 'the Promela model of the refresh protocol, walked through by spin at the larger bounds (takes gigabytes)',

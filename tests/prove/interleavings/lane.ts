@@ -89,7 +89,7 @@ export const scheduled = (storage: Storage, lanes: Lanes, node: number): Storage
   },
 });
 
-type Verb = (...args: readonly unknown[]) => Promise<unknown>;
+type Verb = (...args: unknown[]) => Promise<unknown>;
 
 const inTurn = <T extends object>(contract: T, lanes: Lanes, node: number): T =>
   new Proxy(contract, {

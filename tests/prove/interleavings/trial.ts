@@ -109,7 +109,7 @@ export const runTrial = async (
   const { results, schedule } = await lane.run(prepared);
   for (const id of ids) issuers.lanes.delete(id);
   const done = results.filter(({ ok }) => ok);
-  const judged = await judge(held, done, issuers);
+  const judged = await judge(held, results, issuers);
   if (done.some(({ act }) => act === 'disable')) await issuers.setDisabled(held.person.email, false);
   const { person } = held;
   return { acts: chosen, schedule, done: done.map(({ act }) => act), ...judged, person: nowOf(person, results) };
@@ -128,9 +128,11 @@ const nowOf = (person: Person, results: readonly Done[]): Person | undefined => 
 /** refresh.md: after a 200 to logout, logout-all, disable or password change no refresh token works, and no access token at the issuer. */
 const judge = async (
   held: Held,
-  done: readonly Done[],
+  results: readonly Done[],
   issuers: TwoIssuers,
 ): Promise<Pick<Trial, 'accessTokens' | 'refreshTokens' | 'violations'>> => {
+  const done = results.filter(({ ok }) => ok);
+  const isReused = results.some(({ answer }) => answer?.body['code'] === 'refresh_reused');
   const has = (act: Act): boolean => done.some((each) => each.act === act);
   const endsAll = has('logout-all') || has('disable') || has('change-password');
   if (!endsAll && !has('logout')) return { accessTokens: [], refreshTokens: 0, violations: [] };
@@ -143,12 +145,14 @@ const judge = async (
     ({ access }) => endsAll || sidOf(access) === session,
   );
   const violations: string[] = [];
-  // The caller of a password change goes on with what he was given, unless the account was ended besides. A logout with a token of
-  // before the change means a session that this token does not open any more.
+  // The caller of a password change goes on with what he was given, unless the account was ended besides, or an old token was judged
+  // to be reuse before the change and that verdict was carried out after it. A logout with a token of before the change means a
+  // session that this token does not open any more.
   const change = done.find(({ act }) => act === 'change-password')?.answer;
   const fresh = change && tokensOf(change);
+  const goesOn = fresh && !has('logout') && !has('logout-all') && !has('disable') && !isReused;
   if (fresh && (has('logout-all') || has('disable'))) dead.unshift(fresh);
-  else if (fresh && !has('logout') && !(await works(issuers, fresh.access)))
+  if (goesOn && !(await works(issuers, fresh.access)))
     violations.push('the access token of the password change does not work');
 
   for (const [place, { access }] of dead.entries())
@@ -157,10 +161,8 @@ const judge = async (
     for (const node of [0, 1] as const)
       if ((await refresh(issuers, node, tokens.refresh)).status === 200)
         violations.push(`refresh token ${place} of ${dead.length} works at issuer ${node}`);
-  if (fresh && !has('logout') && !has('logout-all') && !has('disable')) {
-    if ((await refresh(issuers, 0, fresh.refresh)).status !== 200)
-      violations.push('the refresh token of the password change does not work');
-  }
+  if (goesOn && (await refresh(issuers, 0, fresh.refresh)).status !== 200)
+    violations.push('the refresh token of the password change does not work');
   return { accessTokens: dead.map(({ access }) => access), refreshTokens: dead.length, violations };
 };
 
