@@ -22,7 +22,7 @@ import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
 import { startDrain } from './outbox/drain.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
-import { createRefreshTokens, refreshSecretId } from './tokens/refresh-token.ts';
+import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
 
 const drainIntervalMs = 500;
@@ -162,13 +162,6 @@ const answers = async (storage: Storage): Promise<boolean> => {
     return false;
   }
 };
-
-const openRefreshTokens = ({ rootKeys, refreshSecret }: AuthSettings) =>
-  createRefreshTokens({
-    roots: rootKeys.map(({ kid, key }) => ({ kid: Number(kid), key })),
-    secrets:
-      refreshSecret === undefined ? [] : [{ kid: refreshSecretId(refreshSecret), key: Buffer.from(refreshSecret) }],
-  });
 
 const settleRegularly = (unsettled: ReturnType<typeof createUnsettledRotations>, log: Log): (() => void) => {
   const timer = setInterval(() => {

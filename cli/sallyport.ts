@@ -4,6 +4,7 @@ import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
 import { addKeysCommand } from './keys/command.ts';
 import { addRoutesCommand } from './routes/command.ts';
+import { addSeedCommand } from './seed/command.ts';
 import { addStoreCommand } from './store/command.ts';
 import { addUpCommand } from './up/command.ts';
 import { addUsersCommand } from './users/command.ts';
@@ -35,6 +36,7 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addRoutesCommand(program, finish);
   addUsersCommand(program);
   addCleanupCommand(program);
+  addSeedCommand(program);
   addStoreCommand(program);
   return program;
 };
