@@ -22,6 +22,7 @@ import { refreshProtocol } from './refresh-protocol.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { revocationLag } from './revocation-lag.ts';
 import { seeded } from './seeded.ts';
+import { provenSoak } from './soak.ts';
 import { storeGone } from './store-gone.ts';
 import { provenTabStorm } from './tab-storm.ts';
 import { loginTiming } from './timing.ts';
@@ -114,6 +115,11 @@ const proofs: Readonly<Record<string, Proof>> = {
       '10,000 scheduled interleavings of rotate, replay, logout, logout-all, disable, change password over two issuers',
     run: (seed, trials = 10_000, store) =>
       onStore(store, ({ settings }) => provenInterleavings({ trials, seed, settings })),
+  },
+  soak: {
+    about: 'login, refresh, verify, logout mixed at a steady rate for 3 minutes (PROVE_MINUTES): no error, memory flat',
+    run: (seed, minutes = Number(process.env['PROVE_MINUTES'] ?? 3), store) =>
+      onStore(store, ({ settings }) => provenSoak({ minutes, random: seeded(seed), settings })),
   },
   'refresh-protocol': {
     about: 'the Promela model of the refresh protocol, walked through by spin at the larger bounds (takes gigabytes)',
