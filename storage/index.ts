@@ -3,7 +3,9 @@
  * Nothing above this package knows SQL, Redis commands or a driver's name.
  */
 import type { Storage } from './contracts/storage.ts';
+import type { Transfer } from './contracts/transfer.ts';
 import type { PostgresOptions } from './postgres/index.ts';
+import type { PostgresTransferOptions } from './postgres/transfer.ts';
 import { openSqlite } from './sqlite/index.ts';
 
 export type { Storage } from './contracts/storage.ts';
@@ -13,4 +15,12 @@ export const drivers = {
   sqlite: openSqlite,
   postgres: async (options: PostgresOptions): Promise<Storage> =>
     (await import('./postgres/index.ts')).openPostgres(options),
+} as const;
+
+/** The same stores, opened to be carried elsewhere or into. Whoever only serves does not load them. */
+export const transfers = {
+  sqlite: async (options: { readonly file: string; readonly create: boolean }): Promise<Transfer> =>
+    (await import('./sqlite/transfer.ts')).openSqliteTransfer(options),
+  postgres: async (options: PostgresTransferOptions): Promise<Transfer> =>
+    (await import('./postgres/transfer.ts')).openPostgresTransfer(options),
 } as const;

@@ -13,8 +13,10 @@ import {
   transferTables,
 } from '../contracts/transfer.ts';
 
+export { openSealedSamples } from './check-sealed.ts';
+
 /** Rows of one step: some hundred kilobytes, and what a step that is cut off has to do again. */
-export const rowsPerBatch = 1000;
+const rowsPerBatch = 1000;
 
 export interface CopyProgress {
   readonly table: TransferTable;
