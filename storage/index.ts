@@ -4,11 +4,14 @@
  */
 import type { Storage } from './contracts/storage.ts';
 import type { Transfer } from './contracts/transfer.ts';
+import type { DumpLineOptions } from './postgres/dump-line.ts';
 import type { PostgresOptions } from './postgres/index.ts';
 import type { PostgresTransferOptions } from './postgres/transfer.ts';
+import type { SqliteBackup, SqliteBackupOptions } from './sqlite/backup.ts';
 import { openSqlite } from './sqlite/index.ts';
 
 export type { Storage } from './contracts/storage.ts';
+export type { SqliteBackup } from './sqlite/backup.ts';
 
 /** URL scheme of `DATABASE_URL` -> driver. Whoever runs on SQLite does not load the others. */
 export const drivers = {
@@ -23,4 +26,12 @@ export const transfers = {
     (await import('./sqlite/transfer.ts')).openSqliteTransfer(options),
   postgres: async (options: PostgresTransferOptions): Promise<Transfer> =>
     (await import('./postgres/transfer.ts')).openPostgresTransfer(options),
+} as const;
+
+/** A backup while servers work on the store; of PostgreSQL, the line that makes one. */
+export const backups = {
+  sqlite: async (options: SqliteBackupOptions): Promise<SqliteBackup> =>
+    (await import('./sqlite/backup.ts')).backupSqlite(options),
+  postgres: async (options: DumpLineOptions): Promise<string> =>
+    (await import('./postgres/dump-line.ts')).dumpLine(options),
 } as const;
