@@ -1,6 +1,6 @@
 /** Copying a store into another one on the host, with every issuer stopped. */
 import { readFileSync } from 'node:fs';
-import { defineSettings, loadSettings, SettingsError } from '@sallyport/kit/config';
+import { defineSettings, loadSettings, type SettingProblem, SettingsError } from '@sallyport/kit/config';
 import { systemRandom } from '@sallyport/kit/random';
 import { createSealer } from '@sallyport/kit/seal';
 import { transfers } from '@sallyport/storage';
@@ -11,6 +11,7 @@ import {
   CopyRefused,
   type CopyReport,
   copyStore as copyRows,
+  moveSessions,
   openSealedSamples,
 } from '@sallyport/storage/transfer';
 import { authSettings } from './config.ts';
@@ -22,9 +23,16 @@ export { type CopyProgress, CopyRefused, type CopyReport } from '@sallyport/stor
 export interface StoreCopy {
   /** As in DATABASE_URL. */
   readonly from: string;
-  readonly to: string;
+  /** Undefined: everything but sessions stays where it is. */
+  readonly to?: string;
+  /** Redis. Undefined: sessions go where everything goes. */
+  readonly sessionsTo?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   onProgress(progress: CopyProgress): void;
+}
+
+export interface MovedSessions {
+  readonly tables: { readonly sessions: number };
 }
 
 /** What both stores have in common; the rest of an issuer's settings is of no consequence here. */
@@ -37,39 +45,61 @@ const copySettings = defineSettings({
 const copyNames = /^(SALLYPORT_ROOT_KEYS|DB_PASSWORD|DATABASE_SCHEMA|DATABASE_CA_PATH)(_FILE)?$/;
 
 /**
- * Everything that decides is copied; what is sealed stays sealed, and positions of the revocation feed begin a new history.
+ * Everything that decides is copied; what is sealed stays sealed, and positions of the revocation feed begin a new history. Without
+ * `to` sessions alone are copied, to where `sessionsTo` says.
  * @throws SettingsError, or CopyRefused with a reason that may be shown
  */
-export const copyStore = async ({ from, to, env, onProgress }: StoreCopy): Promise<CopyReport> => {
-  const problems = Object.entries({ '--from': from, '--to': to }).flatMap(([setting, url]) => {
+export const copyStore = async (copy: StoreCopy): Promise<CopyReport | MovedSessions> => {
+  const problems = problemsOf(copy);
+  if (problems.length > 0) throw new SettingsError(problems);
+  const own = Object.fromEntries(Object.entries(copy.env).filter(([name]) => copyNames.test(name)));
+  const { settings } = loadSettings(copySettings, { env: own });
+  const opened: (() => unknown)[] = [];
+  const open = async <T extends { close(): unknown }>(option: string, way: () => Promise<T>): Promise<T> => {
+    const store = await named(option, way);
+    opened.push(store.close);
+    return store;
+  };
+  try {
+    const { from, to, sessionsTo, onProgress } = copy;
+    const source = await open('--from', () => openTransfer(from, false, settings));
+    await refuseOtherKeys(source, settings.rootKeys);
+    const sessions =
+      sessionsTo === undefined
+        ? undefined
+        : await open('--sessions-to', () => transfers.redis({ url: sessionsTo, random: systemRandom }));
+    if (to !== undefined) {
+      const target = await open('--to', () => openTransfer(to, true, settings));
+      return await copyRows({ source, target, ...(sessions && { sessions }), random: systemRandom, onProgress });
+    }
+    if (sessions === undefined) throw new TypeError('copyStore: a place to copy to is missing');
+    return { tables: { sessions: await moveSessions({ source, sessions, onProgress }) } };
+  } finally {
+    for (const close of opened.reverse()) await close();
+  }
+};
+
+const problemsOf = ({ from, to, sessionsTo }: StoreCopy): readonly SettingProblem[] => {
+  const stores = { '--from': from, ...(to !== undefined && { '--to': to }) };
+  const found: SettingProblem[] = Object.entries(stores).flatMap(([setting, url]) => {
     const problem = databaseProblem(url);
     return problem === undefined ? [] : [{ setting, problem }];
   });
-  if (problems.length > 0) throw new SettingsError(problems);
-  const own = Object.fromEntries(Object.entries(env).filter(([name]) => copyNames.test(name)));
-  const { settings } = loadSettings(copySettings, { env: own });
-  const open = (url: string, create: boolean): Promise<Transfer> => openTransfer(url, create, settings);
-  const source = await named('--from', () => open(from, false));
-  try {
-    const { opened, refused } = await openSealedSamples(
-      source,
-      createSealer({ keys: settings.rootKeys, random: systemRandom }),
-      signingKeyPlace,
-    );
-    // Some may be left of a key that was retired long ago; where none opens, these are other keys.
-    if (opened === 0 && refused > 0)
-      throw new CopyRefused(
-        'SALLYPORT_ROOT_KEYS opens nothing of what is sealed in the source: give the keys of its issuers',
-      );
-    const target = await named('--to', () => open(to, true));
-    try {
-      return await copyRows({ source, target, random: systemRandom, onProgress });
-    } finally {
-      await target.close();
-    }
-  } finally {
-    await source.close();
-  }
+  if (to === undefined && sessionsTo === undefined)
+    found.push({ setting: '--to', problem: 'is missing, and so is --sessions-to: give one of them, or both' });
+  if (sessionsTo !== undefined && !/^rediss?:\/\/\S+$/.test(sessionsTo))
+    found.push({ setting: '--sessions-to', problem: 'must begin with redis:// or rediss://' });
+  return found;
+};
+
+const refuseOtherKeys = async (source: Transfer, keys: Parameters<typeof createSealer>[0]['keys']): Promise<void> => {
+  const sealer = createSealer({ keys, random: systemRandom });
+  const { opened, refused } = await openSealedSamples(source, sealer, signingKeyPlace);
+  // Some may be left of a key that was retired long ago; where none opens, these are other keys.
+  if (opened > 0 || refused === 0) return;
+  throw new CopyRefused(
+    'SALLYPORT_ROOT_KEYS opens nothing of what is sealed in the source: give the keys of its issuers',
+  );
 };
 
 const named = async <T>(option: string, open: () => Promise<T>): Promise<T> => {

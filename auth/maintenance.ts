@@ -29,7 +29,7 @@ import { feedToken } from './revocations/feed-token.ts';
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
 export { type Backup, backupStore } from './backup-store.ts';
 export type { Removed } from './cleanup/clean.ts';
-export { type CopyProgress, CopyRefused, type CopyReport, copyStore } from './copy-store.ts';
+export { type CopyProgress, CopyRefused, type CopyReport, copyStore, type MovedSessions } from './copy-store.ts';
 export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
 export type { RegisterOutcome } from './register/register.ts';

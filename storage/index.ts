@@ -2,8 +2,9 @@
  * Storage: small contracts, and the list of drivers that serve them. A new driver is one folder and one line here.
  * Nothing above this package knows SQL, Redis commands or a driver's name.
  */
+import type { Random } from '@sallyport/kit/random';
 import type { Storage } from './contracts/storage.ts';
-import type { Transfer } from './contracts/transfer.ts';
+import type { SessionTransfer, Transfer } from './contracts/transfer.ts';
 import type { DumpLineOptions } from './postgres/dump-line.ts';
 import type { PostgresOptions } from './postgres/index.ts';
 import type { PostgresTransferOptions } from './postgres/transfer.ts';
@@ -26,6 +27,8 @@ export const transfers = {
     (await import('./sqlite/transfer.ts')).openSqliteTransfer(options),
   postgres: async (options: PostgresTransferOptions): Promise<Transfer> =>
     (await import('./postgres/transfer.ts')).openPostgresTransfer(options),
+  redis: async (options: { readonly url: string; readonly random: Random }): Promise<SessionTransfer> =>
+    (await import('./redis/transfer.ts')).openRedisTransfer(options),
 } as const;
 
 /** A backup while servers work on the store; of PostgreSQL, the line that makes one. */

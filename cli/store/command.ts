@@ -15,7 +15,8 @@ interface RestoredOptions {
 
 interface CopyOptions {
   readonly from: string;
-  readonly to: string;
+  readonly to?: string;
+  readonly sessionsTo?: string;
   readonly json: boolean;
 }
 
@@ -36,20 +37,21 @@ export const addStoreCommand = (program: Command): void => {
   store
     .command('copy')
     .requiredOption('--from <url>', 'sqlite:<path> or postgres://…, as in DATABASE_URL')
-    .requiredOption('--to <url>', 'the same; a store that no server has worked on, or that this copy has begun to fill')
+    .option('--to <url>', 'the same; a store that no server has worked on, or that this copy has begun to fill')
+    .option('--sessions-to <url>', 'a new redis://… for sessions; without --to everything else stays where it is')
     .option('--json', 'print JSON', false)
     .description(
       'copy everything into another store, with every issuer stopped; users stay logged in. Run again, it goes on',
     )
-    .action(({ from, to, json }: CopyOptions) => copy(from, to, json));
+    .action((options: CopyOptions) => copy(options));
 };
 
 /** DB_PASSWORD serves where a URL holds none: a command line can be read by everybody on the machine. */
-const copy = async (from: string, to: string, json: boolean): Promise<void> => {
+const copy = async ({ json, ...stores }: CopyOptions): Promise<void> => {
   const env = hostEnvironment(readEnvironment(process.env, '.env'));
   const progress = createProgressLines(process.stderr, () => performance.now());
   try {
-    const report = await copyStore({ from, to, env, onProgress: progress.note });
+    const report = await copyStore({ ...stores, env, onProgress: progress.note });
     progress.end();
     process.stdout.write(copiedText(report, json));
   } catch (error) {

@@ -81,6 +81,19 @@ export interface TransferTarget extends TransferSource {
   }): Promise<boolean>;
 }
 
+/** Where sessions go that another store than SQL shall keep. */
+export interface SessionTransfer {
+  /** Marks it as incomplete. Rejects where a server has worked on it already. */
+  begin(): Promise<void>;
+  /** Rows of the table `sessions`; those that are there are replaced. What nobody can use any more for its age is left out. */
+  importSessions(rows: readonly TransferRow[]): Promise<void>;
+  /** How many of the rows are there with the same token, or need not be for their age. */
+  countHeld(rows: readonly TransferRow[]): Promise<number>;
+  /** Servers may start. */
+  finish(): Promise<void>;
+  close(): void;
+}
+
 export interface Transfer extends TransferTarget {
   close(): Promise<void>;
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Random } from '@sallyport/kit/random';
 import {
+  type SessionTransfer,
   type TransferKey,
   type TransferRow,
   type TransferSource,
@@ -40,6 +41,8 @@ export class CopyRefused extends Error {
 export interface CopyOptions {
   readonly source: TransferSource;
   readonly target: TransferTarget;
+  /** Where sessions go instead. */
+  readonly sessions?: SessionTransfer;
   readonly random: Pick<Random, 'bytes'>;
   onProgress(progress: CopyProgress): void;
 }
@@ -55,6 +58,7 @@ interface TableMark {
 interface Mark {
   readonly version: 1;
   readonly copyId: string;
+  readonly sessionsApart: boolean;
   readonly tables: Readonly<Partial<Record<TransferTable, TableMark>>>;
 }
 
@@ -66,10 +70,15 @@ export const copyStore = async (options: CopyOptions): Promise<CopyReport> => {
   const { source, target, random } = options;
   const found = await target.readMark();
   let mark = found === undefined ? await begin(options) : await goOn(source, found);
+  if (mark.sessionsApart !== (options.sessions !== undefined))
+    throw new CopyRefused('the copy into the target was begun with another place for sessions: run it as it was begun');
+  await options.sessions?.begin();
   for (const table of transferTables) mark = await copyTable(options, table, mark);
-  const tables = await check(source, target, mark);
+  const tables = await check(options, mark);
   const heads = await source.readHeads();
   const incarnation = random.bytes(12).toString('base64url');
+  // Sessions first: where this is cut off in between, whoever runs it again finds a mark.
+  await options.sessions?.finish();
   if (!(await target.finishImport({ mark: JSON.stringify(mark), incarnation, heads }))) throw otherCopy();
   return { resumed: found !== undefined, tables };
 };
@@ -79,15 +88,16 @@ const otherCopy = (): CopyRefused => new CopyRefused('another copy is writing in
 /** What a new store has by itself. */
 const seeded: readonly TransferTable[] = ['realms', 'companions'];
 
-const begin = async ({ source, target, random }: CopyOptions): Promise<Mark> => {
+const begin = async ({ source, target, random, sessions }: CopyOptions): Promise<Mark> => {
   for (const table of transferTables) {
     if (seeded.includes(table) || (await target.countRows(table)) === 0) continue;
     throw new CopyRefused(`the target holds ${table.replace('_', ' ')} already: give one that no server has worked on`);
   }
-  const mark: Mark = { version: 1, copyId: random.bytes(12).toString('base64url'), tables: {} };
+  const copyId = random.bytes(12).toString('base64url');
+  const mark: Mark = { version: 1, copyId, sessionsApart: sessions !== undefined, tables: {} };
   // The target first: without its mark a note means nothing.
   await target.beginImport(JSON.stringify(mark));
-  await source.noteCopy(mark.copyId);
+  await source.noteCopy(copyId);
   return mark;
 };
 
@@ -107,7 +117,7 @@ const goOn = async (source: TransferSource, text: string): Promise<Mark> => {
 };
 
 const copyTable = async (
-  { source, target, onProgress }: CopyOptions,
+  { source, target, sessions, onProgress }: CopyOptions,
   table: TransferTable,
   begun: Mark,
 ): Promise<Mark> => {
@@ -122,7 +132,14 @@ const copyTable = async (
     const after = last ?? state.after;
     state = { ...(after && { after }), rows: state.rows + rows.length, sum, done: rows.length < rowsPerBatch };
     const next: Mark = { ...mark, tables: { ...mark.tables, [table]: state } };
-    const step = { table, rows, mark: JSON.stringify(mark), nextMark: JSON.stringify(next) };
+    const apart = table === 'sessions' ? sessions : undefined;
+    await apart?.importSessions(rows);
+    const step = {
+      table,
+      rows: apart === undefined ? rows : [],
+      mark: JSON.stringify(mark),
+      nextMark: JSON.stringify(next),
+    };
     if (!(await target.importRows(step))) throw otherCopy();
     mark = next;
     onProgress({ table, copied: state.rows, total });
@@ -143,13 +160,14 @@ const addRows = (sum: string, rows: readonly TransferRow[]): string => {
 };
 
 const check = async (
-  source: TransferSource,
-  target: TransferTarget,
+  { source, target, sessions }: CopyOptions,
   mark: Mark,
 ): Promise<Readonly<Record<TransferTable, number>>> => {
   const counts: Partial<Record<TransferTable, number>> = {};
   for (const table of transferTables) {
-    const [there, here] = [await source.countRows(table), await target.countRows(table)];
+    const there = await source.countRows(table);
+    const isApart = table === 'sessions' && sessions !== undefined;
+    const here = isApart ? await countHeld(source, sessions) : await target.countRows(table);
     if (there !== here || here !== mark.tables[table]?.rows)
       throw new CopyRefused(
         `${table}: ${there} rows in the source, ${here} in the target. Empty the target and begin anew`,
@@ -157,6 +175,7 @@ const check = async (
     counts[table] = here;
   }
   for (const table of checked) {
+    if (table === 'sessions' && sessions !== undefined) continue;
     if ((await sumOf(target, table)) !== mark.tables[table]?.sum)
       throw new CopyRefused(
         `${table}: the rows in the target are others than in the source. Empty the target and begin anew`,
@@ -174,4 +193,41 @@ const sumOf = async (store: TransferSource, table: TransferTable): Promise<strin
     if (last === undefined || rows.length < rowsPerBatch) return sum;
     after = last;
   }
+};
+
+const countHeld = async (source: TransferSource, sessions: SessionTransfer): Promise<number> => {
+  let held = 0;
+  let after: TransferKey | undefined;
+  for (;;) {
+    const { rows, last } = await source.exportRows({ table: 'sessions', after, limit: rowsPerBatch });
+    held += await sessions.countHeld(rows);
+    if (last === undefined || rows.length < rowsPerBatch) return held;
+    after = last;
+  }
+};
+
+/** Moves the sessions of a store elsewhere, while everything else stays where it is. */
+export const moveSessions = async ({
+  source,
+  sessions,
+  onProgress,
+}: Pick<CopyOptions, 'source' | 'onProgress'> & { readonly sessions: SessionTransfer }): Promise<number> => {
+  await sessions.begin();
+  const total = await source.countRows('sessions');
+  let copied = 0;
+  let after: TransferKey | undefined;
+  onProgress({ table: 'sessions', copied, total });
+  for (let isMore = true; isMore; ) {
+    const { rows, last } = await source.exportRows({ table: 'sessions', after, limit: rowsPerBatch });
+    await sessions.importSessions(rows);
+    copied += rows.length;
+    after = last;
+    isMore = rows.length === rowsPerBatch;
+    onProgress({ table: 'sessions', copied, total });
+  }
+  const held = await countHeld(source, sessions);
+  if (held !== total)
+    throw new CopyRefused(`sessions: ${total} rows in the source, ${held} in Redis. Empty Redis and begin anew`);
+  await sessions.finish();
+  return total;
 };

@@ -5,9 +5,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
+import { CopyRefused, copyStore } from '@sallyport/auth/maintenance';
 import { anyPostgres, isAnyPostgresMissing, type PostgresDatabase } from '@sallyport/storage/postgres/testing';
 import { rawConnection } from '@sallyport/storage/postgres/testing/raw';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compileCache } from '../testing/child-server.ts';
 import { isOnPostgres } from '../testing/database.ts';
 import { httpClient } from '../testing/http-client.ts';
 import { type Issuer, issuerFolder, startIssuer } from '../testing/issuer.ts';
@@ -68,11 +70,19 @@ describe.skipIf(isOnPostgres || isAnyPostgresMissing())('a store that is copied 
   });
   afterAll(() => postgres.stop());
 
-  const copy = (env: Readonly<Record<string, string>> = {}): ChildProcess =>
+  const copy = (): ChildProcess =>
     spawn(process.execPath, [main, 'store', 'copy', '--json', '--from', `sqlite:${file}`, '--to', postgres.url], {
       cwd: folder.path,
-      env: { ...folder.settings, DATABASE_SCHEMA: postgres.schema, ...env },
+      env: { NODE_COMPILE_CACHE: compileCache, ...folder.settings, DATABASE_SCHEMA: postgres.schema },
     });
+  /** The same without a process of its own. */
+  const refused = (env: Readonly<Record<string, string>> = {}) => {
+    const both = { ...folder.settings, DATABASE_SCHEMA: postgres.schema, ...env };
+    return copyStore({ from: `sqlite:${file}`, to: postgres.url, env: both, onProgress: () => undefined }).then(
+      () => 'it was copied',
+      (error: unknown) => (error instanceof CopyRefused ? error.message : error),
+    );
+  };
 
   it('is refused while an issuer works on it, and with other root keys', async () => {
     const issuer = await startIssuer(settings, folder);
@@ -83,10 +93,10 @@ describe.skipIf(isOnPostgres || isAnyPostgresMissing())('a store that is copied 
     stays = await login(call, person);
     await call('POST', '/auth/logout', { body: { refresh_token: gone.refresh } });
     rotated = String((await refresh(issuer, stays.refresh)).body['refresh_token']);
-    expect(await ended(copy())).toMatchObject({ code: 1, told: expect.stringContaining('is in use') });
+    expect(await refused()).toContain('is in use');
     await issuer.stop();
     const otherKeys = { SALLYPORT_ROOT_KEYS: `1:${randomBytes(32).toString('base64url')}` };
-    expect(await ended(copy(otherKeys))).toMatchObject({ code: 1, told: expect.stringContaining('opens nothing') });
+    expect(await refused(otherKeys)).toContain('opens nothing');
   });
 
   it('and cut off by kill -9 lets no issuer start there, and goes on', async () => {
@@ -106,7 +116,7 @@ describe.skipIf(isOnPostgres || isAnyPostgresMissing())('a store that is copied 
     expect(told).toContain(`${(manyUsers + 1).toLocaleString('en')} of`);
     expect(JSON.parse(out)).toMatchObject({ resumed: true, tables: { users: manyUsers + 1, sessions: manyUsers + 2 } });
     expect(code).toBe(0);
-    expect(await ended(copy())).toMatchObject({ code: 1, told: expect.stringContaining('holds users already') });
+    expect(await refused()).toContain('holds users already');
   });
 
   it('has everybody logged in, and nobody who had logged out', async () => {
