@@ -13,9 +13,12 @@ import { parseTarget } from '../postgres/target.ts';
 import { openTestStore } from '../postgres/testing/open-test-store.ts';
 import { anyPostgres, isAnyPostgresMissing, type PostgresDatabase } from '../postgres/testing/start-postgres.ts';
 import { openPostgresTransfer } from '../postgres/transfer.ts';
+import { openRedisStore } from '../redis/index.ts';
+import { isRedisMissing, startRedis } from '../redis/testing/index.ts';
+import { openRedisTransfer } from '../redis/transfer.ts';
 import { openSqlite } from '../sqlite/index.ts';
 import { openSqliteTransfer } from '../sqlite/transfer.ts';
-import { copyStore } from './copy-store.ts';
+import { copyStore, moveSessions } from './copy-store.ts';
 
 const sealer = createSealer({ keys: [{ kid: '1', key: systemRandom.bytes(32) }], random: systemRandom });
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-carry-'));
@@ -183,6 +186,48 @@ describe.skipIf(isAnyPostgresMissing())('a store that is carried to PostgreSQL a
   it('that is copied onto another one is refused', async () => {
     await expect(copy(await carryFile('third'), await carryPostgres())).rejects.toThrow('holds users already');
     await expect(carryFile('nowhere', false)).rejects.toThrow('is not there');
+  });
+});
+
+describe.skipIf(isRedisMissing())('sessions that are carried to Redis', () => {
+  it('are the same sessions, and stand in the lists of their users', async () => {
+    const redis = await startRedis();
+    const store = await openFile('with-sessions');
+    const { login, ended, user } = await fill(store);
+    const ids = [login.id, ended.id];
+    const before = await Promise.all(ids.map(async (id) => (await store.sessions.findSession(id)).value));
+    await store.close();
+    const source = await carryFile('with-sessions', false);
+    const sessions = await openRedisTransfer({ url: redis.url, random: systemRandom });
+    await expect(
+      moveSessions({ source, sessions, onProgress: ({ copied }) => expect(copied).toBe(0) }),
+    ).rejects.toThrow();
+    await expect(openRedisStore({ url: redis.url, sealer, random: systemRandom })).rejects.toThrow(
+      'not come to its end',
+    );
+    expect(await moveSessions({ source, sessions, onProgress: () => undefined })).toBe(2);
+    await source.close();
+    sessions.close();
+
+    const opened = await openRedisStore({ url: redis.url, sealer, random: systemRandom });
+    const after = await Promise.all(ids.map(async (id) => (await opened.sessions.findSession(id)).value));
+    const hex = (value: unknown): unknown => {
+      if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+      return Array.isArray(value) ? value.map(hex) : value;
+    };
+    const plain = (found: typeof before) =>
+      found.map((session) =>
+        Object.fromEntries(
+          Object.entries(session ?? {})
+            .filter(([name]) => name !== 'origin')
+            .map(([name, value]) => [name, hex(value)]),
+        ),
+      );
+    expect(plain(after)).toEqual(plain(before));
+    expect(after[0]?.origin()).toEqual(login.origin);
+    expect(await opened.sessions.sessionsOfUser(user.id, 'logout')).toMatchObject([{ sessionId: login.id }]);
+    opened.close();
+    await redis.stop();
   });
 });
 
