@@ -52,7 +52,8 @@ describe.skipIf(isPostgresMissing())('many nodes on one PostgreSQL', () => {
     gateways = await Promise.all([gatewayOf(issuer(1), {}), gatewayOf(issuer(2), ahead)]);
   });
   afterAll(async () => {
-    await Promise.all([...gateways, ...issuers.slice(1), users].map(async (one) => one?.stop()));
+    const others: readonly ChildServer[] = [...gateways, ...issuers.slice(1), ...(users === undefined ? [] : [users])];
+    await Promise.all(others.map((one) => one.stop()));
     await issuers[0]?.remove();
     await server.stop();
   });

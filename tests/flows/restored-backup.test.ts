@@ -72,7 +72,8 @@ describe.skipIf(isOnPostgres)('a backup that was put back', () => {
   it('accepts no token of before, dead or live, once it is marked; people log in again', async () => {
     const { folder, person, dead, live, access } = await putBack();
     const maintenance = await openMaintenance({ ...folder.settings, ...settings });
-    const restored = await maintenance.markRestored().finally(() => maintenance.close());
+    const restored = await maintenance.markRestored();
+    await maintenance.close();
     expect(restored).toMatchObject({ sessions: 3, users: 1, keySetting: undefined });
     expect(restored.keys).toEqual([decodeToken(access[0] ?? '').header['kid']]);
 

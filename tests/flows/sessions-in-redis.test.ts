@@ -106,7 +106,7 @@ describe.skipIf(isRedisMissing())('two issuers with Redis', () => {
     const evicting = await startRedis(['--maxmemory-policy', 'allkeys-lru']);
     onTestFinished(() => evicting.stop());
     const { settings } = issuers().a.folder;
-    const { SALLYPORT_DATA_DIR: _own, ...secrets } = settings;
+    const { SALLYPORT_DATA_DIR: _own, REDIS_URL: _usual, ...secrets } = settings;
     const refused = await refusedIssuer({ ...secrets, REDIS_ADDR: new URL(evicting.url).host });
     expect([refused.exitCode, refused.stderr]).toEqual([
       78,
