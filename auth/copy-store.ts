@@ -85,6 +85,7 @@ const problemsOf = ({ from, to, sessionsTo }: StoreCopy): readonly SettingProble
     const problem = databaseProblem(url);
     return problem === undefined ? [] : [{ setting, problem }];
   });
+  if (from === to) found.push({ setting: '--to', problem: 'is the same store as --from' });
   if (to === undefined && sessionsTo === undefined)
     found.push({ setting: '--to', problem: 'is missing, and so is --sessions-to: give one of them, or both' });
   if (sessionsTo !== undefined && !/^rediss?:\/\/\S+$/.test(sessionsTo))

@@ -197,8 +197,15 @@ describe.skipIf(isRedisMissing())('sessions that are carried to Redis', () => {
     const ids = [login.id, ended.id];
     const before = await Promise.all(ids.map(async (id) => (await store.sessions.findSession(id)).value));
     await store.close();
-    const source = await carryFile('with-sessions', false);
     const sessions = await openRedisTransfer({ url: redis.url, random: systemRandom });
+    const early = await carryFile('with-sessions', false);
+    const moved = moveSessions({ source: early, sessions, onProgress: () => undefined });
+    await expect(moved).rejects.toThrow('too old to be moved');
+    await early.close();
+    const file = new DatabaseSync(fileOf('with-sessions'));
+    file.exec("DELETE FROM store_meta WHERE key LIKE 'companion:%'");
+    file.close();
+    const source = await carryFile('with-sessions', false);
     await expect(
       moveSessions({ source, sessions, onProgress: ({ copied }) => expect(copied).toBe(0) }),
     ).rejects.toThrow();

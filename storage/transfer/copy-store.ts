@@ -89,6 +89,7 @@ const otherCopy = (): CopyRefused => new CopyRefused('another copy is writing in
 const seeded: readonly TransferTable[] = ['realms', 'companions'];
 
 const begin = async ({ source, target, random, sessions }: CopyOptions): Promise<Mark> => {
+  if (sessions !== undefined) await refuseOldSessions(source);
   for (const table of transferTables) {
     if (seeded.includes(table) || (await target.countRows(table)) === 0) continue;
     throw new CopyRefused(`the target holds ${table.replace('_', ' ')} already: give one that no server has worked on`);
@@ -99,6 +100,14 @@ const begin = async ({ source, target, random, sessions }: CopyOptions): Promise
   await target.beginImport(JSON.stringify(mark));
   await source.noteCopy(copyId);
   return mark;
+};
+
+/** Rows of the time before another store took the sessions: a token that was used up there would be good again. */
+const refuseOldSessions = async (source: TransferSource): Promise<void> => {
+  if ((await source.countRows('companions')) === 0) return;
+  throw new CopyRefused(
+    'sessions of this store stand in a Redis already: what it has of them itself is too old to be moved',
+  );
 };
 
 const goOn = async (source: TransferSource, text: string): Promise<Mark> => {
@@ -212,6 +221,7 @@ export const moveSessions = async ({
   sessions,
   onProgress,
 }: Pick<CopyOptions, 'source' | 'onProgress'> & { readonly sessions: SessionTransfer }): Promise<number> => {
+  await refuseOldSessions(source);
   await sessions.begin();
   const total = await source.countRows('sessions');
   let copied = 0;

@@ -100,7 +100,7 @@ describe.skipIf(isOnPostgres || isAnyPostgresMissing() || isPostgresMissing())('
     execFileSync('sh', ['-c', (JSON.parse(out) as { readonly command: string }).command], { env, cwd: '/' });
     await issuer.stop();
     await look.run(`DROP SCHEMA ${schema} CASCADE`);
-    execFileSync('pg_restore', ['--exit-on-error', '--dbname', url, file], { env, cwd: '/' });
+    execFileSync(postgresProgram('pg_restore'), ['--exit-on-error', '--dbname', url, file], { env, cwd: '/' });
 
     const second = await startIssuer({ ...settings, ...own }, folder);
     try {
