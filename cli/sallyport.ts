@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
@@ -37,6 +38,7 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addUsersCommand(program);
   addCleanupCommand(program);
   addSeedCommand(program);
+  addBackupCommand(program);
   addStoreCommand(program);
   return program;
 };
