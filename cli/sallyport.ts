@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
+import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
 import { addKeysCommand } from './keys/command.ts';
 import { addRoutesCommand } from './routes/command.ts';
+import { addSeedCommand } from './seed/command.ts';
 import { addStoreCommand } from './store/command.ts';
 import { addUpCommand } from './up/command.ts';
 import { addUsersCommand } from './users/command.ts';
@@ -35,6 +37,8 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addRoutesCommand(program, finish);
   addUsersCommand(program);
   addCleanupCommand(program);
+  addSeedCommand(program);
+  addBackupCommand(program);
   addStoreCommand(program);
   return program;
 };

@@ -60,16 +60,20 @@ export const createChangePassword = (
     });
     if (!changed.changed) return { kind: 'overtaken' };
     const toEpoch = changed.user.sessionEpoch;
-    // The new salt comes first: with the new epoch under the old one a token that was copied before would live, if only until the next
-    // write, or for ever where a failover loses that.
+    // In this order: were the epoch adopted first, whoever holds the token of before could refresh in between, and would be given an
+    // access token of the new epoch, which outlives the change.
     const renewed = await renewSession(session, context);
-    const adopted =
-      renewed !== undefined &&
-      (await sessions.adoptEpoch({ sessionId: session.id, fromEpoch: session.sessionEpoch, toEpoch }));
+    const adoption = { sessionId: session.id, fromEpoch: session.sessionEpoch, toEpoch };
+    const adopted = renewed !== undefined && (await sessions.adoptEpoch(adoption));
     await sessions.endSessionsOfUser({ userId: user.id, except: session.id, cause: 'password_changed', context });
     if (!adopted) return { kind: 'overtaken' };
-    const { session: row, refreshToken } = renewed;
-    return { kind: 'changed', user: changed.user, session: { ...row, sessionEpoch: toEpoch }, refreshToken };
+    const { refreshToken } = renewed;
+    return {
+      kind: 'changed',
+      user: changed.user,
+      session: { ...renewed.session, sessionEpoch: toEpoch },
+      refreshToken,
+    };
   };
 };
 

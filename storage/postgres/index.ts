@@ -6,6 +6,7 @@
 import type { Random } from '@sallyport/kit/random';
 import type { Sealer } from '@sallyport/kit/seal';
 import type { Storage } from '../contracts/storage.ts';
+import { halfCopied, incompleteKey, sourceKey } from '../transfer/tables.ts';
 import {
   type Connection,
   type ConnectOptions,
@@ -91,7 +92,14 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     return () => void wakes.delete(each);
   };
   const listenWay = { ...way, target: options.listenTarget ?? target };
-  const listener = await listen(listenWay, `${name}_revocations`, random, wake).catch(async (error: unknown) => {
+  const channel = `${name}_revocations`;
+  const listener = await listen(listenWay, { channel, schema }, random, wake).catch(async (error: unknown) => {
+    await pool.close();
+    throw error;
+  });
+  // Under the lock that the listener holds: no copy begins any more.
+  await noteStart(pool, schema).catch(async (error: unknown) => {
+    listener.stop();
     await pool.close();
     throw error;
   });
@@ -121,6 +129,14 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
       await pool.close();
     },
   };
+};
+
+/** A store that was not copied to its end knows too little; and of one that is copied from, whoever goes on copying would miss what comes now. */
+const noteStart = async (pool: Pool, schema: string): Promise<void> => {
+  const sql = `WITH forgotten AS (DELETE FROM ${schema}.store_meta WHERE key = $1)
+    SELECT 1 AS found FROM ${schema}.store_meta WHERE key = $2`;
+  const found = await pool.run(sql, [sourceKey, incompleteKey], true);
+  if (found.length > 0) throw new SchemaRefused(halfCopied);
 };
 
 const bringUpToDate = async (

@@ -69,7 +69,11 @@ const versionTable = `SELECT EXISTS (
   SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relname = 'schema_versions') AS exists`;
 
-const presentVersion = async ({ connection, name, schema }: MigrateOptions): Promise<Present> => {
+export const presentVersion = async ({
+  connection,
+  name,
+  schema,
+}: Pick<MigrateOptions, 'connection' | 'name' | 'schema'>): Promise<Present> => {
   const [table] = await connection.run(versionTable, [name], migrationLimitMs);
   if (table?.['exists'] !== true) return { version: 0, leastKnown: 0 };
   const [row] = await connection.run(

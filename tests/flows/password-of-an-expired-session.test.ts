@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { isOnRedis } from '../testing/database.ts';
 import { type Call, httpClient } from '../testing/http-client.ts';
 import { type Issuer, startIssuer } from '../testing/issuer.ts';
 import { login, signUp } from '../testing/people.ts';
@@ -11,7 +12,8 @@ afterAll(() => issuer.remove());
 
 const call: Call = (method, path, sent) => httpClient(issuer.url)(method, path, sent);
 
-it('a password change that is refused because the session has expired changes nothing', async () => {
+// It makes a row of a session old by SQL.
+it.skipIf(isOnRedis)('a password change that is refused because the session has expired changes nothing', async () => {
   const { person, access } = await signUp(call);
   await issuer.folder.database.change(
     'UPDATE sessions SET idle_expires_at_ms = created_at_ms, absolute_expires_at_ms = created_at_ms',

@@ -1,6 +1,6 @@
 /**
  * The database below an issuer, looked at beside the running server. It is SQLite, or with `SALLYPORT_TEST_DATABASE=postgres` a schema
- * of its own in one PostgreSQL for each test file.
+ * of its own in one PostgreSQL for each test file. With `redis` or `postgres+redis` sessions, nonces and attempts are in a Redis beside it.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { anyPostgres } from '@sallyport/storage/postgres/testing';
 import { rawConnection } from '@sallyport/storage/postgres/testing/raw';
+import { startRedis } from '@sallyport/storage/redis/testing';
 import type { Settings } from './child-server.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -32,18 +33,35 @@ export interface Database {
 }
 
 /** For tests that do to SQLite what has no counterpart, or has a test of its own. */
-export const isOnPostgres = process.env['SALLYPORT_TEST_DATABASE'] === 'postgres';
+export const isOnPostgres = process.env['SALLYPORT_TEST_DATABASE']?.startsWith('postgres') === true;
+/** For tests that look at sessions, or hold them up, by SQL. */
+export const isOnRedis = process.env['SALLYPORT_TEST_DATABASE']?.endsWith('redis') === true;
 
-export const newDatabase = (folder: string): Database => (server === undefined ? inSqlite(folder) : inPostgres(server));
+/** Databases of one Redis server: one for each folder of a test file. */
+const keyspaces = 256;
 
-const server = isOnPostgres ? await serverOfTheFile() : undefined;
+export const newDatabase = (folder: string): Database => {
+  const database = postgres === undefined ? inSqlite(folder) : inPostgres(postgres);
+  return redis === undefined
+    ? database
+    : { ...database, settings: { ...database.settings, REDIS_URL: newKeyspace(redis) } };
+};
 
-async function serverOfTheFile(): Promise<string> {
+const postgres = isOnPostgres ? await serverOfTheFile(anyPostgres) : undefined;
+const redis = isOnRedis ? await serverOfTheFile(() => startRedis(['--databases', String(keyspaces)])) : undefined;
+
+async function serverOfTheFile(start: () => Promise<{ readonly url: string; stop(): Promise<void> }>): Promise<string> {
   const { afterAll } = await import('vitest');
-  const { url, stop } = await anyPostgres();
+  const { url, stop } = await start();
   afterAll(stop);
   return url;
 }
+
+let keyspacesUsed = 0;
+const newKeyspace = (url: string): string => {
+  keyspacesUsed += 1;
+  return `${url}/${keyspacesUsed % keyspaces}`;
+};
 
 const inSqlite = (folder: string): Database => {
   const file = join(folder, 'sallyport.db');
