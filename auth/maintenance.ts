@@ -24,7 +24,10 @@ import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
 import { createImportAccount, type ImportOutcome } from './register/import-account.ts';
 import { createRegister, type RegisterOutcome } from './register/register.ts';
+import { createSeed, isSeeded, type Seeded, type SeedRequest } from './register/seed.ts';
 import { feedToken } from './revocations/feed-token.ts';
+import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
+import { createSessionStarter } from './tokens/start-session.ts';
 
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
 export { type Backup, backupStore } from './backup-store.ts';
@@ -33,6 +36,7 @@ export { type CopyProgress, CopyRefused, type CopyReport, copyStore, type MovedS
 export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
 export type { RegisterOutcome } from './register/register.ts';
+export type { Seeded } from './register/seed.ts';
 /** For generated documentation, and for whoever hands an environment on. */
 export const issuerSettings = authSettings;
 export const issuerSettingNames: readonly string[] = settingNames(authSettings);
@@ -88,6 +92,10 @@ export interface Maintenance {
   deleteUser(userId: UserId): Promise<void>;
   /** Takes everything personal from a deleted account; ids stay. */
   eraseUser(userId: UserId): Promise<Erasure['kind']>;
+  /** Whether somebody has an account that no seed has made; reads all there are. */
+  hasPeople(): Promise<boolean>;
+  /** Fills the store with numbered accounts, a session each, until there are so many. */
+  seed(request: Omit<SeedRequest, 'context'>): Promise<Seeded>;
   listUsers(page: { readonly after?: UserId; readonly limit: number }): Promise<readonly User[]>;
   close(): Promise<void>;
 }
@@ -115,6 +123,8 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
     findUsers: (idOrIdentifier) => findUsers(settings, storage, idOrIdentifier),
     deleteUser: (userId) => createDeleteAccount(storage)(userId, context()),
     eraseUser: async (userId) => (await storage.housekeeping.eraseUser(userId, context())).kind,
+    hasPeople: () => hasPeople(storage),
+    seed: (request) => doors.seed({ ...request, context: context() }),
     listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
     close: async () => {
       await doors.close();
@@ -126,10 +136,23 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
 const clock = systemClock();
 const context = () => ({ requestId: systemRandom.uuidv7(clock.nowMs()), actor: 'admin' }) as const;
 
-type Doors = Pick<Maintenance, 'createUser' | 'importUser' | 'close'>;
+const pageSize = 1000;
+
+const hasPeople = async ({ accounts }: Storage): Promise<boolean> => {
+  for (let after: UserId | undefined; ; ) {
+    const page = await accounts.listUsers(defaultRealm, { limit: pageSize, ...(after !== undefined && { after }) });
+    if (!page.every(isSeeded)) return true;
+    if (page.length < pageSize) return false;
+    after = page.at(-1)?.id;
+  }
+};
+
+interface Doors extends Pick<Maintenance, 'createUser' | 'importUser' | 'close'> {
+  readonly seed: ReturnType<typeof createSeed>;
+}
 
 /** The rules for passwords are those of the server. */
-const openDoors = async (settings: AuthSettings, { accounts }: Storage): Promise<Doors> => {
+const openDoors = async (settings: AuthSettings, { accounts, sessions }: Storage): Promise<Doors> => {
   const pool = createHashPool({ places: availableParallelism(), maxWaiting: 10, maxWaitMs: 60_000 });
   const password = await openPasswordFactor(settings, pool, systemRandom);
   const ignored = () => undefined;
@@ -139,6 +162,8 @@ const openDoors = async (settings: AuthSettings, { accounts }: Storage): Promise
   const parts = { accounts, password, policy, random: systemRandom, clock, shape };
   const register = createRegister(parts);
   const importAccount = createImportAccount(parts);
+  const tokens = openRefreshTokens(settings);
+  const startSession = createSessionStarter({ sessions, tokens, random: systemRandom, clock, settings });
   const bodyOf = ({ identifier, name }: AccountData) => ({
     [shape.identifier]: identifier,
     ...(name !== undefined && { name }),
@@ -157,6 +182,7 @@ const openDoors = async (settings: AuthSettings, { accounts }: Storage): Promise
       const outcome = await importAccount(bodyOf(account), account.passwordHash, context());
       return outcome.kind === 'imported' ? { ...outcome, user: await withRoles(outcome.user, account) } : outcome;
     },
+    seed: createSeed({ ...parts, sessions, startSession }),
     close: () => policy.close(),
   };
 };

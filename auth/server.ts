@@ -22,13 +22,18 @@ import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
 import { startDrain } from './outbox/drain.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
-import { createRefreshTokens, refreshSecretId } from './tokens/refresh-token.ts';
+import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
 
 const drainIntervalMs = 500;
 const settleIntervalMs = 250;
 
-export const start = async (input: ServerInput): Promise<RunningServer> => {
+export interface StartDeps {
+  /** Stands between the rooms and the store: tests put waits and faults there. */
+  readonly around?: (storage: Storage) => Storage;
+}
+
+export const start = async (input: ServerInput, deps: StartDeps = {}): Promise<RunningServer> => {
   const { settings, warnings } = loadAuthSettings(input);
   const log = createLog({
     name: settings.serviceName,
@@ -40,7 +45,7 @@ export const start = async (input: ServerInput): Promise<RunningServer> => {
   for (const warning of warnings) log.warn({ warning }, 'insecure setting');
   const lifecycle = createLifecycle();
   try {
-    return await startParts(settings, lifecycle, log);
+    return await startParts(settings, lifecycle, log, deps);
   } catch (error) {
     await lifecycle.stop();
     throw error;
@@ -51,12 +56,14 @@ const startParts = async (
   settings: AuthSettings,
   lifecycle: ReturnType<typeof createLifecycle>,
   log: Log,
+  { around = (storage) => storage }: StartDeps,
 ): Promise<RunningServer> => {
   const clock = systemClock(settings.clockOffsetSeconds);
   const random = systemRandom;
   const sql = await openStore(settings, random);
   const { sealer } = sql;
-  const { storage, redis } = await withRedis({ settings, sql, random, log });
+  const { storage: opened, redis } = await withRedis({ settings, sql, random, log });
+  const storage = around(opened);
   lifecycle.add({ name: 'store', stop: () => storage.close() });
   const ring = await openKeyRing({ settings, keys: storage.keys, sealer, clock });
   const pool = createHashPool({
@@ -155,13 +162,6 @@ const answers = async (storage: Storage): Promise<boolean> => {
     return false;
   }
 };
-
-const openRefreshTokens = ({ rootKeys, refreshSecret }: AuthSettings) =>
-  createRefreshTokens({
-    roots: rootKeys.map(({ kid, key }) => ({ kid: Number(kid), key })),
-    secrets:
-      refreshSecret === undefined ? [] : [{ kid: refreshSecretId(refreshSecret), key: Buffer.from(refreshSecret) }],
-  });
 
 const settleRegularly = (unsettled: ReturnType<typeof createUnsettledRotations>, log: Log): (() => void) => {
   const timer = setInterval(() => {

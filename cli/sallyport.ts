@@ -5,6 +5,7 @@ import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
 import { addKeysCommand } from './keys/command.ts';
 import { addRoutesCommand } from './routes/command.ts';
+import { addSeedCommand } from './seed/command.ts';
 import { addStoreCommand } from './store/command.ts';
 import { addUpCommand } from './up/command.ts';
 import { addUsersCommand } from './users/command.ts';
@@ -37,6 +38,7 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addUsersCommand(program);
   addCleanupCommand(program);
   addBackupCommand(program);
+  addSeedCommand(program);
   addStoreCommand(program);
   return program;
 };

@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path';
 
 interface Needed {
   readonly program: string;
-  /** Debian package. */
+  /** Debian package, or several with spaces between. */
   readonly package: string;
   readonly what: string;
   /** Asks for its version, and does nothing else. */
@@ -50,6 +50,8 @@ const needed: readonly Needed[] = [
     folder: '/usr/lib/postgresql',
     beforeInstall: preventSystemCluster,
   },
+  { program: 'spin', package: 'spin', what: 'the model of the refresh protocol', probe: '-V' },
+  { program: 'gcc', package: 'gcc libc6-dev', what: 'the model of the refresh protocol', probe: '--version' },
   { program: 'caddy', package: 'caddy', what: 'Caddy that asks /forward-auth', probe: 'version' },
 ];
 
@@ -70,7 +72,7 @@ const mayInstall = (): boolean => process.getuid?.() === 0 && spawnSync('apt-get
 
 const install = ({ package: name, beforeInstall }: Needed): boolean => {
   beforeInstall?.();
-  const get = () => apt('install', '--no-install-recommends', name);
+  const get = () => apt('install', '--no-install-recommends', ...name.split(' '));
   return get() || (apt('update') && get());
 };
 

@@ -60,10 +60,20 @@ export const createChangePassword = (
     });
     if (!changed.changed) return { kind: 'overtaken' };
     const toEpoch = changed.user.sessionEpoch;
-    const adopted = await sessions.adoptEpoch({ sessionId: session.id, fromEpoch: session.sessionEpoch, toEpoch });
-    const renewed = adopted ? await renewSession({ ...session, sessionEpoch: toEpoch }, context) : undefined;
+    // In this order: were the epoch adopted first, whoever holds the token of before could refresh in between, and would be given an
+    // access token of the new epoch, which outlives the change.
+    const renewed = await renewSession(session, context);
+    const adoption = { sessionId: session.id, fromEpoch: session.sessionEpoch, toEpoch };
+    const adopted = renewed !== undefined && (await sessions.adoptEpoch(adoption));
     await sessions.endSessionsOfUser({ userId: user.id, except: session.id, cause: 'password_changed', context });
-    return renewed === undefined ? { kind: 'overtaken' } : { kind: 'changed', user: changed.user, ...renewed };
+    if (!adopted) return { kind: 'overtaken' };
+    const { refreshToken } = renewed;
+    return {
+      kind: 'changed',
+      user: changed.user,
+      session: { ...renewed.session, sessionEpoch: toEpoch },
+      refreshToken,
+    };
   };
 };
 

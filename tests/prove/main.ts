@@ -12,14 +12,17 @@ import { gatewaySigterm } from './gateway/gateway-sigterm.ts';
 import { routeChange } from './gateway/route-change.ts';
 import { slowSockets } from './gateway/slow-sockets.ts';
 import { upstreamRestart } from './gateway/upstream-restart.ts';
+import { provenInterleavings } from './interleavings/interleavings.ts';
 import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
 import { loopDelay } from './loop-delay.ts';
 import { missedRevocations } from './missed-revocations.ts';
 import { onStore, type StoreName, storeNames } from './on-store.ts';
+import { refreshProtocol } from './refresh-protocol.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { revocationLag } from './revocation-lag.ts';
 import { seeded } from './seeded.ts';
+import { provenSoak } from './soak.ts';
 import { storeGone } from './store-gone.ts';
 import { provenTabStorm } from './tab-storm.ts';
 import { loginTiming } from './timing.ts';
@@ -106,6 +109,21 @@ const proofs: Readonly<Record<string, Proof>> = {
   'slow-sockets': {
     about: 'p99 of ordinary requests beside 1,000 slow sockets and floods of unseen tokens (wants an idle machine)',
     run: (_, rounds = 5) => slowSockets({ sockets: 1000, floodSockets: 64, rounds, seconds: 5, perSecond: 300 }),
+  },
+  interleavings: {
+    about:
+      '10,000 scheduled interleavings of rotate, replay, logout, logout-all, disable, change password over two issuers',
+    run: (seed, trials = 10_000, store) =>
+      onStore(store, ({ settings }) => provenInterleavings({ trials, seed, settings })),
+  },
+  soak: {
+    about: 'login, refresh, verify, logout mixed at a steady rate for 3 minutes (PROVE_MINUTES): no error, memory flat',
+    run: (seed, minutes = Number(process.env['PROVE_MINUTES'] ?? 3), store) =>
+      onStore(store, ({ settings }) => provenSoak({ minutes, random: seeded(seed), settings })),
+  },
+  'refresh-protocol': {
+    about: 'the Promela model of the refresh protocol, walked through by spin at the larger bounds (takes gigabytes)',
+    run: () => refreshProtocol('large'),
   },
   'refresh-model': {
     about: 'the refresh property suite and its sabotaged twins at 2,000 stories, on one store',
