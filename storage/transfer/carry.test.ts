@@ -299,6 +299,7 @@ describe('a copy that was cut off', () => {
     await seeded('worked-on');
     await cutOff('worked-on', 'stale', 9);
     await expect(copy(await carryFile('source'), await carryFile('stale'))).rejects.toThrow('begun from another store');
+    await expect(copy(await carryFile('stale'), await carryFile('third-hand'))).rejects.toThrow('is itself the target');
     await (await openFile('worked-on')).close();
     await expect(copy(await carryFile('worked-on'), await carryFile('stale'))).rejects.toThrow(
       'has worked on the source',
