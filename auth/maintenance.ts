@@ -63,11 +63,13 @@ export interface FoundUsers {
   readonly deleted: readonly User[];
 }
 
+export type KeySetting = 'JWT_SECRET' | 'JWT_SECRET_PREVIOUS' | 'JWT_PRIVATE_KEY' | 'JWT_PRIVATE_KEY_PATH';
+
 export interface RestoredStore extends Restored {
   /** Ids of the ring's keys; tokens that they have signed are refused. */
   readonly keys: readonly string[];
-  /** The setting of a key that is not the ring's: access tokens of before live until they expire, unless it is changed. */
-  readonly keySetting: 'JWT_SECRET' | 'JWT_PRIVATE_KEY' | 'JWT_PRIVATE_KEY_PATH' | undefined;
+  /** The settings of keys that are not the ring's: access tokens of before live until they expire, unless those are changed. */
+  readonly keySettings: readonly KeySetting[];
 }
 
 export interface Maintenance {
@@ -204,13 +206,21 @@ const markRestored = async (settings: AuthSettings, { keys, recovery }: Storage)
   }
   const incarnation = systemRandom.bytes(12).toString('base64url');
   const ended = await recovery.markRestored({ incarnation, context: context() });
-  return { ...ended, keys: retired, keySetting: ownKeySetting(settings) };
+  return { ...ended, keys: retired, keySettings: ownKeySettings(settings) };
 };
 
-const ownKeySetting = (settings: AuthSettings): RestoredStore['keySetting'] => {
-  if (settings.jwtAlgorithm === 'HS256') return 'JWT_SECRET';
-  if (settings.jwtPrivateKey !== undefined) return 'JWT_PRIVATE_KEY';
-  return settings.jwtPrivateKeyPath === undefined ? undefined : 'JWT_PRIVATE_KEY_PATH';
+const ownKeySettings = (settings: AuthSettings): readonly KeySetting[] => {
+  const isSecret = settings.jwtAlgorithm === 'HS256';
+  const isPrivateKey = !isSecret && settings.jwtPrivateKey !== undefined;
+  return [
+    ...(isSecret ? (['JWT_SECRET'] as const) : []),
+    ...(isPrivateKey ? (['JWT_PRIVATE_KEY'] as const) : []),
+    ...(!isSecret && !isPrivateKey && settings.jwtPrivateKeyPath !== undefined
+      ? (['JWT_PRIVATE_KEY_PATH'] as const)
+      : []),
+    // It verifies whatever the algorithm is now.
+    ...(settings.jwtSecretPrevious === undefined ? [] : (['JWT_SECRET_PREVIOUS'] as const)),
+  ];
 };
 
 const findId = async (

@@ -7,8 +7,16 @@ import type { Random } from '@sallyport/kit/random';
 import type { Sealer } from '@sallyport/kit/seal';
 import type { Storage } from '../contracts/storage.ts';
 import { halfCopied, incompleteKey, sourceKey } from '../transfer/tables.ts';
-import { type Connection, type ConnectOptions, openConnection, readable } from './connection.ts';
+import {
+  type Connection,
+  type ConnectOptions,
+  openConnection,
+  readable,
+  type SqlRow,
+  type SqlValue,
+} from './connection.ts';
 import type { Driver } from './driver.ts';
+import { unavailable } from './failure.ts';
 import { listen } from './listen.ts';
 import { migrate, SchemaRefused } from './migrate.ts';
 import { openPool, type Pool, statementLimitMs } from './pool.ts';
@@ -68,11 +76,12 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     clockMayBeMoved: clockOffset !== undefined,
   };
   await bringUpToDate({ ...way, statementLimitMs: 0 }, name, schema, random);
+  const prepare = clockOffset && clockMover(clockOffset);
   const pool = await openPool({
     open: (onEnd) => openConnection({ ...way, onEnd }),
     size: poolSize,
     random,
-    prepare: clockOffset && clockMover(clockOffset),
+    prepare,
   });
   const wakes = new Set<() => void>();
   const wake = (): void => {
@@ -95,7 +104,8 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     throw error;
   });
   const stats = { batches: 0, verbs: 0 };
-  const driver = driverOf(options, pool, stats, wake);
+  const atLeisure = runnerAtLeisure({ ...way, statementLimitMs: 0 }, prepare);
+  const driver = driverOf(options, { pool, atLeisure, stats, wake });
   return {
     accounts: accounts(driver),
     sessions: sessions(driver),
@@ -148,7 +158,35 @@ interface Counts {
   verbs: number;
 }
 
-const driverOf = (options: PostgresOptions, pool: Pool, stats: Counts, wake: () => void): Driver => {
+type Run = (sql: string, values: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
+
+/** A connection that hangs for ever would be worse than one that is given up. */
+const leisureLimitMs = 6 * 3_600_000;
+
+const runnerAtLeisure =
+  (way: ConnectOptions, prepare: ((connection: Connection) => Promise<void>) | undefined): Run =>
+  async (sql, values) => {
+    const connection = await openConnection(way).catch((error: unknown) => {
+      throw unavailable(error, false);
+    });
+    try {
+      await prepare?.(connection);
+      return await connection.run(sql, values, leisureLimitMs);
+    } catch (error) {
+      throw unavailable(error, true);
+    } finally {
+      connection.end();
+    }
+  };
+
+interface DriverParts {
+  readonly pool: Pool;
+  readonly atLeisure: Run;
+  readonly stats: Counts;
+  readonly wake: () => void;
+}
+
+const driverOf = (options: PostgresOptions, { pool, atLeisure, stats, wake }: DriverParts): Driver => {
   const write: Driver['write'] = async (sql, ...values) => {
     const rows = await pool.run(sql, values, true);
     stats.batches += 1;
@@ -163,6 +201,11 @@ const driverOf = (options: PostgresOptions, pool: Pool, stats: Counts, wake: () 
     write,
     revoke: async (sql, ...values) => {
       const rows = await write(sql, ...values);
+      wake();
+      return rows;
+    },
+    revokeAtLeisure: async (sql, ...values) => {
+      const rows = await atLeisure(sql, values);
       wake();
       return rows;
     },

@@ -60,6 +60,7 @@ export const migrate = async (options: MigrateOptions): Promise<readonly string[
   }
   if (present.version === 0) await seedFirstRows(options);
   await step('COMMIT');
+  await followTransactions(options);
   return pending.map(({ version, name }) => `${version} ${name}`);
 };
 
