@@ -37,8 +37,8 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addRoutesCommand(program, finish);
   addUsersCommand(program);
   addCleanupCommand(program);
-  addSeedCommand(program);
   addBackupCommand(program);
+  addSeedCommand(program);
   addStoreCommand(program);
   return program;
 };

@@ -53,11 +53,11 @@ export interface TransferSource {
   noteCopy(copyId: string): Promise<void>;
   /** The copy that was noted, where no server has started since. */
   readCopyNote(): Promise<string | undefined>;
+  /** What `beginImport` and the imports after it have written: until `finishImport`, no server starts on this store. */
+  readMark(): Promise<string | undefined>;
 }
 
 export interface TransferTarget extends TransferSource {
-  /** What `beginImport` and the imports after it have written: until `finishImport`, no server starts on this store. */
-  readMark(): Promise<string | undefined>;
   /** Marks the store as incomplete. */
   beginImport(mark: string): Promise<void>;
   /**

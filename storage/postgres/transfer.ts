@@ -2,6 +2,7 @@
  * Carrying a store out of a schema, or into one. One connection, straight to PostgreSQL, holds the lock that every server on the schema
  * shares: while a server works none is copied, and while one is copied no server starts.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '@sallyport/kit/random';
 import type { Transfer, TransferKey, TransferRow } from '../contracts/transfer.ts';
 import { type ColumnKind, incompleteKey, sourceKey, type TableShape, tableShapes } from '../transfer/tables.ts';
@@ -21,6 +22,9 @@ export interface PostgresTransferOptions {
 
 /** A batch is written in well under a second; a table is counted in some. */
 const answerLimitMs = 120_000;
+/** PostgreSQL sees a moment later that a server which has just stopped is gone. */
+const lockLimitMs = 2000;
+const lockPauseMs = 50;
 
 /** @throws Error with a readable reason and neither address nor password */
 export const openPostgresTransfer = async (options: PostgresTransferOptions): Promise<Transfer> => {
@@ -48,11 +52,19 @@ const takeAlone = async (
   const schema = `"${name}"`;
   const { version } = await presentVersion({ connection, name, schema });
   if (!create && version === 0) throw new SchemaRefused(`there is no schema ${name}`);
-  const lock = `SELECT pg_try_advisory_lock(${workLock(schema)}) AS held`;
-  const [row] = await connection.run(lock, [], answerLimitMs);
-  if (row?.['held'] !== true)
+  if (!(await isLockTaken(connection, schema)))
     throw new SchemaRefused(`the schema ${name} is in use: stop every server that works on it`);
   await migrate({ connection, name, schema, random });
+};
+
+const isLockTaken = async (connection: Connection, schema: string): Promise<boolean> => {
+  const until = performance.now() + lockLimitMs;
+  for (;;) {
+    const [row] = await connection.run(`SELECT pg_try_advisory_lock(${workLock(schema)}) AS held`, [], answerLimitMs);
+    if (row?.['held'] === true) return true;
+    if (performance.now() > until) return false;
+    await sleep(lockPauseMs);
+  }
 };
 
 const transfer = (connection: Connection, s: string): Transfer => {
@@ -109,7 +121,11 @@ const transfer = (connection: Connection, s: string): Transfer => {
       const [row] = await run(sql, mark, incarnation, heads.revocations, heads.outbox);
       return row?.['ended'] === 1;
     },
-    close: async () => connection.end(),
+    close: async () => {
+      // Whoever starts a server next need not wait until PostgreSQL has seen that the connection is gone.
+      if (connection.alive) await run('SELECT pg_advisory_unlock_all()').catch(() => undefined);
+      connection.end();
+    },
   };
 };
 

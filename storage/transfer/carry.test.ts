@@ -11,6 +11,7 @@ import type { Storage } from '../contracts/storage.ts';
 import { type Transfer, type TransferRow, type TransferTable, transferTables } from '../contracts/transfer.ts';
 import { parseTarget } from '../postgres/target.ts';
 import { openTestStore } from '../postgres/testing/open-test-store.ts';
+import { rawConnection } from '../postgres/testing/raw-connection.ts';
 import { anyPostgres, isAnyPostgresMissing, type PostgresDatabase } from '../postgres/testing/start-postgres.ts';
 import { openPostgresTransfer } from '../postgres/transfer.ts';
 import { openRedisStore } from '../redis/index.ts';
@@ -19,6 +20,7 @@ import { openRedisTransfer } from '../redis/transfer.ts';
 import { openSqlite } from '../sqlite/index.ts';
 import { openSqliteTransfer } from '../sqlite/transfer.ts';
 import { copyStore, moveSessions } from './copy-store.ts';
+import { tableShapes } from './tables.ts';
 
 const sealer = createSealer({ keys: [{ kid: '1', key: systemRandom.bytes(32) }], random: systemRandom });
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-carry-'));
@@ -183,6 +185,35 @@ describe.skipIf(isAnyPostgresMissing())('a store that is carried to PostgreSQL a
     expect(new Set(incarnations).size).toBe(3);
   });
 
+  it('leaves no column and no table of either schema behind', async () => {
+    const database = new DatabaseSync(fileOf('first'), { readOnly: true });
+    const inFile = database
+      .prepare(
+        "SELECT m.name AS table_name, c.name AS column_name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'",
+      )
+      .all();
+    database.close();
+    const look = rawConnection(postgres.url, postgres.schema);
+    const { rows: inSchema } = await look.run(
+      'SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = $1',
+      [postgres.schema],
+    );
+    await look.close();
+    const own = new Set(['schema_versions', 'store_meta', 'sqlite_sequence', 'effects_trimmed']);
+    for (const list of ['revocation', 'outbox']) own.add(`${list}_head`);
+    const carried = new Set(
+      Object.values(tableShapes).flatMap(({ name, columns }) =>
+        Object.keys(columns).map((column) => `${name}.${column}`),
+      ),
+    );
+    for (const place of ['position', 'xid', 'seq']) carried.add(`effects.${place}`);
+    const left = [...inFile, ...inSchema]
+      .filter(({ table_name: table }) => !own.has(String(table)))
+      .map(({ table_name: table, column_name: column }) => `${String(table)}.${String(column)}`)
+      .filter((column) => !carried.has(column));
+    expect(left).toEqual([]);
+  });
+
   it('that is copied onto another one is refused', async () => {
     await expect(copy(await carryFile('third'), await carryPostgres())).rejects.toThrow('holds users already');
     await expect(carryFile('nowhere', false)).rejects.toThrow('is not there');
@@ -268,6 +299,7 @@ describe('a copy that was cut off', () => {
     await seeded('worked-on');
     await cutOff('worked-on', 'stale', 9);
     await expect(copy(await carryFile('source'), await carryFile('stale'))).rejects.toThrow('begun from another store');
+    await expect(copy(await carryFile('stale'), await carryFile('third-hand'))).rejects.toThrow('is itself the target');
     await (await openFile('worked-on')).close();
     await expect(copy(await carryFile('worked-on'), await carryFile('stale'))).rejects.toThrow(
       'has worked on the source',

@@ -68,6 +68,7 @@ const checked: readonly TransferTable[] = ['users', 'devices', 'signing_keys', '
 /** @throws CopyRefused */
 export const copyStore = async (options: CopyOptions): Promise<CopyReport> => {
   const { source, target, random } = options;
+  await refuseHalf(source);
   const found = await target.readMark();
   let mark = found === undefined ? await begin(options) : await goOn(source, found);
   if (mark.sessionsApart !== (options.sessions !== undefined))
@@ -81,6 +82,11 @@ export const copyStore = async (options: CopyOptions): Promise<CopyReport> => {
   await options.sessions?.finish();
   if (!(await target.finishImport({ mark: JSON.stringify(mark), incarnation, heads }))) throw otherCopy();
   return { resumed: found !== undefined, tables };
+};
+
+const refuseHalf = async (source: TransferSource): Promise<void> => {
+  if ((await source.readMark()) !== undefined)
+    throw new CopyRefused('the source is itself the target of a copy that has not come to its end');
 };
 
 const otherCopy = (): CopyRefused => new CopyRefused('another copy is writing into the target');
@@ -221,6 +227,7 @@ export const moveSessions = async ({
   sessions,
   onProgress,
 }: Pick<CopyOptions, 'source' | 'onProgress'> & { readonly sessions: SessionTransfer }): Promise<number> => {
+  await refuseHalf(source);
   await refuseOldSessions(source);
   await sessions.begin();
   const total = await source.countRows('sessions');
