@@ -30,7 +30,9 @@ import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createSessionStarter } from './tokens/start-session.ts';
 
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
+export { type Backup, backupStore } from './backup-store.ts';
 export type { Removed } from './cleanup/clean.ts';
+export { type CopyProgress, CopyRefused, type CopyReport, copyStore, type MovedSessions } from './copy-store.ts';
 export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
 export type { RegisterOutcome } from './register/register.ts';
@@ -61,11 +63,13 @@ export interface FoundUsers {
   readonly deleted: readonly User[];
 }
 
+export type KeySetting = 'JWT_SECRET' | 'JWT_SECRET_PREVIOUS' | 'JWT_PRIVATE_KEY' | 'JWT_PRIVATE_KEY_PATH';
+
 export interface RestoredStore extends Restored {
   /** Ids of the ring's keys; tokens that they have signed are refused. */
   readonly keys: readonly string[];
-  /** The setting of a key that is not the ring's: access tokens of before live until they expire, unless it is changed. */
-  readonly keySetting: 'JWT_SECRET' | 'JWT_PRIVATE_KEY' | 'JWT_PRIVATE_KEY_PATH' | undefined;
+  /** The settings of keys that are not the ring's: access tokens of before live until they expire, unless those are changed. */
+  readonly keySettings: readonly KeySetting[];
 }
 
 export interface Maintenance {
@@ -202,13 +206,21 @@ const markRestored = async (settings: AuthSettings, { keys, recovery }: Storage)
   }
   const incarnation = systemRandom.bytes(12).toString('base64url');
   const ended = await recovery.markRestored({ incarnation, context: context() });
-  return { ...ended, keys: retired, keySetting: ownKeySetting(settings) };
+  return { ...ended, keys: retired, keySettings: ownKeySettings(settings) };
 };
 
-const ownKeySetting = (settings: AuthSettings): RestoredStore['keySetting'] => {
-  if (settings.jwtAlgorithm === 'HS256') return 'JWT_SECRET';
-  if (settings.jwtPrivateKey !== undefined) return 'JWT_PRIVATE_KEY';
-  return settings.jwtPrivateKeyPath === undefined ? undefined : 'JWT_PRIVATE_KEY_PATH';
+const ownKeySettings = (settings: AuthSettings): readonly KeySetting[] => {
+  const isSecret = settings.jwtAlgorithm === 'HS256';
+  const isPrivateKey = !isSecret && settings.jwtPrivateKey !== undefined;
+  return [
+    ...(isSecret ? (['JWT_SECRET'] as const) : []),
+    ...(isPrivateKey ? (['JWT_PRIVATE_KEY'] as const) : []),
+    ...(!isSecret && !isPrivateKey && settings.jwtPrivateKeyPath !== undefined
+      ? (['JWT_PRIVATE_KEY_PATH'] as const)
+      : []),
+    // It verifies whatever the algorithm is now.
+    ...(settings.jwtSecretPrevious === undefined ? [] : (['JWT_SECRET_PREVIOUS'] as const)),
+  ];
 };
 
 const findId = async (

@@ -30,8 +30,7 @@ const openDatabase = async (settings: AuthSettings, parts: StoreParts): Promise<
   const targets = postgresTargets(settings);
   if (targets === undefined) {
     const { sealer, revocationLifetimeMs } = parts;
-    const file = settings.databaseUrl?.slice('sqlite:'.length) ?? join(settings.dataDir, 'sallyport.db');
-    return drivers.sqlite({ file, sealer, revocationLifetimeMs });
+    return drivers.sqlite({ file: sqliteFile(settings), sealer, revocationLifetimeMs });
   }
   const { databaseSchema: schema, databasePoolSize: poolSize, databaseCaPath: caPath } = settings;
   const ca = caPath === undefined ? {} : { ca: readCa(caPath) };
@@ -41,6 +40,10 @@ const openDatabase = async (settings: AuthSettings, parts: StoreParts): Promise<
     throw new Error(`DATABASE_URL: ${error instanceof Error ? error.message : 'cannot be used'}`);
   }
 };
+
+/** Of settings that name no PostgreSQL. */
+export const sqliteFile = ({ databaseUrl, dataDir }: Pick<AuthSettings, 'databaseUrl' | 'dataDir'>): string =>
+  databaseUrl?.slice('sqlite:'.length) ?? join(dataDir, 'sallyport.db');
 
 const readCa = (path: string): string => {
   try {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
@@ -36,6 +37,7 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addRoutesCommand(program, finish);
   addUsersCommand(program);
   addCleanupCommand(program);
+  addBackupCommand(program);
   addSeedCommand(program);
   addStoreCommand(program);
   return program;

@@ -65,12 +65,15 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
     const found = await sessions.findSession(token.sessionId);
     let session = found.value;
     let nowMs = found.nowMs;
+    let currentAtMs: EpochMs | undefined;
     for (let judgement = 0; judgement < maxJudgements; judgement += 1) {
       if (session === undefined) return refuseUnknown(token.sessionId, nowMs, request, options);
       if (!tokens.holds(session)) options.onAnomaly('key_unknown', session.id);
       if (!tokens.holds(session) || !tokens.isGenuine(token, session)) return refused('refresh_invalid');
       const attempt = request.attemptId === undefined ? undefined : hashAttempt(session, request.attemptId);
-      const verdict = judge(present(token, session, attempt, request, tokens), factsOf(session), policy, nowMs);
+      if (session.generation === token.generation) currentAtMs = nowMs;
+      const facts = committedAfter(currentAtMs, factsOf(session));
+      const verdict = judge(present(token, session, attempt, request, tokens), facts, policy, nowMs);
       const step = await carryOut(verdict, { session, token, attempt, request, nowMs }, options);
       if (step.done) return step.outcome;
       const again = step.session ?? (await sessions.findSession(token.sessionId));
@@ -80,6 +83,13 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
     throw new StoreUnavailable(`a session changed ${maxJudgements} times during one refresh`);
   };
 };
+
+/**
+ * A commit that waits, for a slow disk or a standby, is seen long after the time that its row tells: the token was still the current one
+ * when it was looked at here, so that it was replaced later than that.
+ */
+const committedAfter = (currentAtMs: EpochMs | undefined, facts: ReturnType<typeof factsOf>) =>
+  currentAtMs === undefined || facts.rotatedAtMs >= currentAtMs ? facts : { ...facts, rotatedAtMs: currentAtMs };
 
 interface Case {
   readonly session: Session;
@@ -193,6 +203,7 @@ const follow = async (insideOverlap: boolean, judged: Case, options: RefreshOpti
   const { session, request } = judged;
   try {
     const foreign = insideOverlap && isForeign(session.origin(), request.origin);
+    if (insideOverlap) await beginOverlap(judged, options);
     if (insideOverlap) await keepLoserAttempt(judged, options);
     if (foreign) await noteForeignOverlap(judged, options);
     return await finish(session, options.tokens.derive(session), foreign, options);
@@ -201,6 +212,12 @@ const follow = async (insideOverlap: boolean, judged: Case, options: RefreshOpti
     if (error instanceof StoreUnavailable) options.unsettled.remember(session.id, session.rotationId);
     throw error;
   }
+};
+
+/** Where the row's own time says that it is over: whoever else was sent away while the commit waited has the same right. */
+const beginOverlap = async ({ session, nowMs }: Case, { sessions, policy }: RefreshOptions): Promise<void> => {
+  if (nowMs < session.rotatedAtMs + policy.overlapMs) return;
+  await sessions.settleRotation({ sessionId: session.id, rotationId: session.rotationId });
 };
 
 const keepLoserAttempt = async ({ session, attempt }: Case, { sessions, policy }: RefreshOptions): Promise<void> => {

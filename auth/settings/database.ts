@@ -4,7 +4,7 @@ import { isPostgresUrl, type PostgresTarget, parseTarget } from '@sallyport/stor
 
 /** libpq's form, as in `host=db user=auth dbname=auth_db`. */
 const isPairs = (text: string): boolean => /^\s*\w+\s*=/.test(text);
-const isPostgres = (text: string): boolean => isPostgresUrl(text) || isPairs(text);
+export const isPostgres = (text: string): boolean => isPostgresUrl(text) || isPairs(text);
 
 const problemOf = (text: string): string | undefined => {
   try {
@@ -15,7 +15,8 @@ const problemOf = (text: string): string | undefined => {
   }
 };
 
-const databaseProblem = (text: string): string | undefined => {
+/** What is wrong with a store's URL; undefined: nothing. */
+export const databaseProblem = (text: string): string | undefined => {
   if (text.startsWith('sqlite:')) return undefined;
   if (isPostgres(text)) return problemOf(text);
   return 'must begin with sqlite: or postgres://, or have the form host=… user=… dbname=…';

@@ -116,7 +116,8 @@ const readKeyFile = (path: string, setting: string): string => {
   }
 };
 
-const place = (kid: string) => ({ table: 'signing_keys', column: 'private_key_sealed', row: kid });
+/** Where the private half of a key is sealed for. */
+export const signingKeyPlace = (kid: string) => ({ table: 'signing_keys', column: 'private_key_sealed', row: kid });
 
 /** At a first boot each node draws a candidate and the store keeps one of them; all nodes then read the same ring. */
 const readStoredKeys = async (options: KeyRingOptions, algorithm: AsymmetricAlgorithm): Promise<KeyObject[]> => {
@@ -126,7 +127,7 @@ const readStoredKeys = async (options: KeyRingOptions, algorithm: AsymmetricAlgo
     .filter(({ state }) => state !== 'next')
     .map(({ kid, sealedPrivateKey }) =>
       readPrivateKey(
-        options.sealer.open(sealedPrivateKey, place(kid)).toString('utf8'),
+        options.sealer.open(sealedPrivateKey, signingKeyPlace(kid)).toString('utf8'),
         algorithm,
         `the stored key ${kid}`,
       ),
@@ -142,7 +143,7 @@ const makeFirstKey = (options: KeyRingOptions, algorithm: AsymmetricAlgorithm): 
     realmId: defaultRealm,
     algorithm,
     publicJwk: JSON.stringify(publicJwk(key, algorithm)),
-    sealedPrivateKey: options.sealer.seal(pem, place(kid)),
+    sealedPrivateKey: options.sealer.seal(pem, signingKeyPlace(kid)),
     state: 'current',
     createdAtMs: options.clock.nowMs() as EpochMs,
   };

@@ -1,6 +1,11 @@
+import { CopyRefused, copyStore } from '@sallyport/auth/maintenance';
 import type { Command } from 'commander';
+import { readEnvironment } from '../environment.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
+import { hostEnvironment } from '../host-environment.ts';
 import { withMaintenance } from '../users/with-maintenance.ts';
+import { copiedText } from './copied-text.ts';
+import { createProgressLines } from './copy-progress.ts';
 import { restoredText } from './restored-text.ts';
 
 interface RestoredOptions {
@@ -8,7 +13,14 @@ interface RestoredOptions {
   readonly yes: boolean;
 }
 
-/** `sallyport store restored` */
+interface CopyOptions {
+  readonly from: string;
+  readonly to?: string;
+  readonly sessionsTo?: string;
+  readonly json: boolean;
+}
+
+/** `sallyport store restored`, `sallyport store copy` */
 export const addStoreCommand = (program: Command): void => {
   const store = program.command('store').description('the store as a whole');
   store
@@ -22,4 +34,29 @@ export const addStoreCommand = (program: Command): void => {
         process.stdout.write(restoredText(await maintenance.markRestored(), json));
       });
     });
+  store
+    .command('copy')
+    .requiredOption('--from <url>', 'sqlite:<path> or postgres://…, as in DATABASE_URL')
+    .option('--to <url>', 'the same; a store that no server has worked on, or that this copy has begun to fill')
+    .option('--sessions-to <url>', 'a new redis://… for sessions; without --to everything else stays where it is')
+    .option('--json', 'print JSON', false)
+    .description(
+      'copy everything into another store, with every issuer stopped; users stay logged in. Run again, it goes on',
+    )
+    .action((options: CopyOptions) => copy(options));
+};
+
+/** DB_PASSWORD serves where a URL holds none: a command line can be read by everybody on the machine. */
+const copy = async ({ json, ...stores }: CopyOptions): Promise<void> => {
+  const env = hostEnvironment(readEnvironment(process.env, '.env'));
+  const progress = createProgressLines(process.stderr, () => performance.now());
+  try {
+    const report = await copyStore({ ...stores, env, onProgress: progress.note });
+    progress.end();
+    process.stdout.write(copiedText(report, json));
+  } catch (error) {
+    progress.end();
+    if (error instanceof CopyRefused) throw new CommandError(error.message);
+    throw error;
+  }
 };

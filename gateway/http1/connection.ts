@@ -58,6 +58,8 @@ export class Connection implements AnswerSink, Flow, Held {
   #handler: AnswerHandler | undefined;
   /** The head of a request without body, until the turn's end. */
   #heldHead: string | undefined;
+  /** Nothing of the request under way has been written yet. */
+  #isUnwritten = false;
   #body: OutgoingBody | undefined;
   #isBodySent = true;
   #keepAlive = true;
@@ -118,6 +120,7 @@ export class Connection implements AnswerSink, Flow, Held {
     handler.onStart(this);
     // `onStart` may have aborted it.
     if (this.#handler !== handler || this.#isClosed) return;
+    this.#isUnwritten = true;
     holdUntilTurnEnds(this);
     if (body === null) {
       this.#heldHead = head;
@@ -131,6 +134,7 @@ export class Connection implements AnswerSink, Flow, Held {
   }
 
   letGo(): void {
+    this.#isUnwritten = false;
     const head = this.#heldHead;
     this.#heldHead = undefined;
     if (head === undefined) this.#socket.uncork();
@@ -249,6 +253,11 @@ export class Connection implements AnswerSink, Flow, Held {
   /** The buffer is read into again afterwards: whoever keeps a part of it copies it. False: no more for now. */
   readonly #onRead = (length: number, buffer: Uint8Array): boolean => {
     this.since = this.#options.now();
+    if (this.#isUnwritten) {
+      // RFC 9112 §9.2: what comes before the request has gone out answers another one.
+      this.#fail(this.#lost('ECONNRESET'));
+      return true;
+    }
     try {
       this.#parser.feed(Buffer.from(buffer.buffer, buffer.byteOffset, length));
       if (!this.#parser.hasEnded) this.#handler?.onRead();

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Flow } from './connection.ts';
@@ -75,6 +76,27 @@ describe('a pool', () => {
     for (let round = 0; round < 5; round += 1) expect(await ask(pool)).toEqual({ status: 200, body: 'ok' });
     expect(sockets).toHaveLength(1);
     expect(seen[0]).toBe(`GET /a?b=c HTTP/1.1\r\nhost: ${origin.slice(7)}\r\nx-a: 1\r\n\r\n`);
+  });
+
+  it.each([
+    ['without a body', get],
+    ['with a body', { ...get, method: 'POST' }],
+  ])('gives a request %s no answer that came before it was written', async (_, request) => {
+    const { origin, sockets } = await startBytes((socket, nth) =>
+      socket.on('data', () => socket.write(answer(nth === 1 ? 'first' : 'own'))),
+    );
+    const pool = openPool(origin);
+    expect((await ask(pool)).body).toBe('first');
+    const body = request.method === 'POST' ? Readable.from([Buffer.from('body')]) : null;
+    const outcome = await new Promise<unknown>((resolve) => {
+      // An answer that nobody asked for (a 408, or one too many) comes in the turn in which the next request takes the connection.
+      setTimeout(() => {
+        sockets[0]?.write(answer('of somebody else'));
+        ask(pool, { ...request, body }).then(resolve, resolve);
+      });
+    });
+    expect(outcome).toMatchObject({ name: 'ConnectionLost', wasKept: true });
+    expect((await ask(pool)).body).toBe('own');
   });
 
   it('opens no more connections than it may; the others wait in line, in order', async () => {

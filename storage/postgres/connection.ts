@@ -2,7 +2,7 @@
  * One connection, used by one verb at a time, and never made anew by itself: the pool replaces what has ended. The library's own pool
  * knows no limit for an answer, and asks again and again, without a pause, where a server accepts and hangs up.
  */
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import postgres from 'postgres';
 import { described, endsConnection, LateAnswer, RefusedServer } from './failure.ts';
@@ -88,18 +88,24 @@ const openSocket = ({ host, port }: PostgresHost): Promise<Socket> =>
 /** The library wraps the socket that it is given, and would look for the certificate of `localhost` where the host is an address. */
 const tlsOptions = ({ target, ca }: ConnectOptions, { host }: PostgresHost): false | ConnectionOptions => {
   if (target.tls === 'disable' || host.startsWith('/')) return false;
-  const authorities = ca === undefined ? {} : { ca };
+  // RFC 6066 §3: literal addresses are no server names.
+  const named: ConnectionOptions = isIP(host) === 0 ? { servername: host } : {};
+  const byName: ConnectionOptions = {
+    ...named,
+    ...(ca !== undefined && { ca }),
+    rejectUnauthorized: true,
+    checkServerIdentity: (_, cert) => checkServerIdentity(host, cert),
+  };
+  const byAuthority = { ...byName, checkServerIdentity: () => undefined };
   switch (target.tls) {
     case 'require':
-      return { rejectUnauthorized: false };
+      // As libpq does it: whoever names an authority wants it asked.
+      return ca === undefined ? { ...named, rejectUnauthorized: false } : byAuthority;
     case 'verify-ca':
-      return { ...authorities, rejectUnauthorized: true, checkServerIdentity: () => undefined };
+      // An authority that everybody knows has signed everybody's certificates: without the name anyone's would do.
+      return ca === undefined ? byName : byAuthority;
     case 'verify-full':
-      return {
-        ...authorities,
-        rejectUnauthorized: true,
-        checkServerIdentity: (_, cert) => checkServerIdentity(host, cert),
-      };
+      return byName;
   }
 };
 

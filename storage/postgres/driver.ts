@@ -13,6 +13,8 @@ export interface Driver {
   write(sql: string, ...values: SqlValue[]): Promise<readonly SqlRow[]>;
   /** A write that may be a revocation: whoever waits for one is woken. */
   revoke(sql: string, ...values: SqlValue[]): Promise<readonly SqlRow[]>;
+  /** The same on a connection of its own, without the limits of a verb: for what touches every row, once, while no server is at work. */
+  revokeAtLeisure(sql: string, ...values: SqlValue[]): Promise<readonly SqlRow[]>;
 }
 
 /** `$from` and the three after it, as the functions take them. */

@@ -1,7 +1,12 @@
 /** Making the schema, meeting a newer one, and with how few rights it can be used. */
+import { systemRandom } from '@sallyport/kit/random';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { context, newSession, newUser, times } from '../conformance/make.ts';
+import { postgresMigrations } from '../migrations/postgres/index.ts';
+import { openConnection } from './connection.ts';
+import { migrate } from './migrate.ts';
+import { parseTarget } from './target.ts';
 import { openTestStore } from './testing/open-test-store.ts';
 import { isPostgresMissing, type PostgresServer, startPostgres } from './testing/start-postgres.ts';
 
@@ -23,6 +28,12 @@ describe.skipIf(isPostgresMissing())('a schema in PostgreSQL', () => {
     const versions = await admin.unsafe('SELECT version FROM sallyport.schema_versions ORDER BY version');
     expect(versions.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     await Promise.all(stores.map((store) => store.close()));
+  });
+
+  it('has no foreign key to realms: every login and logout would lock the one row that all have in common', async () => {
+    const found = await admin.unsafe(`SELECT conrelid::regclass::text AS "table" FROM pg_constraint
+      WHERE contype = 'f' AND confrelid = 'sallyport.realms'::regclass`);
+    expect([...found]).toEqual([]);
   });
 
   it('that is newer is used where every later migration was an expansion, and refused after a contraction', async () => {
@@ -82,5 +93,29 @@ describe.skipIf(isPostgresMissing())('a schema in PostgreSQL', () => {
     await again.effects.removeEffects(await again.effects.readEffects(1));
     expect(await read()).toEqual(['two', 'three']);
     await Promise.all([store.close(), again.close()]);
+  });
+
+  it('whose dump was restored into another server by a newer version is read on as well', async () => {
+    const schema = '"restored"';
+    const connection = await openConnection({
+      target: parseTarget(server.url),
+      applicationName: 'test',
+      statementLimitMs: 0,
+    });
+    const migrations = postgresMigrations.slice(0, -1);
+    await migrate({ connection, name: 'restored', schema, random: systemRandom, migrations });
+    connection.end();
+    // Both what waits to be drained and what has been drained last are of transactions that this server has yet to give.
+    await admin.unsafe(`SELECT ${schema}.append_effect('login.failed', 'main', NULL, NULL, NULL,
+        ROW('user', 'before', NULL, NULL)::${schema}.act_context);
+      UPDATE ${schema}.effects SET xid = (xid::text::bigint + 1000000)::text::xid8;
+      UPDATE ${schema}.effects_trimmed SET xid = (SELECT xid FROM ${schema}.effects)`);
+    const store = await openTestStore(server.url, { schema: 'restored' });
+    await store.effects.appendEffects([{ act: 'login.failed', realmId: newUser().realmId, context }]);
+    expect((await store.effects.readEffects(10)).map(({ context: { requestId } }) => requestId)).toEqual([
+      'before',
+      context.requestId,
+    ]);
+    await store.close();
   });
 });

@@ -6,8 +6,17 @@
 import type { Random } from '@sallyport/kit/random';
 import type { Sealer } from '@sallyport/kit/seal';
 import type { Storage } from '../contracts/storage.ts';
-import { type Connection, type ConnectOptions, openConnection, readable } from './connection.ts';
+import { halfCopied, incompleteKey, sourceKey } from '../transfer/tables.ts';
+import {
+  type Connection,
+  type ConnectOptions,
+  openConnection,
+  readable,
+  type SqlRow,
+  type SqlValue,
+} from './connection.ts';
 import type { Driver } from './driver.ts';
+import { unavailable } from './failure.ts';
 import { listen } from './listen.ts';
 import { migrate, SchemaRefused } from './migrate.ts';
 import { openPool, type Pool, statementLimitMs } from './pool.ts';
@@ -67,11 +76,12 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     clockMayBeMoved: clockOffset !== undefined,
   };
   await bringUpToDate({ ...way, statementLimitMs: 0 }, name, schema, random);
+  const prepare = clockOffset && clockMover(clockOffset);
   const pool = await openPool({
     open: (onEnd) => openConnection({ ...way, onEnd }),
     size: poolSize,
     random,
-    prepare: clockOffset && clockMover(clockOffset),
+    prepare,
   });
   const wakes = new Set<() => void>();
   const wake = (): void => {
@@ -82,12 +92,20 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     return () => void wakes.delete(each);
   };
   const listenWay = { ...way, target: options.listenTarget ?? target };
-  const listener = await listen(listenWay, `${name}_revocations`, random, wake).catch(async (error: unknown) => {
+  const channel = `${name}_revocations`;
+  const listener = await listen(listenWay, { channel, schema }, random, wake).catch(async (error: unknown) => {
+    await pool.close();
+    throw error;
+  });
+  // Under the lock that the listener holds: no copy begins any more.
+  await noteStart(pool, schema).catch(async (error: unknown) => {
+    listener.stop();
     await pool.close();
     throw error;
   });
   const stats = { batches: 0, verbs: 0 };
-  const driver = driverOf(options, pool, stats, wake);
+  const atLeisure = runnerAtLeisure({ ...way, statementLimitMs: 0 }, prepare);
+  const driver = driverOf(options, { pool, atLeisure, stats, wake });
   return {
     accounts: accounts(driver),
     sessions: sessions(driver),
@@ -113,6 +131,14 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
   };
 };
 
+/** A store that was not copied to its end knows too little; and of one that is copied from, whoever goes on copying would miss what comes now. */
+const noteStart = async (pool: Pool, schema: string): Promise<void> => {
+  const sql = `WITH forgotten AS (DELETE FROM ${schema}.store_meta WHERE key = $1)
+    SELECT 1 AS found FROM ${schema}.store_meta WHERE key = $2`;
+  const found = await pool.run(sql, [sourceKey, incompleteKey], true);
+  if (found.length > 0) throw new SchemaRefused(halfCopied);
+};
+
 const bringUpToDate = async (
   way: ConnectOptions,
   name: string,
@@ -132,7 +158,35 @@ interface Counts {
   verbs: number;
 }
 
-const driverOf = (options: PostgresOptions, pool: Pool, stats: Counts, wake: () => void): Driver => {
+type Run = (sql: string, values: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
+
+/** A connection that hangs for ever would be worse than one that is given up. */
+const leisureLimitMs = 6 * 3_600_000;
+
+const runnerAtLeisure =
+  (way: ConnectOptions, prepare: ((connection: Connection) => Promise<void>) | undefined): Run =>
+  async (sql, values) => {
+    const connection = await openConnection(way).catch((error: unknown) => {
+      throw unavailable(error, false);
+    });
+    try {
+      await prepare?.(connection);
+      return await connection.run(sql, values, leisureLimitMs);
+    } catch (error) {
+      throw unavailable(error, true);
+    } finally {
+      connection.end();
+    }
+  };
+
+interface DriverParts {
+  readonly pool: Pool;
+  readonly atLeisure: Run;
+  readonly stats: Counts;
+  readonly wake: () => void;
+}
+
+const driverOf = (options: PostgresOptions, { pool, atLeisure, stats, wake }: DriverParts): Driver => {
   const write: Driver['write'] = async (sql, ...values) => {
     const rows = await pool.run(sql, values, true);
     stats.batches += 1;
@@ -147,6 +201,11 @@ const driverOf = (options: PostgresOptions, pool: Pool, stats: Counts, wake: () 
     write,
     revoke: async (sql, ...values) => {
       const rows = await write(sql, ...values);
+      wake();
+      return rows;
+    },
+    revokeAtLeisure: async (sql, ...values) => {
+      const rows = await atLeisure(sql, values);
       wake();
       return rows;
     },

@@ -4,6 +4,7 @@
  */
 import type { Random } from '@sallyport/kit/random';
 import { type Connection, type ConnectOptions, openConnection } from './connection.ts';
+import { RefusedServer } from './failure.ts';
 
 export interface Listener {
   stop(): void;
@@ -14,10 +15,17 @@ const answerLimitMs = 1000;
 const askPauseMs = 10_000;
 const reopenPauseMs = 500;
 
+/**
+ * Held by every server on a schema together with others, and alone by whoever copies it: neither comes between the other's steps. Ends
+ * with its connection.
+ */
+export const workLock = (schema: string): string =>
+  `hashtextextended('sallyport work ${schema.replaceAll("'", "''")}', 0)`;
+
 /** The first connection has to succeed. @throws the reason why it did not */
 export const listen = async (
   options: Omit<ConnectOptions, 'onEnd' | 'onNotification'>,
-  channel: string,
+  { channel, schema }: { readonly channel: string; readonly schema: string },
   random: Pick<Random, 'bytes'>,
   onNotification: () => void,
 ): Promise<Listener> => {
@@ -33,6 +41,15 @@ export const listen = async (
     const opened = await openConnection({ ...options, onNotification, onEnd: () => later(reopen, reopenPauseMs) });
     connection = opened;
     await opened.run(`LISTEN "${channel}"`, [], answerLimitMs);
+    const [lock] = await opened.run(
+      `SELECT pg_try_advisory_lock_shared(${workLock(schema)}) AS held`,
+      [],
+      answerLimitMs,
+    );
+    if (lock?.['held'] !== true) {
+      opened.giveUp();
+      throw new RefusedServer('the store is being copied: start servers when that is over');
+    }
     if (stopped) return opened.end();
     later(ask, askPauseMs);
     // What was written while nobody listened.

@@ -60,6 +60,7 @@ export const migrate = async (options: MigrateOptions): Promise<readonly string[
   }
   if (present.version === 0) await seedFirstRows(options);
   await step('COMMIT');
+  await followTransactions(options);
   return pending.map(({ version, name }) => `${version} ${name}`);
 };
 
@@ -68,7 +69,11 @@ const versionTable = `SELECT EXISTS (
   SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relname = 'schema_versions') AS exists`;
 
-const presentVersion = async ({ connection, name, schema }: MigrateOptions): Promise<Present> => {
+export const presentVersion = async ({
+  connection,
+  name,
+  schema,
+}: Pick<MigrateOptions, 'connection' | 'name' | 'schema'>): Promise<Present> => {
   const [table] = await connection.run(versionTable, [name], migrationLimitMs);
   if (table?.['exists'] !== true) return { version: 0, leastKnown: 0 };
   const [row] = await connection.run(

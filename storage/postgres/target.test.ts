@@ -65,6 +65,11 @@ describe('a PostgreSQL is named', () => {
     ['postgres://auth@db/db?channel_binding=require', /^holds channel_binding, which is not known here/],
     ['postgres://auth@db/db?target_session_attrs=standby', /^wants a replica/],
     ['postgres://auth@db:port/db', /^(names a host|is not a URL)/],
+    // The rest of a password would be looked up as a name, in clear.
+    ['postgres://auth:pa@secret@db/db', /^names a host that cannot be read: write @ in a password as %40/],
+    ['postgres://auth:pa@secret@db:5432,two/db', /^names a host that cannot be read/],
+    ["host='db secret' user=auth", /^names a host that cannot be read/],
+    ['postgres://auth@db/db?host=a%40secret', /^names a host that cannot be read/],
     ['postgres://auth@db:70000/db', /^names a port that is none/],
     ['postgres://auth:se%cret@db/db', /^holds a percent sign/],
     ["host=db user=auth password='secret", /^is neither a postgres:\/\/ URL nor/],

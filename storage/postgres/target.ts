@@ -110,6 +110,9 @@ const fieldsOfPairs = (text: string): Fields => {
   return fields;
 };
 
+/** Names, addresses with or without a zone, and folders, which may have any name. */
+const hostForm = /^(?:\/.*|[\w.:%-]*)$/;
+
 const hostsOf = (hosts: string, ports: string): readonly PostgresHost[] => {
   const names = hosts.split(',');
   const numbers = ports.split(',').map(Number);
@@ -117,6 +120,8 @@ const hostsOf = (hosts: string, ports: string): readonly PostgresHost[] => {
   return names.map((host, index) => {
     const port = numbers[index] ?? numbers[0] ?? defaultPort;
     if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error('names a port that is none');
+    // A password with an unescaped `@` leaves its rest here: it must not be looked up as a name.
+    if (!hostForm.test(host)) throw new Error('names a host that cannot be read: write @ in a password as %40');
     return { host: host === '' ? 'localhost' : host, port };
   });
 };

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createSecureContext, getCACertificates, setDefaultCACertificates, TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestStore } from './testing/open-test-store.ts';
 import { isPostgresMissing, type PostgresServer, startPostgres } from './testing/start-postgres.ts';
@@ -66,6 +67,49 @@ describe.skipIf(isPostgresMissing())('TLS to PostgreSQL', () => {
     expect(await isOpened('localhost', 'verify-full')).toBe(false);
     expect(await isOpened('127.0.0.1', 'verify-ca')).toBe(false);
     expect(await isOpened('127.0.0.1', 'require')).toBe(true);
+  });
+
+  it('is verified against an authority that is given, also where only TLS was required (libpq, table 34.1)', async () => {
+    expect(await isOpened('127.0.0.1', 'require', ca)).toBe(true);
+    const other = mkdtempSync(join(tmpdir(), 'sallyport-tls-'));
+    makeCertificate(other);
+    expect(await isOpened('127.0.0.1', 'require', readFileSync(join(other, 'server.crt'), 'utf8'))).toBe(false);
+    rmSync(other, { recursive: true, force: true });
+  });
+
+  it('with an authority that vouches for everybody asks for the name, also where only an authority was to be asked', async () => {
+    const known = getCACertificates('default');
+    setDefaultCACertificates([...known, ca]);
+    try {
+      expect(await isOpened('localhost', 'verify-ca')).toBe(true);
+      expect(await isOpened('127.0.0.1', 'verify-ca')).toBe(false);
+    } finally {
+      setDefaultCACertificates(known);
+    }
+  });
+
+  it('names the host that is wanted, so that whoever stands in front of several finds it (RFC 6066 §3)', async () => {
+    const named: string[] = [];
+    const context = createSecureContext({ key: readFileSync(join(folder, 'server.key')), cert: ca });
+    const proxy = createServer((socket) => {
+      socket.once('data', () => {
+        socket.write('S');
+        const secure = new TLSSocket(socket, {
+          isServer: true,
+          SNICallback: (name, done) => {
+            named.push(name);
+            done(null, context);
+          },
+        });
+        secure.on('error', () => socket.destroy()).once('data', () => socket.destroy());
+      });
+      socket.on('error', () => socket.destroy());
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const url = `postgres://sallyport@localhost:${(proxy.address() as AddressInfo).port}/postgres?sslmode=verify-full`;
+    await expect(openTestStore(url, { ca })).rejects.toMatchObject({ name: 'PostgresRefused' });
+    proxy.close();
+    expect(named).toEqual(['localhost']);
   });
 
   it('is what is spoken then, and never given up for a server that has none', async () => {

@@ -37,6 +37,8 @@ export const effectsKey = (shard: Shard): string => `${shard}effects`;
 const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 export const birthKey = (realmId: RealmId): string => `sp1:{${realmId}}:birth`;
+/** Stands while sessions are being copied here. */
+export const copyingKey = (realmId: RealmId): string => `sp1:{${realmId}}:copying`;
 export const nonceKey = (realmId: RealmId, purpose: string, nonce: string): string =>
   `sp1:{${realmId}}:nonce:${purpose}:${digest(nonce)}`;
 export const countKey = (realmId: RealmId, purpose: string, subject: string): string =>

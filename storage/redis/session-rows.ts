@@ -27,7 +27,7 @@ const fixedOf = ({
   boundKeyThumbprint,
   proofRequired,
   label,
-}: NewSession): Fixed & { readonly format: number } => ({
+}: Fixed): Fixed & { readonly format: number } => ({
   format: sessionFormat,
   clientId,
   amr,
@@ -39,9 +39,11 @@ const fixedOf = ({
   ...(label !== undefined && { label }),
 });
 
+export const fixedText = (session: Fixed): string => JSON.stringify(fixedOf(session));
+
 /** Fields and values that the caller knows; those that depend on the store's clock are the script's. */
 export const fieldsOf = (session: NewSession, sealer: Sealer): readonly (string | number)[] => [
-  ...['d', JSON.stringify(fixedOf(session))],
+  ...['d', fixedText(session)],
   ...['e', session.sessionEpoch],
   ...['k', session.keyId],
   ...['s', text(session.salt)],

@@ -3,10 +3,11 @@ import type { Sealer } from '@sallyport/kit/seal';
 import type { Counters } from '../contracts/counters.ts';
 import type { Nonces } from '../contracts/nonces.ts';
 import { type Birth, createBirth } from './birth.ts';
-import { openConnection, type RedisOptions } from './connection.ts';
+import { openConnection, type RedisOptions, type RunCalls } from './connection.ts';
 import { createRedisCounters } from './counters.ts';
 import { createRedisEffects, type RedisEffects } from './effects.ts';
 import { durabilityWarning } from './instance.ts';
+import { copyingKey } from './keys.ts';
 import { createRedisSessions, type RedisSessions } from './sessions.ts';
 
 export interface RedisStoreOptions extends RedisOptions {
@@ -31,6 +32,14 @@ export interface RedisStore {
   close(): void;
 }
 
+const refuseHalfCopied = async (run: RunCalls): Promise<void> => {
+  const [copying] = await run([{ command: ['EXISTS', copyingKey(defaultRealm)] }]);
+  if (copying === 1)
+    throw new Error(
+      `holds sessions of a copy that has not come to its end: run the same \`sallyport store copy\` again, or empty it`,
+    );
+};
+
 /** A refresh waits for one answer or two; refresh.md: 503 and not a hang. */
 const answerLimitMs = 1000;
 /** Whoever comes back finds it within this and an attempt's own limit. */
@@ -48,6 +57,7 @@ export const openRedisStore = async (options: RedisStoreOptions): Promise<RedisS
     longestPauseMs,
     ...options,
     greet: async (run, info) => {
+      await refuseHalfCopied(run);
       await birth.greet(run, info);
       const sendCommand = async (command: readonly string[]) => (await run([{ command }]))[0];
       warning = await durabilityWarning({ sendCommand }, info);

@@ -13,6 +13,8 @@ export const assertSqliteVersion = (version: string): void => {
   }
 };
 
+const sqliteBusy = 5;
+
 const writerPragmas = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
@@ -38,6 +40,29 @@ export const openForWriting = (file: string): DatabaseSync => {
     db.close();
     throw error;
   }
+};
+
+/**
+ * The same with the file for itself until it is closed: in WAL mode whoever has it open holds it, and this lock is not given then.
+ * @throws Error where somebody else has it open
+ */
+export const openAlone = (file: string): DatabaseSync => {
+  assertSqliteVersion(process.versions['sqlite'] ?? '0');
+  const db = new DatabaseSync(file, { timeout: 0 });
+  try {
+    // Before the first access: then the index of the log lives in this process, and nobody can share it.
+    db.exec(`PRAGMA locking_mode = EXCLUSIVE; ${writerPragmas} BEGIN EXCLUSIVE; COMMIT`);
+    return db;
+  } catch (error) {
+    db.close();
+    throw isBusy(error) ? new Error(`${file} is in use: stop every server that works on it`) : error;
+  }
+};
+
+/** The low byte is the primary code; SQLITE_BUSY_RECOVERY and SQLITE_BUSY_SNAPSHOT are busy too. */
+export const isBusy = (error: unknown): boolean => {
+  const code = (error as { readonly errcode?: unknown }).errcode;
+  return typeof code === 'number' && (code & 0xff) === sqliteBusy;
 };
 
 /** Reads in the thread that serves requests: never waits for a lock. In WAL mode a reader sees every transaction that was committed before its statement began. */

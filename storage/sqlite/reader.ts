@@ -1,7 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailable } from '../contracts/store.ts';
-import { openForReading } from './database.ts';
+import { isBusy, openForReading } from './database.ts';
 import { createStatements, type SqlRow } from './transaction.ts';
 
 export interface Reader {
@@ -33,9 +33,4 @@ const withRetry = async <T>(read: () => T): Promise<T> => {
       await sleep(busyPauseMs);
     }
   }
-};
-
-const isBusy = (error: unknown): boolean => {
-  const code = (error as { readonly errcode?: unknown }).errcode;
-  return typeof code === 'number' && (code & 0xff) === 5;
 };

@@ -5,7 +5,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { EpochMs } from '@sallyport/contract';
-import { openForWriting } from './database.ts';
+import { halfCopied, incompleteKey, sourceKey } from '../transfer/tables.ts';
+import { isBusy, openForWriting } from './database.ts';
 import { migrate } from './migrate.ts';
 import { createStatements, createTransaction, type Transaction } from './transaction.ts';
 import { type VerbName, verbs } from './verbs/index.ts';
@@ -39,7 +40,6 @@ export type WriterRequest =
   | { readonly kind: 'close' };
 
 const maxBatch = 64;
-const sqliteBusy = 5;
 /** At start another process may be migrating, or recovering the log after a crash. */
 const openTimeoutMs = 15_000;
 const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -57,11 +57,22 @@ function start(parent: MessagePort, options: WriterOptions): void {
     const nowMs = (): EpochMs => (Date.now() + Number(Atomics.load(offset, 0))) as EpochMs;
     const applied = retryBusy(() => migrate(db, begin, nowMs()), openTimeoutMs);
     const statements = createStatements(db);
+    retryBusy(() => noteStart(db, statements), openTimeoutMs);
     parent.on('message', (first: WriterRequest) => wakeUp(parent, first, { db, statements, begin, nowMs, send }));
     send({ kind: 'opened', applied });
   } catch (error) {
     send({ kind: 'refused', message: error instanceof Error ? error.message : String(error) });
   }
+}
+
+/** A store that was not copied to its end knows too little; and of one that is copied from, whoever goes on copying would miss what comes now. */
+function noteStart(db: DatabaseSync, statements: ReturnType<typeof createStatements>): void {
+  const found = statements('SELECT key FROM store_meta WHERE key IN (?, ?)').all(incompleteKey, sourceKey);
+  if (found.some(({ key }) => key === incompleteKey)) {
+    db.close();
+    throw new Error(halfCopied);
+  }
+  if (found.length > 0) statements('DELETE FROM store_meta WHERE key = ?').run(sourceKey);
 }
 
 interface Writer {
@@ -148,10 +159,4 @@ function retryBusy<T>(step: () => T, timeoutMs: number): T {
       Atomics.wait(pause, 0, 0, 0.2 + Math.random());
     }
   }
-}
-
-function isBusy(error: unknown): boolean {
-  const code = (error as { readonly errcode?: unknown }).errcode;
-  // The low byte is the primary code; SQLITE_BUSY_RECOVERY and SQLITE_BUSY_SNAPSHOT are busy too.
-  return typeof code === 'number' && (code & 0xff) === sqliteBusy;
 }

@@ -74,7 +74,7 @@ describe.skipIf(isOnPostgres)('a backup that was put back', () => {
     const maintenance = await openMaintenance({ ...folder.settings, ...settings });
     const restored = await maintenance.markRestored();
     await maintenance.close();
-    expect(restored).toMatchObject({ sessions: 3, users: 1, keySetting: undefined });
+    expect(restored).toMatchObject({ sessions: 3, users: 1, keySettings: [] });
     expect(restored.keys).toEqual([decodeToken(access[0] ?? '').header['kid']]);
 
     const issuer = await startIssuer(settings, folder);

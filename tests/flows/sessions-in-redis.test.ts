@@ -61,8 +61,12 @@ describe.skipIf(isRedisMissing())('two issuers with Redis', () => {
       ).map(({ type }) => type);
     await vi.waitUntil(async () => (await trail()).length === 4, 3000);
     expect(await trail()).toEqual(['register', 'login', 'refresh', 'revoke']);
-    const events = await database.query(`SELECT type FROM outbox WHERE key = '${userId}' ORDER BY position`);
-    expect(events.map(({ type }) => type)).toEqual(['USER_CREATED', 'SESSION_STARTED', 'SESSION_ENDED']);
+    // The drain writes records first, events after them.
+    const events = async () =>
+      (await database.query(`SELECT type FROM outbox WHERE key = '${userId}' ORDER BY position`)).map(
+        ({ type }) => type,
+      );
+    await expect.poll(events, { timeout: 3000 }).toEqual(['USER_CREATED', 'SESSION_STARTED', 'SESSION_ENDED']);
   });
 
   it('answer 503 and nothing else while Redis hangs, and go on with every session afterwards', async () => {

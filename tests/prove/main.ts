@@ -20,6 +20,7 @@ import { missedRevocations } from './missed-revocations.ts';
 import { onStore, type StoreName, storeNames } from './on-store.ts';
 import { refreshProtocol } from './refresh-protocol.ts';
 import { refreshStorm } from './refresh-storm.ts';
+import { restoredBackup } from './restored-backup.ts';
 import { revocationLag } from './revocation-lag.ts';
 import { seeded } from './seeded.ts';
 import { provenSoak } from './soak.ts';
@@ -46,6 +47,10 @@ const proofs: Readonly<Record<string, Proof>> = {
     about: 'kill -9 of PostgreSQL, or of the Redis with the sessions, 20 times under refresh load',
     run: (seed, kills = 20, name) =>
       onStore(name, (store) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), store, victim: 'store' })),
+  },
+  'restored-backup': {
+    about: 'a backup of SQLite is taken under load and put back after a kill -9: no token of before is accepted',
+    run: (seed, seconds = 10) => restoredBackup({ sessions: 16, seconds, random: seeded(seed) }),
   },
   'store-gone': {
     about: 'PostgreSQL, or the Redis with the sessions, is gone for 60 s under load, killed and then hung',

@@ -38,7 +38,7 @@ const startLimitMs = 20_000;
 const lineLimitMs = 2000;
 
 /** Halves what each of the many starts costs: compiled code without types is kept between them. */
-const compileCache = fileURLToPath(new URL('../../node_modules/.cache/sallyport-tests', import.meta.url));
+export const compileCache = fileURLToPath(new URL('../../node_modules/.cache/sallyport-tests', import.meta.url));
 
 const run = (entry: string, settings: Settings, cwd: string): Spawned => {
   const child = spawn(process.execPath, [fileURLToPath(entry)], {

@@ -27,6 +27,12 @@ const others: readonly [string, Json][] = [
   ['an offline token (Keycloak)', { typ: 'Offline' }],
   ['a refresh token by its long name', { type: 'refresh_token' }],
   ['a refresh token in one word', { type: 'RefreshToken' }],
+  ['a refresh token as Java and JavaScript write the name', { tokenType: 'REFRESH' }],
+  ['an ID token as they write the other one', { tokenUse: 'id' }],
+  ['a refresh token (Spring Security OAuth), by the access token that it belongs to', { ati: 'f3a0c2' }],
+  ['a refresh token that says so with yes', { refresh: true }],
+  ['a refresh token that asks the question', { isRefreshToken: true }],
+  ['a refresh token in a list of one', { type: ['refresh'] }],
   ['an ID token (Cognito)', { token_use: 'id' }],
   ['an ID token (Keycloak)', { typ: 'ID' }],
   ['an ID token (OpenID Connect), by its nonce', { nonce: 'n-0S6_WzA2Mj' }],
@@ -53,6 +59,10 @@ it.each([
   ['is a bearer token (Keycloak), with the nonce that it has there', { typ: 'Bearer', nonce: 'n-0S6_WzA2Mj' }],
   ['is an access token (Cognito)', { token_use: 'access' }],
   ['is an access token (SimpleJWT)', { token_type: 'access' }],
+  [
+    'says in camel case that it is one',
+    { tokenType: 'Access', tokenUse: 'api', refresh: false, isRefreshToken: false },
+  ],
   ['says what kind of user it speaks of', { type: 'employee', kind: 'person', use: 'sig' }],
 ] as const)('one that %s passes', (_name, claims) => {
   expect(verify(older(claims))).toBe('ok');

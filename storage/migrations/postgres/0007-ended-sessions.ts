@@ -5,7 +5,7 @@
 export const endedSessions = (s: string): string => `
 CREATE TABLE ${s}.ended_sessions (
   session_id uuid PRIMARY KEY,
-  realm_id text NOT NULL REFERENCES ${s}.realms (id),
+  realm_id text NOT NULL,
   user_id uuid,
   cause text NOT NULL,
   at_ms bigint NOT NULL,

@@ -2,7 +2,7 @@ import { defaultRealm } from '@sallyport/contract';
 import { type Recovery, restoredEpochStartMs } from '../../contracts/recovery.ts';
 import { byOf, byValues, type Driver } from '../driver.ts';
 
-export const recovery = ({ schema: s, revoke }: Driver): Recovery => {
+export const recovery = ({ schema: s, revokeAtLeisure }: Driver): Recovery => {
   const mark = `WITH
       clock AS MATERIALIZED (SELECT ${s}.now_ms() AS now),
       ended AS (UPDATE ${s}.sessions SET revoked_at_ms = (SELECT now FROM clock), revoked_cause = 'restored'
@@ -16,7 +16,7 @@ export const recovery = ({ schema: s, revoke }: Driver): Recovery => {
       json_build_object('sessions', sessions, 'users', users), ${byOf(s, 3)}) AS effect FROM counts`;
   return {
     markRestored: async ({ incarnation, context }) => {
-      const [row] = await revoke(mark, incarnation, defaultRealm, ...byValues(context));
+      const [row] = await revokeAtLeisure(mark, incarnation, defaultRealm, ...byValues(context));
       return { sessions: Number(row?.['sessions']), users: Number(row?.['users']) };
     },
   };

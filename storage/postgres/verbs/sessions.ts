@@ -39,8 +39,12 @@ export const sessions = ({ schema: s, sealer, lifetimeMs, read, write, revoke }:
   const adopt = `UPDATE ${s}.sessions SET session_epoch = $1 WHERE id = $2 AND session_epoch = $3 AND ${alive} RETURNING id`;
   const list = `SELECT ${columns} FROM ${s}.sessions WHERE user_id = $1 AND session_epoch = $2 AND ${alive}
     ORDER BY created_at_ms DESC, id DESC LIMIT $3`;
-  const settle = `UPDATE ${s}.sessions SET rotated_at_ms = ${s}.now_ms()
-    WHERE id = $1 AND rotation_id = $2 AND revoked_at_ms IS NULL RETURNING id`;
+  // A rotation that waits for its commit holds the row: refused at once, and asked again. Without the lock the row would still be the one
+  // from before, and the rotation be taken for one that has never been.
+  const settle = `WITH held AS (
+      SELECT id, rotation_id, revoked_at_ms FROM ${s}.sessions WHERE id = $1 FOR UPDATE NOWAIT)
+    UPDATE ${s}.sessions r SET rotated_at_ms = ${s}.now_ms() FROM held
+    WHERE r.id = held.id AND held.rotation_id = $2 AND held.revoked_at_ms IS NULL RETURNING r.id`;
 
   return {
     createSession: async (session) => {
