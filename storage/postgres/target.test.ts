@@ -63,6 +63,8 @@ describe('a PostgreSQL is named', () => {
     ['postgres://db/db', /^names no user/],
     ['postgres://auth@db/db?sslmode=prefer', /^has an sslmode that is not served: use disable, require, verify-ca/],
     ['postgres://auth@db/db?channel_binding=require', /^holds channel_binding, which is not known here/],
+    // The rest of a password that was not quoted has the form of a parameter.
+    ['host=db user=auth password=a secret=b', /^holds something, which is not known here/],
     ['postgres://auth@db/db?target_session_attrs=standby', /^wants a replica/],
     ['postgres://auth@db:port/db', /^(names a host|is not a URL)/],
     // The rest of a password would be looked up as a name, in clear.

@@ -59,7 +59,33 @@ export const parseTarget = (text: string, password?: string): PostgresTarget => 
   return { hosts, database, user, ...(secret !== undefined && { password: secret }), tls };
 };
 
-const printable = (name: string): string => (/^\w{1,40}$/.test(name) ? name : 'something');
+/** What libpq and other clients know: another name may be the rest of a password that was not quoted. */
+const knownElsewhere: ReadonlySet<string> = new Set([
+  ...[
+    'channel_binding',
+    'client_encoding',
+    'fallback_application_name',
+    'gssencmode',
+    'gsslib',
+    'hostaddr',
+    'keepalives',
+  ],
+  ...['keepalives_count', 'keepalives_idle', 'keepalives_interval', 'krbsrvname', 'load_balance_hosts', 'options'],
+  ...['passfile', 'pgbouncer', 'pool_max_conns', 'replication', 'require_auth', 'requirepeer', 'schema', 'search_path'],
+  ...[
+    'service',
+    'ssl',
+    'ssl_max_protocol_version',
+    'ssl_min_protocol_version',
+    'sslcert',
+    'sslcertmode',
+    'sslcompression',
+  ],
+  ...['sslcrl', 'sslcrldir', 'sslkey', 'sslnegotiation', 'sslpassword', 'sslrootcert', 'sslsni', 'statement_timeout'],
+  ...['tcp_user_timeout'],
+]);
+
+const printable = (name: string): string => (knownElsewhere.has(name) ? name : 'something');
 
 /** Several hosts stand with commas between them, which `URL` does not read. */
 const urlForm =
