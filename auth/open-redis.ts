@@ -1,6 +1,7 @@
 import { SettingsError } from '@sallyport/kit/config';
 import type { Log } from '@sallyport/kit/log';
 import type { Random } from '@sallyport/kit/random';
+import { sessionsCompanion } from '@sallyport/storage/contracts/companions';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { RedisStore } from '@sallyport/storage/redis';
 import { redisPlace } from '@sallyport/storage/redis/settings';
@@ -41,6 +42,21 @@ export const withRedis = async (options: WithRedisOptions): Promise<WithRedis> =
     await sql.close();
     throw error;
   }
+};
+
+/**
+ * Rows of sessions that SQL has from the time before Redis are older than what has become of them there: used tokens would be good again.
+ * @throws SettingsError where the sessions of this store stand in a Redis
+ */
+export const refuseWithoutRedis = async ({ companions }: Pick<Storage, 'companions'>): Promise<void> => {
+  if (!(await companions.hasCompanion(sessionsCompanion))) return;
+  const wayOut = '`sallyport store restored --yes` ends all of them, and the store can be used without it';
+  throw new SettingsError([
+    {
+      setting: 'REDIS_URL',
+      problem: `is missing: the sessions of this store stand in a Redis. To leave it, ${wayOut}`,
+    },
+  ]);
 };
 
 const combine = async (

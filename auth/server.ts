@@ -18,7 +18,7 @@ import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { createAuthMetrics } from './metrics.ts';
-import { withRedis } from './open-redis.ts';
+import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
 import { startDrain } from './outbox/drain.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
@@ -65,6 +65,7 @@ const startParts = async (
   const { storage: opened, redis } = await withRedis({ settings, sql, random, log });
   const storage = around(opened);
   lifecycle.add({ name: 'store', stop: () => storage.close() });
+  if (redis === undefined) await refuseWithoutRedis(storage);
   const ring = await openKeyRing({ settings, keys: storage.keys, sealer, clock });
   const pool = createHashPool({
     places: availableParallelism(),

@@ -13,3 +13,9 @@ const withoutEmpty = (layer: Readonly<Record<string, string | undefined>>): Reco
   Object.fromEntries(
     Object.entries(layer).flatMap(([name, text]) => (text === undefined || text.trim() === '' ? [] : [[name, text]])),
   );
+
+/** Any of these names a database of somebody's own. */
+const databaseNames = ['DATABASE_URL', 'DB_DSN', 'AUTH_DB_CONNECTION_STRING'] as const;
+
+export const namesDatabase = (env: Environment): boolean =>
+  databaseNames.some((name) => (env[name] ?? '') !== '' || (env[`${name}_FILE`] ?? '') !== '');

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gatewayPresets } from '@sallyport/gateway/maintenance';
-import type { Environment } from './environment.ts';
+import { type Environment, namesDatabase } from './environment.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
 import { readFolder } from './up/data-folder.ts';
 
 const secretName = /^[A-Z][A-Z0-9_]*$/;
@@ -17,6 +18,19 @@ export const hostEnvironment = (env: Environment): Environment => {
   const secrets = readdirSync(join(path, 'secrets')).filter((name) => secretName.test(name) && !(name in env));
   const files = secrets.map((name) => [`${name}_FILE`, join(path, 'secrets', name)]);
   return Object.freeze({ SALLYPORT_PRESET: folder.preset, ...Object.fromEntries(files), ...env });
+};
+
+/**
+ * The folder's servers were last started on a database that the settings named: without its name a command would speak of other accounts.
+ * @throws CommandError that says what to do
+ */
+export const requireStoreOfFolder = (env: Environment): void => {
+  const path = env['SALLYPORT_DATA_DIR'] ?? 'data';
+  if (readFolder(path)?.store !== 'named' || namesDatabase(env)) return;
+  throw new CommandError(
+    `${path} was last started with DATABASE_URL: give this command the same settings, or put them into .env.`,
+    exitCodes.settings,
+  );
 };
 
 /** What `npm start` serves where nothing says otherwise. */

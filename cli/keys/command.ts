@@ -1,7 +1,8 @@
-import { feedTokenOf, openMaintenance } from '@sallyport/auth/maintenance';
+import { feedTokenOf } from '@sallyport/auth/maintenance';
 import { type Command, Option } from 'commander';
 import { readEnvironment } from '../environment.ts';
 import { hostEnvironment } from '../host-environment.ts';
+import { withMaintenance } from '../users/with-maintenance.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
 
 /** `sallyport keys new`, `sallyport keys feed <subscriber>`, `sallyport keys remove <kid>` */
@@ -31,15 +32,11 @@ export const addKeysCommand = (program: Command): void => {
     .argument('<kid>', 'id of the key, as in the header of its tokens')
     .description('refuse everything that a signing key has signed, at every gateway and service that hears the feed')
     .action(async (kid: string) => {
-      const maintenance = await openMaintenance(hostEnvironment(readEnvironment(process.env, '.env')));
-      try {
-        const wasKept = await maintenance.removeKey(kid);
-        const next = wasKept
+      await withMaintenance(async (maintenance) => {
+        const next = (await maintenance.removeKey(kid))
           ? 'Restart the issuer: it makes a new key.'
-          : 'Give the issuer another key, and restart it.';
+          : 'The ring has no such key: if it is not one of a file or of JWT_SECRET, look at the kid again. Give the issuer another key, and restart it.';
         process.stdout.write(`Tokens signed with ${kid} are refused. ${next}\n`);
-      } finally {
-        await maintenance.close();
-      }
+      });
     });
 };

@@ -7,7 +7,7 @@ export const seededText = ({ password, ...seeded }: Seeded & { readonly password
   if (json) return `${JSON.stringify({ ...seeded, ...secret })}\n`;
   const lines = [
     `${users} seeded accounts: ${createdUsers} new, with ${createdSessions} sessions.`,
-    ...(createdUsers > 0 ? [`The new ones are opened by: ${password}`] : []),
+    ...(createdUsers > 0 ? [`The password of each new account: ${password}`] : []),
   ];
   return `${lines.join('\n')}\n`;
 };

@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import { CopyRefused, copyStore } from '@sallyport/auth/maintenance';
 import type { Command } from 'commander';
 import { readEnvironment } from '../environment.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { hostEnvironment } from '../host-environment.ts';
+import { readFolder } from '../up/data-folder.ts';
+import { takeLock } from '../up/lock.ts';
 import { withMaintenance } from '../users/with-maintenance.ts';
 import { copiedText } from './copied-text.ts';
 import { createProgressLines } from './copy-progress.ts';
@@ -30,9 +33,11 @@ export const addStoreCommand = (program: Command): void => {
     .description('after a backup was put back, before any server starts: end every session and retire the signing keys')
     .action(({ json, yes }: RestoredOptions) => {
       if (!yes) throw new CommandError('Everybody will have to log in again: --yes does it.', exitCodes.usage);
-      return withMaintenance(async (maintenance) => {
-        process.stdout.write(restoredText(await maintenance.markRestored(), json));
-      });
+      return whileStopped(() =>
+        withMaintenance(async (maintenance) => {
+          process.stdout.write(restoredText(await maintenance.markRestored(), json));
+        }),
+      );
     });
   store
     .command('copy')
@@ -44,6 +49,18 @@ export const addStoreCommand = (program: Command): void => {
       'copy everything into another store, with every issuer stopped; users stay logged in. Run again, it goes on',
     )
     .action((options: CopyOptions) => copy(options));
+};
+
+/** Nobody starts the folder's servers meanwhile. @throws CommandError where they run */
+const whileStopped = async (work: () => Promise<void>): Promise<void> => {
+  const path = readEnvironment(process.env, '.env')['SALLYPORT_DATA_DIR'] ?? 'data';
+  if (readFolder(path) === undefined) return work();
+  const lock = takeLock(join(path, 'lock'), new Date());
+  try {
+    await work();
+  } finally {
+    lock.release();
+  }
 };
 
 /** DB_PASSWORD serves where a URL holds none: a command line can be read by everybody on the machine. */

@@ -19,22 +19,32 @@ export interface DataFolder {
 }
 
 /** Makes the folder where it is missing, and locks it. @throws CommandError */
-export const openDataFolder = (given: string, preset: string, now: Date): DataFolder => {
+export const openDataFolder = (given: string, preset: string, now: Date, store: FolderStore = 'own'): DataFolder => {
   const path = resolve(given);
   const folder = { path, secrets: join(path, 'secrets'), logs: join(path, 'logs') };
   for (const made of Object.values(folder)) mkdirSync(made, { recursive: true, mode: 0o700 });
   checkFolder(path);
   const lock = takeLock(join(path, 'lock'), now);
   const before = readFolder(path)?.preset;
-  writeFileSync(join(path, 'folder.json'), `${JSON.stringify({ version: folderVersion, preset })}\n`);
+  writeFileSync(join(path, 'folder.json'), `${JSON.stringify({ version: folderVersion, preset, store })}\n`);
   return { ...folder, ...lock, sharedWith: before === preset ? undefined : before };
 };
 
+/** Where the accounts of a folder's servers stand: in the folder, or in a database that the settings name. */
+export type FolderStore = 'own' | 'named';
+
+export interface FolderNote {
+  readonly version: number;
+  readonly preset: string;
+  /** Absent in a folder of an earlier version. */
+  readonly store?: FolderStore;
+}
+
 /** What a folder says of itself; `undefined` where nothing was ever started on it. */
-export const readFolder = (path: string): { readonly version: number; readonly preset: string } | undefined => {
+export const readFolder = (path: string): FolderNote | undefined => {
   const file = join(path, 'folder.json');
   if (!existsSync(file)) return undefined;
-  return JSON.parse(readFileSync(file, 'utf8')) as { version: number; preset: string };
+  return JSON.parse(readFileSync(file, 'utf8')) as FolderNote;
 };
 
 const checkFolder = (path: string): void => {

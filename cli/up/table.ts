@@ -1,5 +1,5 @@
 import { isAbsolute, join, relative } from 'node:path';
-import type { Environment } from '../environment.ts';
+import { type Environment, namesDatabase } from '../environment.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Plan, PlannedServer } from './plan.ts';
 import { addressOf, portOf, withAddresses } from './ports.ts';
@@ -11,14 +11,12 @@ export interface TableInput {
   readonly folder: DataFolder;
 }
 
-const databaseNames = ['DATABASE_URL', 'DB_DSN', 'AUTH_DB_CONNECTION_STRING'];
-
 /** What stands before the line `ready`: addresses, state, commands to try. */
 export const startTable = ({ plan, started, env, folder }: TableInput): string => {
   const data = shortPath(folder.path);
-  const store = databaseNames.every((name) => env[name] === undefined)
-    ? `SQLite in ${data}`
-    : 'the store that DATABASE_URL names';
+  const store = namesDatabase(env)
+    ? 'the store that DATABASE_URL names; commands need the same settings'
+    : `SQLite in ${data}`;
   const routeFile = plan.servers.map(({ routesSetting = '' }) => env[routesSetting]).find((file) => file !== undefined);
   const rows: (readonly [string, string])[] = [
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Environment } from '../environment.ts';
+import { type Environment, namesDatabase } from '../environment.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { childEnvironment } from './child-environment.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
@@ -35,7 +35,8 @@ export const up = async ({ preset, env, verbose, print }: UpOptions): Promise<nu
   const plan = readPlan(preset);
   refusePort(env);
   refuseDerived(plan, env);
-  const folder = openDataFolder(env['SALLYPORT_DATA_DIR'] ?? 'data', preset, new Date());
+  const store = namesDatabase(env) ? 'named' : 'own';
+  const folder = openDataFolder(env['SALLYPORT_DATA_DIR'] ?? 'data', preset, new Date(), store);
   try {
     const started = plan.servers.filter(({ replacedBy = '' }) => !(replacedBy in env));
     await checkPorts(started, env, folder.takenOver ? takeOverPatienceMs : 0);

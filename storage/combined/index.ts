@@ -2,6 +2,7 @@
  * One store out of two: sessions, nonces and attempts in Redis, which is fast and may go back; everything else in SQL, which may not.
  * Owns: what either has to know of the other. Never: a command or a statement of its own.
  */
+import { sessionsCompanion } from '../contracts/companions.ts';
 import type { Storage } from '../contracts/storage.ts';
 import type { RedisStore } from '../redis/store.ts';
 import { combineEffects } from './effects.ts';
@@ -17,8 +18,6 @@ export interface CombineOptions {
   readonly onEmptied?: () => void;
 }
 
-const companion = 'redis';
-
 /** Opens nothing; its `close` closes both. Rejects where SQL does not answer. */
 export const combineStores = async ({ sql, redis, onEmptied }: CombineOptions): Promise<Storage> => {
   const { revocations } = sql;
@@ -26,7 +25,7 @@ export const combineStores = async ({ sql, redis, onEmptied }: CombineOptions): 
   const noteBirth = async (): Promise<void> => {
     const { incarnation } = redis.birth;
     if (onEmptied === undefined || incarnation === noted) return;
-    const before = await sql.companions.noteIncarnation(companion, incarnation);
+    const before = await sql.companions.noteIncarnation(sessionsCompanion, incarnation);
     noted = incarnation;
     if (before !== undefined) onEmptied();
   };

@@ -172,7 +172,10 @@ export const revocationsConformance: Conformance = (store) => {
         times(10, (index) =>
           (index % 2 ? store().storage : store().second).companions.noteIncarnation(companion, incarnation),
         );
+      const { hasCompanion } = store().second.companions;
+      expect(await hasCompanion(companion)).toBe(false);
       expect((await note('first')).filter((previous) => previous !== undefined)).toEqual([]);
+      expect(await hasCompanion(companion)).toBe(true);
       expect((await note('second')).filter((previous) => previous !== undefined)).toEqual(['first']);
     });
   });

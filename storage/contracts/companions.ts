@@ -1,3 +1,6 @@
+/** Where sessions stand beside this store. */
+export const sessionsCompanion = 'redis';
+
 /** What this store knows of a store beside it, which may be emptied while this one is not. */
 export interface Companions {
   /**
@@ -5,4 +8,6 @@ export interface Companions {
    * Undefined: it is the known one, or the first.
    */
   noteIncarnation(companion: string, incarnation: string): Promise<string | undefined>;
+  /** Whether one of that name was ever noted, and not forgotten by a restore since. */
+  hasCompanion(companion: string): Promise<boolean>;
 }

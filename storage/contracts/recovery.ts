@@ -10,7 +10,8 @@ export interface Recovery {
   /**
    * For a store that was put back to an earlier state, before a server works on it: what was ended, changed or issued after that state is
    * not known any more. In one step every live session ends (`restored`), both epochs of every user rise above whatever they can have
-   * been meanwhile, and the store gets the given incarnation, so that subscribers of the feed begin anew. Signing keys are the caller's.
+   * been meanwhile, and the store gets the given incarnation, so that subscribers of the feed begin anew. Companions are forgotten: what
+   * stands in them is dead by the epochs. Signing keys are the caller's.
    * Idempotent but for the incarnation; a second call ends what was begun meanwhile.
    */
   markRestored(input: { readonly incarnation: string; readonly context: ActContext }): Promise<Restored>;

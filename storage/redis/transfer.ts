@@ -30,7 +30,10 @@ export const openRedisTransfer = async (options: {
         { command: ['EXISTS', birthKey(defaultRealm)] },
       ]);
       if (copying === 1) return;
-      if (birth === 1) throw new Error('an issuer has worked on it already: give an empty one');
+      if (birth === 1)
+        throw new Error(
+          'an issuer has worked on it already: give an empty Redis, or another database of this one (redis://host:port/1)',
+        );
       await ask(['SET', copyingKey(defaultRealm), '1']);
     },
     importSessions: async (rows) => {

@@ -81,6 +81,8 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     outbox: outbox(driver),
     companions: {
       noteIncarnation: (companion, incarnation) => queue.call('noteIncarnation', { companion, incarnation }),
+      hasCompanion: async (companion) =>
+        (await reader.get('SELECT 1 FROM store_meta WHERE key = ?', `companion:${companion}`)) !== undefined,
     },
     housekeeping: housekeeping(driver),
     recovery: { markRestored: (input) => driver.queue.call('markRestored', input) },

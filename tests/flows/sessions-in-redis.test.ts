@@ -106,6 +106,15 @@ describe.skipIf(isRedisMissing())('two issuers with Redis', () => {
     expect((await servers.atB('POST', '/auth/login', { body: { email, password } })).status).toBe(200);
   });
 
+  it('are not left behind in Redis: an issuer without it would make used tokens good again, and is refused', async () => {
+    const { REDIS_URL: _usual, ...settings } = issuers().a.folder.settings;
+    const refused = await refusedIssuer({ ...settings, AUTH_PORT: '0', AUTH_PRIVATE_PORT: '0' });
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      78,
+      expect.stringContaining('REDIS_URL is missing: the sessions of this store stand in a Redis.'),
+    ]);
+  });
+
   it('are refused where Redis may evict, and warned where it may forget', async () => {
     const evicting = await startRedis(['--maxmemory-policy', 'allkeys-lru']);
     onTestFinished(() => evicting.stop());

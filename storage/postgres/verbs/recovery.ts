@@ -11,6 +11,7 @@ export const recovery = ({ schema: s, revokeAtLeisure }: Driver): Recovery => {
       raised AS (UPDATE ${s}.users SET session_epoch = greatest(session_epoch + 1, (SELECT least FROM epoch)),
         access_epoch = greatest(access_epoch + 1, (SELECT least FROM epoch)) RETURNING 1),
       named AS (UPDATE ${s}.store_meta SET value = $1 WHERE key = 'incarnation' RETURNING 1),
+      forgotten AS (DELETE FROM ${s}.store_meta WHERE key LIKE 'companion:%' RETURNING 1),
       counts AS MATERIALIZED (SELECT (SELECT count(*) FROM ended) AS sessions, (SELECT count(*) FROM raised) AS users)
     SELECT sessions, users, ${s}.append_effect('store.restored', $2, NULL, NULL,
       json_build_object('sessions', sessions, 'users', users), ${byOf(s, 3)}) AS effect FROM counts`;

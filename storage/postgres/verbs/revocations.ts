@@ -55,10 +55,12 @@ export const revocations = (
   };
 };
 
-export const companions = ({ schema: s, write }: Driver): Companions => {
+export const companions = ({ schema: s, read, write }: Driver): Companions => {
   const note = `SELECT ${s}.note_incarnation($1, $2) AS before`;
+  const has = `SELECT 1 AS one FROM ${s}.store_meta WHERE key = 'companion:' || $1`;
   return {
     noteIncarnation: async (companion, incarnation) =>
       ((await write(note, companion, incarnation))[0]?.['before'] as string | null | undefined) ?? undefined,
+    hasCompanion: async (companion) => (await read(has, companion)).length > 0,
   };
 };

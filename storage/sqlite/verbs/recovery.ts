@@ -18,6 +18,7 @@ export const markRestored = (
     epoch,
   );
   tx.run("UPDATE store_meta SET value = ? WHERE key = 'incarnation'", incarnation);
+  tx.run("DELETE FROM store_meta WHERE key LIKE 'companion:%'");
   appendEffect(tx, { act: 'store.restored', realmId: defaultRealm, data: { sessions, users }, context });
   return { sessions, users };
 };
