@@ -16,6 +16,9 @@ export interface Walk {
 /** Longer than any way through the models here: a walk that was cut off would prove nothing, and is an error. */
 const maxDepth = 1_000_000;
 
+/** Of the table of visited states: a larger one is no more thorough, but quicker for millions of them. */
+const tableBits = { small: 22, large: 26 } as const;
+
 /** Whether a walk has to be skipped. Throws where it may not be. */
 export const isSpinMissing = (): boolean => {
   const missing = ['spin', 'gcc'].filter((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).error);
@@ -26,14 +29,18 @@ export const isSpinMissing = (): boolean => {
 };
 
 /** Every interleaving, at the bounds and with the choices that `defines` name. */
-export const walkThrough = async (model: string, defines: Readonly<Record<string, string | number>>): Promise<Walk> => {
+export const walkThrough = async (
+  model: string,
+  defines: Readonly<Record<string, string | number>>,
+  size: 'small' | 'large' = 'small',
+): Promise<Walk> => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-spin-'));
   try {
     const choices = Object.entries(defines).map(([name, value]) => `-D${name}=${value}`);
     await run(folder, 'spin', [...choices, '-a', model]);
     // SAFETY: assertions and deadlocks; COLLAPSE: states are kept in parts, losslessly.
     await run(folder, 'gcc', ['-O1', '-w', '-DSAFETY', '-DCOLLAPSE', '-o', 'pan', 'pan.c']);
-    return readWalk(await run(folder, './pan', [`-m${maxDepth}`, '-w22']));
+    return readWalk(await run(folder, './pan', [`-m${maxDepth}`, `-w${tableBits[size]}`]));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -127,7 +127,8 @@ const proofs: Readonly<Record<string, Proof>> = {
       onStore(store, ({ settings }) => provenSoak({ minutes, random: seeded(seed), settings })),
   },
   'refresh-protocol': {
-    about: 'the Promela model of the refresh protocol, walked through by spin at the larger bounds (takes gigabytes)',
+    about:
+      'the Promela model of the refresh protocol, walked through by spin at the larger bounds (wants a gigabyte or two)',
     run: () => refreshProtocol('large'),
   },
   'refresh-model': {
