@@ -1,4 +1,5 @@
 /** Stores of a real issuer, filled up by copies of real rows: sizes that would take hours through the door. */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { issuerClient } from '@sallyport/tests/prove/client';
@@ -6,26 +7,29 @@ import { type IssuerFolder, issuerFolder, startIssuer } from '@sallyport/tests/p
 
 export interface FilledStore {
   readonly folder: IssuerFolder;
-  readonly file: string;
+  /** How large the store is on the disk. */
+  readonly bytes: number;
   /** One per account that was signed up at the door; all have the password `password`. */
   readonly sessions: readonly { readonly email: string; readonly refresh: string }[];
 }
 
 export const password = 'correct horse battery';
 
+export interface FillSize {
+  readonly people: number;
+  readonly rows: number;
+}
+
 /** Signs `people` up at a real issuer, then copies their rows until there are `rows` users and sessions, spread among theirs. */
-export const fillStore = async (
-  settings: Readonly<Record<string, string>>,
-  size: { readonly people: number; readonly rows: number },
-): Promise<FilledStore> => {
+export const fillStore = async (settings: Readonly<Record<string, string>>, size: FillSize): Promise<FilledStore> => {
   const folder = issuerFolder(settings);
   const sessions = await signUpPeople(folder, size.people);
   const file = join(folder.path, 'sallyport.db');
   if (size.rows > size.people) copyRows(file, size.rows - size.people);
-  return { folder, file, sessions };
+  return { folder, bytes: statSync(file).size, sessions };
 };
 
-const signUpPeople = async (folder: IssuerFolder, people: number): Promise<FilledStore['sessions']> => {
+export const signUpPeople = async (folder: IssuerFolder, people: number): Promise<FilledStore['sessions']> => {
   const issuer = await startIssuer(folder);
   const client = issuerClient(issuer.url, 4);
   const sessions: { email: string; refresh: string }[] = [];

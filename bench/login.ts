@@ -1,5 +1,6 @@
 import { constants, setPriority } from 'node:os';
 import { hash, verify } from '@node-rs/bcrypt';
+import { startPostgres } from '@sallyport/storage/postgres/testing';
 import { issuerClient } from '@sallyport/tests/prove/client';
 import { issuerFolder, startIssuer } from '@sallyport/tests/prove/issuer-process';
 import type { BenchResult } from './judge.ts';
@@ -11,9 +12,21 @@ const parallel = 8;
 const password = 'correct horse battery';
 
 /** Logins with bcrypt 12 against the bare hash loop, both under 20 refreshes/s and 50 verifies/s in an open loop, generator niced. */
-export const benchLogin = async (): Promise<BenchResult> => {
+export const benchLogin = (): Promise<BenchResult> => loginsOn('SQLite', {});
+
+/** The same on PostgreSQL, whose processes share the cores with the hashes. */
+export const benchLoginPostgres = async (): Promise<BenchResult> => {
+  const server = await startPostgres({ fsync: 'on' });
+  try {
+    return await loginsOn('PostgreSQL', { DATABASE_URL: server.url });
+  } finally {
+    await server.stop();
+  }
+};
+
+const loginsOn = async (store: string, settings: Readonly<Record<string, string>>): Promise<BenchResult> => {
   setPriority(constants.priority.PRIORITY_LOW);
-  const folder = issuerFolder({ BCRYPT_COST: String(cost), LOGIN_LIMIT_PER_MINUTE: '0', LOCKOUT: 'off' });
+  const folder = issuerFolder({ ...settings, BCRYPT_COST: String(cost), LOGIN_LIMIT_PER_MINUTE: '0', LOCKOUT: 'off' });
   const issuer = await startIssuer(folder);
   const client = issuerClient(issuer.url, 64);
   try {
@@ -40,7 +53,7 @@ export const benchLogin = async (): Promise<BenchResult> => {
     return {
       figures: { barePerSecond, loginsPerSecond, ratio, refreshP99Ms, verifyP99Ms },
       verdicts: [
-        { what: 'login bcrypt 12, of the bare hash loop', measured: ratio, unit: 'x', atLeast: 0.95 },
+        { what: `login bcrypt 12 on ${store}, of the bare hash loop`, measured: ratio, unit: 'x', atLeast: 0.95 },
         { what: 'p99 of refresh beside logins', measured: refreshP99Ms, unit: 'ms', atMost: 50 },
         { what: 'p99 of verify beside logins', measured: verifyP99Ms, unit: 'ms', atMost: 50 },
       ],

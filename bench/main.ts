@@ -4,10 +4,10 @@
  */
 import { benchGateway } from './gateway/bench.ts';
 import { type BenchResult, type Verdict, verdictTable } from './judge.ts';
-import { benchLogin } from './login.ts';
+import { benchLogin, benchLoginPostgres } from './login.ts';
 import { benchRefresh } from './refresh.ts';
 import { benchRefreshPostgres } from './refresh-postgres.ts';
-import { benchScale } from './scale.ts';
+import { benchScale, benchScalePostgres } from './scale.ts';
 import { benchStart } from './start.ts';
 import { benchVerify } from './verify.ts';
 
@@ -22,12 +22,14 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: (
     run: benchRefreshPostgres,
   },
   login: { about: 'login with bcrypt 12 against the bare hash loop, under side load', run: benchLogin },
+  'login-postgres': { about: 'the same on PostgreSQL', run: benchLoginPostgres },
   start: { about: 'issuer from cold start to the first answered login; memory', run: benchStart },
   gateway: {
     about: 'the full-policy gateway on one core beside nginx, HAProxy, @fastify/http-proxy and Express',
     run: benchGateway,
   },
   scale: { about: 'refresh and login at a thousand and at a million users and sessions', run: benchScale },
+  'scale-postgres': { about: 'the same on PostgreSQL', run: benchScalePostgres },
 };
 
 const names = process.argv.slice(2);

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { issuerClient } from '@sallyport/tests/prove/client';
 import { issuerFolder, startIssuer } from '@sallyport/tests/prove/issuer-process';
@@ -31,8 +32,8 @@ const perCommit = 16;
 
 /** The statements of one refresh on rows that a real issuer wrote, without anything around them: session, account, rotation, effect. */
 const bareStore = async (): Promise<number> => {
-  const { folder, file } = await fillStore({ JWT_ALGORITHM: 'ES256', PASSWORD_HASH: 'argon2id' }, { people: 20, rows });
-  const db = new DatabaseSync(file);
+  const { folder } = await fillStore({ JWT_ALGORITHM: 'ES256', PASSWORD_HASH: 'argon2id' }, { people: 20, rows });
+  const db = new DatabaseSync(join(folder.path, 'sallyport.db'));
   db.exec('PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;');
   const sessions = db.prepare('SELECT id, realm_id, user_id, generation FROM sessions').all();
   const users = db.prepare('SELECT id FROM users').all();

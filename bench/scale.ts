@@ -1,6 +1,7 @@
-import { statSync } from 'node:fs';
+import { startPostgres } from '@sallyport/storage/postgres/testing';
 import { issuerClient } from '@sallyport/tests/prove/client';
 import { startIssuer } from '@sallyport/tests/prove/issuer-process';
+import { fillPostgres } from './filled-postgres.ts';
 import { type FilledStore, fillStore, password } from './filled-store.ts';
 import type { BenchResult } from './judge.ts';
 import { percentile } from './measure.ts';
@@ -13,12 +14,28 @@ const logins = 150;
 const warmUps = 300;
 
 /** The same requests at two issuers in turn, one on a store of a thousand users and sessions, one on a million. One caller at a time: latency, not throughput. */
-export const benchScale = async (): Promise<BenchResult> => {
-  const settings = { JWT_ALGORITHM: 'ES256', PASSWORD_HASH: 'argon2id' };
-  const stores = [
+export const benchScale = async (): Promise<BenchResult> =>
+  compareStores('SQLite', [
     await fillStore(settings, { people, rows: small }),
     await fillStore(settings, { people, rows: large }),
-  ] as const;
+  ]);
+
+/** The same on two schemas of one PostgreSQL. */
+export const benchScalePostgres = async (): Promise<BenchResult> => {
+  const server = await startPostgres({ fsync: 'on', shared_buffers: '1GB', autovacuum: 'on' });
+  try {
+    return await compareStores('PostgreSQL', [
+      await fillPostgres(server.url, 'small', settings, { people, rows: small }),
+      await fillPostgres(server.url, 'large', settings, { people, rows: large }),
+    ]);
+  } finally {
+    await server.stop();
+  }
+};
+
+const settings = { JWT_ALGORITHM: 'ES256', PASSWORD_HASH: 'argon2id' };
+
+const compareStores = async (name: string, stores: readonly [FilledStore, FilledStore]): Promise<BenchResult> => {
   const callers = await Promise.all(stores.map(openCaller));
   try {
     const [refreshSmall = [], refreshLarge = []] = await inTurn(callers, refreshes, (caller, turn) =>
@@ -27,13 +44,13 @@ export const benchScale = async (): Promise<BenchResult> => {
     const [loginSmall = [], loginLarge = []] = await inTurn(callers, logins, (caller, turn) => caller.login(turn));
     const refresh = compare(refreshSmall, refreshLarge);
     const login = compare(loginSmall, loginLarge);
-    const largeFileMiB = Math.round(statSync(stores[1].file).size / 2 ** 20);
+    const largeStoreMiB = Math.round(stores[1].bytes / 2 ** 20);
     const growth = { unit: 'x', atMost: 1.2 };
     return {
-      figures: { smallRows: small, largeRows: large, largeFileMiB, refresh, login },
+      figures: { smallRows: small, largeRows: large, largeStoreMiB, refresh, login },
       verdicts: [
-        { what: `refresh latency, ${large} rows to ${small}`, measured: refresh.ratio, ...growth },
-        { what: `login latency, ${large} rows to ${small}`, measured: login.ratio, ...growth },
+        { what: `refresh latency on ${name}, ${large} rows to ${small}`, measured: refresh.ratio, ...growth },
+        { what: `login latency on ${name}, ${large} rows to ${small}`, measured: login.ratio, ...growth },
       ],
     };
   } finally {
