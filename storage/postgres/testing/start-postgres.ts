@@ -140,6 +140,19 @@ const quick = {
 
 export type PostgresSettings = Readonly<Record<string, string>>;
 
+/** A server that was killed may leave processes that hold its shared memory for a moment: until they are gone a new one ends at once. */
+const runAfterCrash = async (start: () => ChildProcess, port: number): Promise<ChildProcess> => {
+  const until = Date.now() + startLimitMs;
+  for (;;) {
+    try {
+      return await run(start, port);
+    } catch (error) {
+      if (Date.now() > until) throw error;
+      await sleep(50);
+    }
+  }
+};
+
 const run = async (start: () => ChildProcess, port: number): Promise<ChildProcess> => {
   const child = start();
   const until = Date.now() + startLimitMs;
@@ -224,7 +237,7 @@ export const startPostgres = async (
     port,
     kill: () => end(child),
     restart: async () => {
-      child = await run(start, port);
+      child = await runAfterCrash(start, port);
     },
     freeze: () => signal(child, 'SIGSTOP'),
     thaw: () => signal(child, 'SIGCONT'),
