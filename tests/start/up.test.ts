@@ -96,7 +96,8 @@ describe('a start', () => {
     const headers = asUser(await login(system, email));
     expect((await post(system, '/payments', { amount: 12.34, currency: 'EUR' }, headers)).status).toBe(201);
     const notifications = async () => (await fetch(`${api}/notifications`, { headers })).text();
-    await until('the notification', async () => (await notifications()).includes('12.34 EUR'));
+    // Slowly: every look counts against the 100 requests a minute that this preset allows an address.
+    await until('the notification', async () => (await notifications()).includes('12.34 EUR'), { everyMs: 700 });
     const { 'content-type': _type, ...bare } = headers;
     expect((await fetch(`${api}/users/account`, { method: 'DELETE', headers: bare })).status).toBe(200);
     expect((await tryLogin(system, email)).status).toBe(401);
@@ -182,7 +183,7 @@ describe('a start', () => {
     ] as const) {
       const before = system.servers().get(entry) ?? 0;
       process.kill(before, 'SIGKILL');
-      await until('a new process', () => ![undefined, before].includes(system.servers().get(entry)), 1_000);
+      await until('a new process', () => ![undefined, before].includes(system.servers().get(entry)), { withinMs: 1_000 });
       await until('it answers', async () => (await answers(`${system.url(port)}/ready`)) === 200);
     }
     await until('it is said', () => /api-gateway +is ready again/.test(system.output()));

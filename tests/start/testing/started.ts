@@ -115,11 +115,22 @@ export const stopEverything = async (): Promise<void> => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 };
 
-export const until = async (what: string, holds: () => boolean | Promise<boolean>, withinMs = 8_000): Promise<void> => {
+interface Patience {
+  /** Default 8,000. */
+  readonly withinMs?: number;
+  /** Between two looks. Default 20. */
+  readonly everyMs?: number;
+}
+
+export const until = async (
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  { withinMs = 8_000, everyMs = 20 }: Patience = {},
+): Promise<void> => {
   const deadline = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await sleep(20);
+    await sleep(everyMs);
   }
 };
 
