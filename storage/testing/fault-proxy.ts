@@ -103,16 +103,24 @@ const openLink = (client: Socket, server: Socket, faults: Faults): Link => {
     server.resetAndDestroy();
   };
 
-  /** In order, also where the delay has been made shorter meanwhile. */
+  /** In order, also where the delay has been made shorter meanwhile: whatever waits is waited for. */
   const passOn = (to: Socket): ((chunk: Buffer) => void) => {
-    let last = 0;
+    const late: { readonly chunk: Buffer; readonly atMs: number }[] = [];
+    const deliver = (): void => {
+      for (let [next] = late; next !== undefined; [next] = late) {
+        const leftMs = next.atMs - performance.now();
+        if (leftMs > 0) {
+          setTimeout(deliver, leftMs);
+          return;
+        }
+        late.shift();
+        if (!silent && to.writable) to.write(next.chunk);
+      }
+    };
     return (chunk) => {
       if (faults.swallows) silent = true;
       if (silent) return;
-      const now = performance.now();
-      last = Math.max(last, now + faults.delayMs);
-      if (last <= now) to.write(chunk);
-      else setTimeout(() => !silent && to.writable && to.write(chunk), last - now);
+      if (late.push({ chunk, atMs: performance.now() + faults.delayMs }) === 1) deliver();
     };
   };
   const toServer = passOn(server);
@@ -120,17 +128,21 @@ const openLink = (client: Socket, server: Socket, faults: Faults): Link => {
 
   const onRequest = (chunk: Buffer): void => {
     const { armed } = faults;
-    if (armed === undefined || !chunk.includes(armed.text)) return toServer(chunk);
-    faults.armed = undefined;
-    if (armed.loses === 'answer') {
-      answerIsLost = armed;
-      return toServer(chunk);
+    const isMeant = armed?.text !== undefined && chunk.includes(armed.text);
+    if (isMeant) faults.armed = undefined;
+    if (isMeant && armed.loses === 'request') {
+      reset();
+      armed.happened();
+      return;
     }
-    reset();
-    armed.happened();
+    if (isMeant) answerIsLost = armed;
+    toServer(chunk);
   };
   const onAnswer = (chunk: Buffer): void => {
-    if (answerIsLost === undefined) return toClient(chunk);
+    if (answerIsLost === undefined) {
+      toClient(chunk);
+      return;
+    }
     reset();
     answerIsLost.happened();
   };

@@ -64,7 +64,10 @@ describe.each(stores)('behind a bad network to $name', ({ setting, missing, star
 
   let marks = 0;
   /** Stands in what a verb writes of who asked, and so in no request to the store but in that of the verb. */
-  const newMark = (): string => `marked-agent-${(marks += 1)}-of-${setting}`;
+  const newMark = (): string => {
+    marks += 1;
+    return `marked-agent-${marks}-of-${setting}`;
+  };
   const refresh = (at: Call, token: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
     at('POST', '/auth/refresh', { body: { refresh_token: token }, headers });
   const isReady = async (at: Call): Promise<boolean> => (await at('GET', '/ready')).status === 200;
