@@ -8,7 +8,9 @@ import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { AuthSettings } from '../config.ts';
 
 /** Rows that were removed, by table. */
-export type Removed = Readonly<Record<'sessions' | 'nonces' | 'counters' | 'revocations' | 'audit' | 'events', number>>;
+export type Removed = Readonly<
+  Record<'sessions' | 'devices' | 'nonces' | 'counters' | 'revocations' | 'audit' | 'events', number>
+>;
 
 export interface CleanOptions {
   readonly storage: Pick<Storage, 'housekeeping' | 'revocations'>;
@@ -28,6 +30,8 @@ const maxStepsPerTable = 10_000;
 const everyEntry = 1_000_000_000;
 
 const dayMs = 86_400_000;
+/** Longer than anybody may take to confirm one. */
+const keepUnconfirmedMs = 3_600_000;
 
 export const clean = async ({ storage, settings, signal }: CleanOptions): Promise<Removed> => {
   const { housekeeping, revocations } = storage;
@@ -60,6 +64,7 @@ export const clean = async ({ storage, settings, signal }: CleanOptions): Promis
       after = swept.last;
       return { removed: swept.removed, more: swept.last !== undefined };
     }),
+    devices: await inSteps((limit) => housekeeping.removeUnconfirmedDevices({ olderThanMs: keepUnconfirmedMs, limit })),
     nonces: await inSteps(housekeeping.removeExpiredNonces),
     counters: await inSteps(housekeeping.removeIdleCounters),
     revocations: await repeat(async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Removed } from './clean.ts';
 import { startCleanup } from './schedule.ts';
 
-const nothing: Removed = { sessions: 0, nonces: 0, counters: 0, revocations: 0, audit: 0, events: 0 };
+const nothing: Removed = { sessions: 0, devices: 0, nonces: 0, counters: 0, revocations: 0, audit: 0, events: 0 };
 const start = (intervalMs: number, clean: (signal: AbortSignal) => Promise<Removed>) => {
   const seen = { done: 0, errors: [] as unknown[] };
   const stop = startCleanup({

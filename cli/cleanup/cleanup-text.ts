@@ -1,7 +1,7 @@
 import type { Removed } from '@sallyport/auth/maintenance';
 
 const width = Math.max(
-  ...['sessions', 'nonces', 'counters', 'revocations', 'audit', 'events'].map((name) => name.length),
+  ...['sessions', 'devices', 'nonces', 'counters', 'revocations', 'audit', 'events'].map((name) => name.length),
 );
 
 /** contracts/device-chat.md: the first line. A session is the family of its refresh tokens, of which one at most is good. */

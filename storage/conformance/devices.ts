@@ -1,35 +1,85 @@
 import { type DeviceId, defaultRealm, type UserId } from '@sallyport/contract';
 import { systemRandom } from '@sallyport/kit/random';
 import { describe, expect, it } from 'vitest';
+import type { NewDevice } from '../contracts/devices.ts';
 import { context, newId, times } from './make.ts';
 import type { Conformance } from './store-under-test.ts';
 
+const withinMs = 300_000;
+
+const newDevice = (fields: Partial<NewDevice> = {}): NewDevice => ({
+  id: newId<DeviceId>(),
+  realmId: defaultRealm,
+  userId: newId<UserId>(),
+  name: 'phone',
+  curve: 'X25519',
+  deviceKey: systemRandom.bytes(32),
+  proofRequired: true,
+  challenge: systemRandom.bytes(32),
+  ...fields,
+});
+
 export const devicesConformance: Conformance = (store) => {
   const devices = () => store().storage.devices;
+  const confirmed = async (fields: Partial<NewDevice> = {}): Promise<NewDevice> => {
+    const device = newDevice(fields);
+    await devices().createDevice(device);
+    await devices().confirmDevice({ deviceId: device.id, withinMs, context });
+    return device;
+  };
+
   describe('devices', () => {
     it('are confirmed once, listed while they live, revoked once and only by their user', async () => {
-      const userId = newId<UserId>();
-      const id = newId<DeviceId>();
-      const deviceKey = systemRandom.bytes(32);
-      await devices().createDevice({
-        id,
-        realmId: defaultRealm,
-        userId,
-        name: 'phone',
-        curve: 'X25519',
-        deviceKey,
-        proofRequired: true,
-      });
+      const { id, userId, deviceKey, challenge, ...device } = newDevice({ proofKeyThumbprint: 'thumb' });
+      await devices().createDevice({ id, userId, deviceKey, challenge, ...device });
       expect(await devices().listDevices(userId)).toEqual([]);
-      expect((await times(10, () => devices().confirmDevice(id, context))).filter(Boolean)).toHaveLength(1);
+      const begun = await store().second.devices.findDevice(id);
+      expect(Buffer.from(begun?.challenge ?? [])).toEqual(Buffer.from(challenge));
+      const confirm = () => devices().confirmDevice({ deviceId: id, withinMs, context });
+      expect((await times(10, confirm)).filter(Boolean)).toHaveLength(1);
       const [listed] = await store().second.devices.listDevices(userId);
-      expect(listed).toMatchObject({ id, userId, name: 'phone', curve: 'X25519', proofRequired: true });
-      expect(deviceKey.equals(listed?.deviceKey ?? new Uint8Array())).toBe(true);
+      expect(listed).toMatchObject({ id, userId, ...device });
+      expect(listed?.challenge).toBeUndefined();
+      expect(listed?.origin()).toEqual({});
+      expect(Buffer.from(listed?.deviceKey ?? [])).toEqual(Buffer.from(deviceKey));
       expect(await devices().revokeDevice(id, newId<UserId>(), context)).toBe(false);
       expect((await times(10, () => devices().revokeDevice(id, userId, context))).filter(Boolean)).toHaveLength(1);
       expect(await devices().listDevices(userId)).toEqual([]);
       expect((await devices().findDevice(id))?.revokedAtMs).toBeTypeOf('number');
-      expect(await devices().confirmDevice(id, context)).toBe(false);
+      expect(await confirm()).toBe(false);
+    });
+
+    it('are not confirmed late, and are taken away when nobody has', async () => {
+      const late = newDevice();
+      await devices().createDevice(late);
+      store().advance(withinMs);
+      expect(await devices().confirmDevice({ deviceId: late.id, withinMs, context })).toBe(false);
+      const kept = await confirmed();
+      const recent = newDevice();
+      await devices().createDevice(recent);
+      const remove = () =>
+        store().storage.housekeeping.removeUnconfirmedDevices({ olderThanMs: withinMs, limit: 1000 });
+      expect(await remove()).toBeGreaterThanOrEqual(1);
+      expect(await remove()).toBe(0);
+      const found = await Promise.all([late, kept, recent].map(({ id }) => devices().findDevice(id)));
+      expect(found.map((device) => device?.id)).toEqual([undefined, kept.id, recent.id]);
+    });
+
+    it("are renamed, trusted for a time by the store's clock, and remember their last login; by their user alone", async () => {
+      const { id: deviceId, userId } = await confirmed({ name: 'before' });
+      const stranger = newId<UserId>();
+      expect(await devices().changeDevice({ deviceId, userId: stranger, name: 'mine' })).toBe(false);
+      expect(await devices().changeDevice({ deviceId, userId, name: 'after' })).toBe(true);
+      const { nowMs } = await store().storage.sessions.findSession(newId());
+      expect(await devices().changeDevice({ deviceId, userId, trustedForMs: 1000 })).toBe(true);
+      await devices().noteDeviceSeen(deviceId, { address: '192.0.2.7', userAgent: 'agent' });
+      const found = await store().second.devices.findDevice(deviceId);
+      expect(found?.name).toBe('after');
+      expect(found?.trustedUntilMs).toBeGreaterThanOrEqual(nowMs + 1000);
+      expect(found?.lastSeenAtMs).toBeGreaterThanOrEqual(nowMs);
+      expect(found?.origin()).toEqual({ address: '192.0.2.7', userAgent: 'agent' });
+      await devices().revokeDevice(deviceId, userId, context);
+      expect(await devices().changeDevice({ deviceId, userId, name: 'again' })).toBe(false);
     });
   });
 };

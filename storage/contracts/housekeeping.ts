@@ -34,6 +34,8 @@ export interface Housekeeping {
   removeExpiredNonces(limit: number): Promise<number>;
   /** Counters that count nothing any more. */
   removeIdleCounters(limit: number): Promise<number>;
+  /** Devices whose registration was begun so long ago and never confirmed. */
+  removeUnconfirmedDevices(input: { readonly olderThanMs: number; readonly limit: number }): Promise<number>;
   /** Audit records older than `keepMs`. */
   removeOldAudit(input: { readonly keepMs: number; readonly limit: number }): Promise<number>;
   /** Events older than `keepMs`, whether anybody has read them or not. */

@@ -9,7 +9,7 @@ import type { OutboxEvent } from '../contracts/outbox.ts';
 import type { RevocationEntry, RevocationSubject } from '../contracts/revocations.ts';
 import type { Session } from '../contracts/sessions.ts';
 import type { ActContext } from '../contracts/store.ts';
-import { openOrigin, places } from '../sealed-columns.ts';
+import { openDeviceOrigin, openOrigin, places } from '../sealed-columns.ts';
 import type { SqlRow } from './connection.ts';
 
 /** Members and the columns that they come from: what the driver has parsed is the member's value already. */
@@ -74,14 +74,19 @@ export const sessionFromRow = (row: SqlRow | undefined, sealer: Sealer): Session
 };
 
 const devicePlain = columns(
-  'id realm_id user_id name curve proof_required created_at_ms confirmed_at_ms revoked_at_ms',
+  `id realm_id user_id name curve proof_key_thumbprint proof_required challenge created_at_ms confirmed_at_ms revoked_at_ms
+    last_seen_at_ms trusted_until_ms`,
 );
-export const deviceColumns = [...devicePlain, ...columns('device_key_sealed')];
+export const deviceColumns = [...devicePlain, ...columns('device_key_sealed origin_sealed')];
 
 export const deviceFromRow = (row: SqlRow, sealer: Sealer): Device => {
-  const plain = members<Omit<Device, 'deviceKey'>>(row, devicePlain);
+  const plain = members<Omit<Device, 'deviceKey' | 'origin'>>(row, devicePlain);
   const place = places.deviceKey(plain.realmId, plain.userId, plain.id);
-  return { ...plain, deviceKey: sealer.open(String(row['device_key_sealed']), place) };
+  return {
+    ...plain,
+    deviceKey: sealer.open(String(row['device_key_sealed']), place),
+    origin: () => openDeviceOrigin(row['origin_sealed'], plain.id, sealer),
+  };
 };
 
 const keyPlain = columns('kid realm_id algorithm public_jwk state created_at_ms');

@@ -19,7 +19,7 @@ import type { Revocations } from '../contracts/revocations.ts';
 import type { Sessions } from '../contracts/sessions.ts';
 import type { Storage } from '../contracts/storage.ts';
 import { StoreUnavailable } from '../contracts/store.ts';
-import { places, sealOrigin } from '../sealed-columns.ts';
+import { places, sealDeviceOrigin, sealOrigin } from '../sealed-columns.ts';
 import { openReader, type Reader } from './reader.ts';
 import * as rows from './rows.ts';
 import type { SqlRow } from './transaction.ts';
@@ -185,7 +185,7 @@ const devices = ({ queue, reader, sealer }: Driver): Devices => ({
     const place = places.deviceKey(device.realmId, device.userId, device.id);
     return queue.call('createDevice', { ...device, deviceKeySealed: sealer.seal(Buffer.from(deviceKey), place) });
   },
-  confirmDevice: (deviceId, context) => queue.call('confirmDevice', { deviceId, context }),
+  confirmDevice: (input) => queue.call('confirmDevice', input),
   findDevice: async (deviceId) => {
     const row = await reader.get('SELECT * FROM devices WHERE id = ?', uuidToBytes(deviceId));
     return row && rows.deviceFromRow(row, sealer);
@@ -198,6 +198,9 @@ const devices = ({ queue, reader, sealer }: Driver): Devices => ({
     );
     return found.map((row) => rows.deviceFromRow(row, sealer));
   },
+  changeDevice: (input) => queue.call('changeDevice', input),
+  noteDeviceSeen: (deviceId, origin) =>
+    queue.call('noteDeviceSeen', { deviceId, originSealed: sealDeviceOrigin(origin, deviceId, sealer) }),
   revokeDevice: (deviceId, userId, context) => queue.call('revokeDevice', { deviceId, userId, context }),
 });
 
@@ -308,6 +311,7 @@ const housekeeping = ({ queue, reader, sealer }: Driver): Housekeeping => {
     removeExpiredSessions: (input) => queue.call('removeExpiredSessions', input),
     removeExpiredNonces: (limit) => queue.call('removeExpiredNonces', limit),
     removeIdleCounters: (limit) => queue.call('removeIdleCounters', limit),
+    removeUnconfirmedDevices: (input) => queue.call('removeUnconfirmedDevices', input),
     removeOldAudit: (input) => queue.call('removeOldAudit', input),
     removeOldEvents: (input) => queue.call('removeOldEvents', input),
     findDeletedUsers: async (realmId, { kind, key }) =>

@@ -10,7 +10,7 @@ import type { OutboxEvent } from '../contracts/outbox.ts';
 import type { RecordedEnd, RevocationEntry, RevocationSubject } from '../contracts/revocations.ts';
 import type { EndCause, Session } from '../contracts/sessions.ts';
 import type { ActContext } from '../contracts/store.ts';
-import { openOrigin, places } from '../sealed-columns.ts';
+import { openDeviceOrigin, openOrigin, places } from '../sealed-columns.ts';
 import type { SqlRow } from './transaction.ts';
 
 const id = <T extends string>(row: SqlRow, column: string): T => uuidFromBytes(row[column] as Uint8Array) as T;
@@ -109,7 +109,15 @@ export const sessionFromRow = (row: SqlRow, sealer: Sealer): Session => {
   };
 };
 
-const deviceColumns = optional({ name: 'name', confirmedAtMs: 'confirmed_at_ms', revokedAtMs: 'revoked_at_ms' });
+const deviceColumns = optional({
+  name: 'name',
+  confirmedAtMs: 'confirmed_at_ms',
+  revokedAtMs: 'revoked_at_ms',
+  lastSeenAtMs: 'last_seen_at_ms',
+  trustedUntilMs: 'trusted_until_ms',
+  proofKeyThumbprint: 'proof_key_thumbprint',
+  challenge: 'challenge',
+});
 
 export const deviceFromRow = (row: SqlRow, sealer: Sealer): Device => {
   const deviceId = id<DeviceId>(row, 'id');
@@ -124,6 +132,7 @@ export const deviceFromRow = (row: SqlRow, sealer: Sealer): Device => {
     proofRequired: row['proof_required'] === 1,
     createdAtMs: time(row, 'created_at_ms'),
     ...present(row, deviceColumns),
+    origin: () => openDeviceOrigin(row['origin_sealed'], deviceId, sealer),
   };
 };
 

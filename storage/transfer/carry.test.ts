@@ -48,8 +48,12 @@ const fill = async ({ accounts, sessions, devices, keys, nonces, counters, audit
   await accounts.deleteUser(gone.id, context);
   const device = newId<DeviceId>();
   const shape = { realmId: defaultRealm, userId: user.id, curve: 'P-256', proofRequired: true } as const;
-  await devices.createDevice({ ...shape, id: device, name: 'phone', deviceKey: systemRandom.bytes(32) });
-  await devices.confirmDevice(device, context);
+  const keys32 = () => ({ deviceKey: systemRandom.bytes(32), challenge: systemRandom.bytes(32) });
+  await devices.createDevice({ ...shape, id: device, name: 'phone', proofKeyThumbprint: 'thumb', ...keys32() });
+  await devices.confirmDevice({ deviceId: device, withinMs: 60_000, context });
+  await devices.changeDevice({ deviceId: device, userId: user.id, trustedForMs: 60_000 });
+  await devices.noteDeviceSeen(device, { address: '192.0.2.1', userAgent: 'a phone' });
+  await devices.createDevice({ ...shape, id: newId<DeviceId>(), ...keys32() });
   const login = newSession(user.id, {
     deviceId: device,
     scope: 'read',

@@ -52,9 +52,10 @@ export const tableShapes: Readonly<Record<TransferTable, TableShape>> = {
     key: ['id'],
     columns: columns({
       uuid: 'id user_id',
-      text: 'realm_id name curve device_key_sealed',
+      text: 'realm_id name curve device_key_sealed proof_key_thumbprint origin_sealed',
       boolean: 'proof_required',
-      integer: 'created_at_ms confirmed_at_ms revoked_at_ms',
+      bytes: 'challenge',
+      integer: 'created_at_ms confirmed_at_ms revoked_at_ms last_seen_at_ms trusted_until_ms',
     }),
   },
   signing_keys: {

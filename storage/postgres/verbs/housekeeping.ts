@@ -17,6 +17,11 @@ export const housekeeping = ({ schema: s, sealer, read, write }: Driver): Housek
         WHERE effect_id < (SELECT rpad(lpad(to_hex(greatest(${s}.now_ms() - $1::bigint, 0)), 12, '0'), 32, '0')::uuid)
         ORDER BY effect_id LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1)
     SELECT count(*) AS removed FROM gone`;
+  const unconfirmed = `WITH gone AS (
+      DELETE FROM ${s}.devices WHERE id IN (
+        SELECT id FROM ${s}.devices WHERE confirmed_at_ms IS NULL AND created_at_ms <= (SELECT ${s}.now_ms() - $1::bigint)
+        ORDER BY created_at_ms LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1)
+    SELECT count(*) AS removed FROM gone`;
   const deleted = (column: 'email_key' | 'username_key'): string => `SELECT ${listed(userColumns)} FROM ${s}.users
     WHERE realm_id = $1 AND ${column} = $2 AND deleted_at_ms IS NOT NULL ORDER BY id`;
   const erase = `SELECT ${s}.erase_user($1, ${byOf(s, 2)}) AS kind`;
@@ -30,6 +35,7 @@ export const housekeeping = ({ schema: s, sealer, read, write }: Driver): Housek
     },
     removeExpiredNonces: (limit) => removed(expired('nonces', 'nonce'), limit),
     removeIdleCounters: (limit) => removed(expired('counters', 'subject'), limit),
+    removeUnconfirmedDevices: ({ olderThanMs, limit }) => removed(unconfirmed, olderThanMs, limit),
     removeOldAudit: ({ keepMs, limit }) => removed(old('audit'), keepMs, limit),
     removeOldEvents: ({ keepMs, limit }) => removed(old('outbox'), keepMs, limit),
     findDeletedUsers: async (realmId, { kind, key }) =>

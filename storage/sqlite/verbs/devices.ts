@@ -1,6 +1,6 @@
 import type { DeviceId, RealmId, UserId } from '@sallyport/contract';
 import { uuidFromBytes, uuidToBytes } from '@sallyport/kit/random';
-import type { NewDevice } from '../../contracts/devices.ts';
+import type { Devices, NewDevice } from '../../contracts/devices.ts';
 import type { ActContext } from '../../contracts/store.ts';
 import type { SqlRow, Transaction } from '../transaction.ts';
 import { appendEffect } from './effects.ts';
@@ -9,15 +9,17 @@ export type SealedNewDevice = Omit<NewDevice, 'deviceKey'> & { readonly deviceKe
 
 export const createDevice = (tx: Transaction, device: SealedNewDevice): void => {
   tx.run(
-    `INSERT INTO devices (id, realm_id, user_id, name, curve, device_key_sealed, proof_required, created_at_ms)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO devices (id, realm_id, user_id, name, curve, device_key_sealed, proof_key_thumbprint, proof_required, challenge, created_at_ms)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     uuidToBytes(device.id),
     device.realmId,
     uuidToBytes(device.userId),
     device.name ?? null,
     device.curve,
     device.deviceKeySealed,
+    device.proofKeyThumbprint ?? null,
     device.proofRequired ? 1 : 0,
+    device.challenge,
     tx.nowMs,
   );
 };
@@ -38,18 +40,57 @@ const traceDevice = (
 
 export const confirmDevice = (
   tx: Transaction,
-  { deviceId, context }: { readonly deviceId: DeviceId; readonly context: ActContext },
+  { deviceId, withinMs, context }: Parameters<Devices['confirmDevice']>[0],
 ): boolean => {
   const row = tx.get(
-    `UPDATE devices SET confirmed_at_ms = ? WHERE id = ? AND confirmed_at_ms IS NULL AND revoked_at_ms IS NULL
-      RETURNING id, realm_id, user_id`,
+    `UPDATE devices SET confirmed_at_ms = ?, challenge = NULL
+      WHERE id = ? AND confirmed_at_ms IS NULL AND revoked_at_ms IS NULL AND created_at_ms > ? RETURNING id, realm_id, user_id`,
     tx.nowMs,
     uuidToBytes(deviceId),
+    tx.nowMs - withinMs,
   );
   if (row === undefined) return false;
   traceDevice(tx, row, 'device.registered', context);
   return true;
 };
+
+export const changeDevice = (
+  tx: Transaction,
+  { deviceId, userId, name, trustedForMs }: Parameters<Devices['changeDevice']>[0],
+): boolean => {
+  const trustedUntilMs = trustedForMs === undefined ? null : tx.nowMs + trustedForMs;
+  const { changes } = tx.run(
+    `UPDATE devices SET name = coalesce(?, name), trusted_until_ms = coalesce(?, trusted_until_ms)
+      WHERE id = ? AND user_id = ? AND confirmed_at_ms IS NOT NULL AND revoked_at_ms IS NULL`,
+    name ?? null,
+    trustedUntilMs,
+    uuidToBytes(deviceId),
+    uuidToBytes(userId),
+  );
+  return changes === 1;
+};
+
+export const noteDeviceSeen = (
+  tx: Transaction,
+  { deviceId, originSealed }: { readonly deviceId: DeviceId; readonly originSealed: string },
+): void => {
+  tx.run(
+    'UPDATE devices SET last_seen_at_ms = ?, origin_sealed = ? WHERE id = ?',
+    tx.nowMs,
+    originSealed,
+    uuidToBytes(deviceId),
+  );
+};
+
+export const removeUnconfirmedDevices = (
+  tx: Transaction,
+  { olderThanMs, limit }: { readonly olderThanMs: number; readonly limit: number },
+): number =>
+  tx.run(
+    'DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE confirmed_at_ms IS NULL AND created_at_ms <= ? LIMIT ?)',
+    tx.nowMs - olderThanMs,
+    limit,
+  ).changes;
 
 export const revokeDevice = (
   tx: Transaction,

@@ -16,7 +16,14 @@ import { reserveAttempt, settleAttempt } from './attempts.ts';
 import { appendAudit } from './audit.ts';
 import { noteIncarnation } from './companions.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
-import { confirmDevice, createDevice, revokeDevice } from './devices.ts';
+import {
+  changeDevice,
+  confirmDevice,
+  createDevice,
+  noteDeviceSeen,
+  removeUnconfirmedDevices,
+  revokeDevice,
+} from './devices.ts';
 import { appendEffects, removeEffects } from './effects.ts';
 import { eraseUser } from './erasure.ts';
 import {
@@ -51,6 +58,7 @@ export const verbs = {
   appendEvents,
   changePassword,
   clearAttempts,
+  changeDevice,
   confirmDevice,
   consumeNonce,
   countAttempt,
@@ -80,6 +88,8 @@ export const verbs = {
   removeOldEvents,
   replacePasswordHash,
   reserveAttempt,
+  noteDeviceSeen,
+  removeUnconfirmedDevices,
   revokeDevice,
   rotateSession,
   setUserRoles,
