@@ -21,16 +21,22 @@ import { startCleanup } from './cleanup/schedule.ts';
 import { createClientAddress } from './client-address.ts';
 import type { AuthSettings } from './config.ts';
 import { mountCors } from './cors.ts';
+import { createConfirmDevice } from './devices/confirm-device.ts';
+import { createDevicesHttp } from './devices/http.ts';
+import { createRegisterDevice } from './devices/register-device.ts';
+import { createRevokeDevice } from './devices/revoke-device.ts';
 import { mountDocs } from './docs.ts';
+import { createDeviceFactor } from './factors/device-proof.ts';
 import type { PasswordFactor, PasswordPolicy } from './factors/factor.ts';
 import { createGuessGuard } from './factors/guess-guard.ts';
 import { createHealthHttp } from './health.ts';
 import { createKeysHttp } from './keys/http.ts';
 import { createLoginHttp } from './login/http.ts';
-import { createLogin } from './login/login.ts';
+import { createLogin, type LoginDevices } from './login/login.ts';
 import { createLogoutHttp } from './logout/http.ts';
 import { createLogout } from './logout/logout.ts';
 import { mountRoutes } from './mount.ts';
+import { createDeviceLimit } from './refresh/device-limit.ts';
 import { createRefreshHttp } from './refresh/http.ts';
 import { createRefresh, type RefreshOptions } from './refresh/refresh.ts';
 import { createRegisterHttp } from './register/http.ts';
@@ -99,15 +105,38 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
 
   const guard = createGuessGuard({ counters: storage.counters, settings, clock, random });
   const register = createRegister({ accounts, password, policy: passwordPolicy, random, clock, shape });
-  const login = createLogin({ accounts, effects, password, guard, startSession, shape });
+  const device = createDeviceFactor({
+    devices: storage.devices,
+    nonces: storage.nonces,
+    clock,
+    random,
+    windowMs: settings.deviceLoginWindowSeconds * 1000,
+  });
+  const devices: LoginDevices = {
+    factor: device,
+    noteSeen: storage.devices.noteDeviceSeen,
+    endSession: (sessionId, context) => sessions.endSession({ sessionId, cause: 'device_revoked', context }),
+  };
+  const loginParts = { accounts, effects, password, guard, startSession, shape };
+  const login = createLogin({ ...loginParts, ...(shape.devices === true && { devices }) });
   const onAnomaly = parts.onRefreshAnomaly;
   const refreshParts = { sessions, accounts, effects, tokens: refreshTokens, policy, idleTtlMs, onAnomaly };
-  const refresh = createRefresh({ ...refreshParts, unsettled: parts.unsettled, random });
+  const limitPerHour = settings.refreshLimitPerHour;
+  const limitDevice = createDeviceLimit({ counters: storage.counters, limitPerHour, clock });
+  const refresh = createRefresh({ ...refreshParts, unsettled: parts.unsettled, random, limitDevice });
   const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
   const endEarlierSession = logout.logout;
   const changeParts = { accounts, sessions, password, guard, renewSession };
   const changePassword = createChangePassword({ ...changeParts, policy: passwordPolicy });
   const deleteAccount = createDeleteAccount({ accounts, sessions });
+
+  const registerDevice = createRegisterDevice({
+    ...{ accounts, effects, password, guard, random, clock, makeAccount: register },
+    devices: storage.devices,
+    sign: ring.current.signJws,
+  });
+  const confirmDevice = createConfirmDevice({ devices: storage.devices, random });
+  const revokeDevice = createRevokeDevice({ devices: storage.devices, sessions });
 
   const authenticate = createAuthenticate({ verifier: createVerifier(parts), sessions, accounts });
 
@@ -117,6 +146,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     ...createRefreshHttp({ refresh, transport, answerWithTokens, settings }),
     ...createLogoutHttp({ logout, authenticate, transport, settings }),
     ...createSessionsHttp({ sessions, settings }),
+    ...createDevicesHttp({ registerDevice, confirmDevice, revokeDevice, devices: storage.devices, settings }),
     ...createAccountHttp({ changePassword, deleteAccount, transport, answerWithTokens, csrf, settings }),
     ...createKeysHttp({ ring, settings }),
     ...createHealthHttp({ serviceName: settings.serviceName, isReady: parts.isReady }),

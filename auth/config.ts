@@ -7,6 +7,7 @@ import { redisProblems } from '@sallyport/storage/redis/settings';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
 import { databaseProblems, databaseSettings } from './settings/database.ts';
+import { devicesSettings } from './settings/devices.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
@@ -21,6 +22,7 @@ export const authSettings = defineSettings({
   ...passwordsSettings,
   ...retentionSettings,
   ...browserSettings,
+  ...devicesSettings,
   ...contractSettings,
 });
 

@@ -80,6 +80,10 @@ export const errorCatalogue = {
   proof_required: entry(401, 'Proof of possession required'),
   session_unknown: entry(404, 'Session not found'),
 
+  // Devices
+  device_key_invalid: entry(400, 'The public key cannot be used'),
+  device_unknown: entry(404, 'Device not found'),
+
   // CSRF
   csrf_header_missing: entry(403, 'CSRF token missing in header'),
   csrf_cookie_missing: entry(403, 'CSRF token missing in cookie'),

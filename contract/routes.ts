@@ -19,6 +19,8 @@ export const limits = {
   /** Characters of a password that are looked at before anything is hashed; a longer one is refused. */
   passwordLength: 1024,
   refreshTokenLength: 255,
+  deviceNameLength: 100,
+  deviceInfoLength: 500,
   bodyBytes: 16_384,
 } as const;
 
@@ -45,6 +47,8 @@ export interface RouteShape {
   readonly identifier: 'email' | 'username';
   readonly requiredFields: readonly ProfileField[];
   readonly optionalFields: readonly ProfileField[];
+  /** Logins come from registered devices alone, with proof of their key: `register-device` takes the place of `register`. */
+  readonly devices?: boolean;
 }
 
 export const userSchema = Type.Object(
@@ -58,6 +62,8 @@ export const userSchema = Type.Object(
     display_name: Type.Optional(Type.String()),
     phone_number: Type.Optional(Type.String(secret)),
     avatar_url: Type.Optional(Type.String()),
+    user_id: Type.Optional(Type.String({ description: 'the same as `id`, where a contract calls it so' })),
+    is_new_user: Type.Optional(Type.Boolean()),
     role: Type.String(),
     roles: Type.Array(Type.String()),
     permissions: Type.Array(Type.String()),
@@ -76,6 +82,14 @@ const tokenMembers = {
 };
 const messageAnswer = Type.Object({ message }, closed);
 const tokenAnswer = Type.Object({ ...tokenMembers, user: userSchema }, closed);
+const loginAnswer = Type.Object(
+  {
+    ...tokenMembers,
+    session_id: Type.Optional(Type.String({ description: 'as the client has named the session; a label' })),
+    user: userSchema,
+  },
+  closed,
+);
 const registerAnswer = Type.Object({ message, user: userSchema, ...optional(tokenMembers) }, closed);
 const sessionSchema = Type.Object(
   {
@@ -88,8 +102,24 @@ const sessionSchema = Type.Object(
     user_agent: Type.Optional(Type.String()),
     label: Type.Optional(Type.String()),
     device_id: Type.Optional(Type.String()),
+    device_info: Type.Optional(Type.String()),
   },
   { ...closed, title: 'Session' },
+);
+const deviceSchema = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.Optional(Type.String()),
+    curve: Type.String(),
+    current: Type.Boolean({ description: 'true for the device that asks' }),
+    created_at: Type.String({ format: 'date-time' }),
+    last_seen_at: Type.Optional(Type.String({ format: 'date-time' })),
+    address: Type.Optional(Type.String()),
+    user_agent: Type.Optional(Type.String()),
+    device_info: Type.Optional(Type.String()),
+    trusted_until: Type.Optional(Type.String({ format: 'date-time' })),
+  },
+  { ...closed, title: 'Device' },
 );
 
 function optional(members: Record<string, TSchema>): Record<string, TSchema> {
@@ -120,7 +150,51 @@ export const registerBody = (shape: RouteShape): TObject =>
     closed,
   );
 
-export const loginBody = (shape: RouteShape): TObject => Type.Object({ ...identifierMember(shape), password }, closed);
+/** A name that stands between colons in what is signed. */
+const signedUsername = Type.String({ pattern: '^[^:\\p{Cc}\\p{Cs}]+$', maxLength: limits.usernameLength });
+const deviceId = Type.String({ pattern: '^[A-Za-z0-9._-]{1,128}$' });
+const mac = Type.String({ maxLength: 128, secret: true });
+const deviceProof = {
+  device_id: deviceId,
+  timestamp: Type.String({ pattern: '^[0-9]{1,16}$', description: 'milliseconds' }),
+  nonce: Type.String({ pattern: '^[A-Za-z0-9._-]{16,128}$' }),
+  session_id: mac,
+  device_signature: mac,
+  device_info: Type.Optional(Type.String({ ...oneLine, maxLength: limits.deviceInfoLength })),
+  ip_address: Type.Optional(
+    Type.String({ maxLength: 100, description: 'ignored: the address is what the server saw' }),
+  ),
+};
+
+export const loginBody = (shape: RouteShape): TObject =>
+  Type.Object(
+    shape.devices === true
+      ? { username: signedUsername, password, ...deviceProof }
+      : { ...identifierMember(shape), password },
+    closed,
+  );
+
+export const registerDeviceBody = Type.Object(
+  {
+    username: signedUsername,
+    password,
+    phone_number: Type.Optional(profileFields.phone_number),
+    display_name: Type.Optional(profileFields.display_name),
+    device_name: Type.Optional(Type.String({ ...oneLine, maxLength: limits.deviceNameLength })),
+    curve: Type.Union([Type.Literal('X25519'), Type.Literal('P-256')]),
+    client_public_key: Type.String({ maxLength: 128, description: 'base64url' }),
+  },
+  closed,
+);
+const confirmDeviceBody = Type.Object({ device_id: deviceId, client_mac: mac }, closed);
+const changeDeviceBody = Type.Object(
+  {
+    name: Type.Optional(Type.String({ ...oneLine, minLength: 1, maxLength: limits.deviceNameLength })),
+    trusted_for_days: Type.Optional(Type.Integer({ minimum: 0, maximum: 365 })),
+  },
+  closed,
+);
+const deviceParams = Type.Object({ id: deviceId }, closed);
 
 export const changePasswordBody = Type.Object({ current_password: password, new_password: password }, closed);
 export const sessionParams = Type.Object({ id: Type.String({ minLength: 36, maxLength: 36 }) }, closed);
@@ -156,6 +230,12 @@ export type RouteId =
   | 'endSession'
   | 'endOtherSessions'
   | 'changePassword'
+  | 'registerDevice'
+  | 'confirmDevice'
+  | 'listDevices'
+  | 'changeDevice'
+  | 'revokeDevice'
+  | 'revokeOtherDevices'
   | 'deleteAccount'
   | 'publicKey'
   | 'jwks'
@@ -212,19 +292,95 @@ const passwordErrors: readonly ErrorCode[] = [
   'password_check_unavailable',
 ];
 
+const registerRoute = (shape: RouteShape): RouteDefinition => ({
+  id: 'register',
+  method: 'POST',
+  path: '/register',
+  summary: 'Create an account',
+  bearer: false,
+  body: registerBody(shape),
+  answers: { 201: registerAnswer },
+  errors: ['account_exists', 'email_invalid', 'origin_refused', ...passwordErrors],
+});
+
+const deviceRoutes: readonly RouteDefinition[] = [
+  {
+    id: 'registerDevice',
+    method: 'POST',
+    path: '/register-device',
+    summary: 'Begin the registration of a device; a new user name makes the account',
+    bearer: false,
+    body: registerDeviceBody,
+    answers: {
+      201: Type.Object(
+        {
+          device_id: Type.String(),
+          curve: Type.String(),
+          server_public_key: Type.String(),
+          server_mac: Type.String(),
+          server_signature: Type.String(),
+          is_new_user: Type.Boolean(),
+        },
+        closed,
+      ),
+    },
+    errors: ['credentials_invalid', 'device_key_invalid', ...passwordErrors],
+  },
+  {
+    id: 'confirmDevice',
+    method: 'POST',
+    path: '/register-device/confirm',
+    summary: 'Show that the device holds its key: it can log in from then on',
+    bearer: false,
+    body: confirmDeviceBody,
+    answers: { 200: messageAnswer },
+    errors: ['credentials_invalid'],
+  },
+  {
+    id: 'listDevices',
+    method: 'GET',
+    path: '/devices',
+    summary: 'The devices of the user, newest first',
+    bearer: true,
+    answers: { 200: Type.Object({ devices: Type.Array(deviceSchema) }, closed) },
+    errors: bearerErrors,
+  },
+  {
+    id: 'changeDevice',
+    method: 'POST',
+    path: '/devices/:id',
+    summary: 'Name a device, or remember it for a time',
+    bearer: true,
+    params: deviceParams,
+    body: changeDeviceBody,
+    answers: { 200: messageAnswer },
+    errors: [...bearerErrors, 'device_unknown'],
+  },
+  {
+    id: 'revokeDevice',
+    method: 'DELETE',
+    path: '/devices/:id',
+    summary: 'Revoke a device of the user and end its session',
+    bearer: true,
+    params: deviceParams,
+    answers: { 200: messageAnswer },
+    errors: [...bearerErrors, 'device_unknown'],
+  },
+  {
+    id: 'revokeOtherDevices',
+    method: 'DELETE',
+    path: '/devices',
+    summary: 'Revoke every device of the user but the one that asks, and end their sessions',
+    bearer: true,
+    answers: { 200: Type.Object({ message, revoked: Type.Integer() }, closed) },
+    errors: bearerErrors,
+  },
+];
+
 export const issuerRoutes = (shape: RouteShape): readonly RouteDefinition[] => {
   const refreshRoute = { method: 'POST', bearer: false, body: refreshBody, bodyOptional: true } as const;
   return [
-    {
-      id: 'register',
-      method: 'POST',
-      path: '/register',
-      summary: 'Create an account',
-      bearer: false,
-      body: registerBody(shape),
-      answers: { 201: registerAnswer },
-      errors: ['account_exists', 'email_invalid', 'origin_refused', ...passwordErrors],
-    },
+    ...(shape.devices === true ? deviceRoutes : [registerRoute(shape)]),
     {
       id: 'login',
       method: 'POST',
@@ -232,7 +388,7 @@ export const issuerRoutes = (shape: RouteShape): readonly RouteDefinition[] => {
       summary: 'Start a session',
       bearer: false,
       body: loginBody(shape),
-      answers: { 200: tokenAnswer },
+      answers: { 200: loginAnswer },
       errors: ['credentials_invalid', 'account_disabled', 'password_too_long', 'origin_refused', 'cookie_ambiguous'],
     },
     {

@@ -26,6 +26,12 @@ export const agree = (
   return typeof agreed === 'string' || agreed.secret.some((byte) => byte !== 0) ? agreed : 'secret';
 };
 
+const anyScalar = Buffer.alloc(scalarBytes, 0x42);
+
+/** Whether the key would be refused, whatever ours is. */
+export const isUsable = (curve: DeviceCurve, theirs: Uint8Array): boolean =>
+  typeof agree(curve, theirs, anyScalar) !== 'string';
+
 const okp = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
 
 /** PKCS#8 of RFC 8410 §7, all that stands before the 32 bytes. */

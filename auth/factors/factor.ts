@@ -1,8 +1,9 @@
 /**
  * What a login factor is. A room that logs somebody in knows this file and no factor by name; `index.ts` holds the list.
  */
-import { type ErrorCode, Problem } from '@sallyport/contract';
+import { type DeviceId, type ErrorCode, Problem } from '@sallyport/contract';
 import type { UserWithPassword } from '@sallyport/storage/contracts/accounts';
+import type { Device } from '@sallyport/storage/contracts/devices';
 import type { HashRefusal } from './hashes/password-hash.ts';
 
 /** RFC 8176 authentication method reference. */
@@ -78,3 +79,27 @@ export type GuessGuard = <T>(input: {
   readonly address: string | undefined;
   readonly judge: () => Promise<{ readonly right: boolean; readonly value: T }>;
 }) => Promise<Guess<T>>;
+
+/** As the client has sent it. */
+export interface DeviceProof {
+  readonly username: string;
+  readonly deviceId: string;
+  /** Milliseconds, decimal digits. */
+  readonly timestamp: string;
+  readonly nonce: string;
+  /** Lower-case hex, as `signature`. */
+  readonly sessionId: string;
+  readonly signature: string;
+}
+
+export type DeviceVerdict =
+  | { readonly kind: 'proved'; readonly device: Device }
+  /** The reason is for the audit; a caller is told one and the same of all. */
+  | { readonly kind: 'refused'; readonly reason: 'device_time' | 'device_mac' | 'device_replayed' };
+
+export interface DeviceFactor {
+  readonly amr: MethodReference;
+  verify(proof: DeviceProof): Promise<DeviceVerdict>;
+  /** Whether it may still log in: asked again once its session stands, so that a revocation meanwhile finds either of the two. */
+  lives(deviceId: DeviceId): Promise<boolean>;
+}

@@ -1,6 +1,7 @@
 /** The login's door: translates, nothing else. */
 import { Problem } from '@sallyport/contract';
 import type { AuthSettings } from '../config.ts';
+import type { DeviceProof } from '../factors/factor.ts';
 import type { OpenHandler, RouteAnswer, RouteRequest } from '../route.ts';
 import type { RefreshTransport } from '../tokens/refresh-transport.ts';
 import type { TokenAnswerInput } from '../tokens/token-answer.ts';
@@ -15,15 +16,27 @@ export interface LoginHttpOptions {
   readonly settings: Pick<AuthSettings, 'shape' | 'messageTexts' | 'revealDisabled'>;
 }
 
+const proofOf = (body: Readonly<Record<string, unknown>>): DeviceProof => ({
+  username: String(body['username']),
+  deviceId: String(body['device_id']),
+  timestamp: String(body['timestamp']),
+  nonce: String(body['nonce']),
+  sessionId: String(body['session_id']),
+  signature: String(body['device_signature']),
+});
+
 export const createLoginHttp = (options: LoginHttpOptions): { readonly login: OpenHandler } => {
   const { login, transport, answerWithTokens, settings } = options;
   return {
     login: async (request) => {
       transport.assertSameSite(request);
-      const { body, origin, context } = request;
+      const { body, context } = request;
+      const deviceInfo = body['device_info'];
+      const origin = { ...request.origin, ...(typeof deviceInfo === 'string' && { deviceInfo }) };
       const earlier = transport.readCookie(request);
       const identifier = String(body[settings.shape.identifier]);
-      const outcome = await login({ identifier, password: String(body['password']), origin, context });
+      const proof = settings.shape.devices === true ? { proof: proofOf(body) } : {};
+      const outcome = await login({ identifier, password: String(body['password']), origin, context, ...proof });
       switch (outcome.kind) {
         case 'tokens':
           request.noteUser(outcome.user.id);

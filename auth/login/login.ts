@@ -1,11 +1,12 @@
-import { defaultRealm } from '@sallyport/contract';
+import { type DeviceId, defaultRealm, type SessionId } from '@sallyport/contract';
 import type { RouteShape } from '@sallyport/contract/routes';
 import { emailKey, usernameKey } from '@sallyport/kit/identifier';
 import type { Accounts, LoginIdentifier, User, UserWithPassword } from '@sallyport/storage/contracts/accounts';
+import type { Device } from '@sallyport/storage/contracts/devices';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import type { GuessGuard, PasswordFactor } from '../factors/factor.ts';
+import type { DeviceFactor, DeviceProof, DeviceVerdict, GuessGuard, PasswordFactor } from '../factors/factor.ts';
 import type { NewLogin, StartedSession } from '../tokens/start-session.ts';
 
 /** `disabled` only after a right password; every other failure is one and the same `refused`. */
@@ -21,6 +22,16 @@ export interface LoginOptions {
   readonly guard: GuessGuard;
   readonly startSession: (login: NewLogin) => Promise<StartedSession>;
   readonly shape: RouteShape;
+  /** Where logins come from registered devices alone. */
+  readonly devices?: LoginDevices;
+}
+
+/** What a login asks of the device that it comes from. */
+export interface LoginDevices {
+  readonly factor: DeviceFactor;
+  readonly noteSeen: (deviceId: DeviceId, origin: Origin) => Promise<void>;
+  /** Ends a session whose device was revoked while it began. */
+  readonly endSession: (sessionId: SessionId, context: ActContext) => Promise<unknown>;
 }
 
 export interface LoginRequest {
@@ -28,20 +39,28 @@ export interface LoginRequest {
   readonly password: string;
   readonly origin: Origin;
   readonly context: ActContext;
+  /** Given wherever `LoginOptions.devices` is. */
+  readonly proof?: DeviceProof;
 }
 
 /**
  * Starts a session for the right password. Unknown user, wrong password, account without password, locked and disabled account take
- * the same path, cost the same, count the same and answer the same.
+ * the same path, cost the same, count the same and answer the same. Where a device has to be proved, that comes first: whoever has no
+ * device guesses no password, and locks nobody out.
  */
 export const createLogin = (options: LoginOptions): ((request: LoginRequest) => Promise<LoginOutcome>) => {
   const { accounts, password, guard, startSession, shape } = options;
-  return async function login({ identifier, password: plain, origin, context }) {
+  return async function login({ identifier, password: plain, origin, context, proof }) {
+    const proved = await prove(proof, options);
+    if (proved?.kind === 'refused') return refuse('refused', proved.reason, undefined, context, options);
+    const device = proved?.device;
     const user = await findUser(accounts, shape, identifier);
     const judge = async () => {
       const value = await password.verify(user, plain);
       // A right password of a disabled account counts like a wrong one: the limit would tell it otherwise.
-      return { right: value !== 'wrong' && user?.disabledAtMs === undefined, value };
+      const isOwner = device === undefined || device.userId === user?.id;
+      const right = value !== 'wrong' && isOwner && user?.disabledAtMs === undefined;
+      return { right, value: isOwner ? value : 'wrong' };
     };
     const guess = await guard({ identifier, address: origin.address, judge });
     if (guess.kind === 'locked') return refuse('refused', 'locked', user, context, options);
@@ -51,9 +70,40 @@ export const createLogin = (options: LoginOptions): ((request: LoginRequest) => 
       const newHash = await password.hash(plain);
       await accounts.replacePasswordHash({ userId: user.id, expectedHash: user.passwordHash, newHash });
     }
+    if (device !== undefined && proof !== undefined)
+      return startOnDevice({ user, device, label: proof.sessionId, origin, context }, options);
     const started = await startSession({ user, amr: [password.amr], origin, context });
     return { kind: 'tokens', user, ...started };
   };
+};
+
+const prove = async (proof: DeviceProof | undefined, { devices }: LoginOptions): Promise<DeviceVerdict | undefined> => {
+  if (devices === undefined) return undefined;
+  return proof === undefined ? { kind: 'refused', reason: 'device_mac' } : devices.factor.verify(proof);
+};
+
+interface DeviceLogin {
+  readonly user: User;
+  readonly device: Device;
+  readonly label: string;
+  readonly origin: Origin;
+  readonly context: ActContext;
+}
+
+/** The device is asked for again when its session stands: whoever revokes it meanwhile finds the session, or is found here. */
+const startOnDevice = async (
+  { user, device, label, origin, context }: DeviceLogin,
+  { startSession, password, devices, ...options }: LoginOptions,
+): Promise<LoginOutcome> => {
+  if (devices === undefined) throw new TypeError('a device without what judges it');
+  const amr = [password.amr, devices.factor.amr];
+  const started = await startSession({ user, amr, origin, context, deviceId: device.id, label });
+  if (!(await devices.factor.lives(device.id))) {
+    await devices.endSession(started.session.id, context);
+    return refuse('refused', 'device_revoked', user, context, options);
+  }
+  await devices.noteSeen(device.id, origin);
+  return { kind: 'tokens', user, ...started };
 };
 
 /** An identifier of the wrong form is looked up all the same, so that it costs what an unknown one costs. */
@@ -68,7 +118,7 @@ const refuse = async (
   reason: string,
   user: User | undefined,
   context: ActContext,
-  { effects }: LoginOptions,
+  { effects }: Pick<LoginOptions, 'effects'>,
 ): Promise<LoginOutcome> => {
   const known = user && { userId: user.id };
   await effects.appendEffects([{ act: 'login.failed', realmId: defaultRealm, ...known, data: { reason }, context }]);

@@ -1,6 +1,7 @@
 /** The issuer's presets: the explicit list. A preset is data; nothing in the engine asks for its name. */
 import type { AuthPreset } from '../config.ts';
 import { cookieSpa } from './cookie-spa.ts';
+import { deviceChat } from './device-chat.ts';
 import { edgeGateway } from './edge-gateway.ts';
 import { microservices } from './microservices.ts';
 
@@ -8,4 +9,5 @@ export const presets: Readonly<Record<string, AuthPreset>> = {
   microservices,
   'cookie-spa': cookieSpa,
   'edge-gateway': edgeGateway,
+  'device-chat': deviceChat,
 };

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { defaultRealm, type EpochMs, type RefreshRefusal, type SessionId } from '@sallyport/contract';
+import { type DeviceId, defaultRealm, type EpochMs, type RefreshRefusal, type SessionId } from '@sallyport/contract';
 import { type Random, uuidTimeMs } from '@sallyport/kit/random';
 import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
 import type { Effects } from '@sallyport/storage/contracts/effects';
@@ -43,6 +43,8 @@ export interface RefreshOptions {
   readonly random: Pick<Random, 'bytes'>;
   readonly policy: RotationPolicy;
   readonly idleTtlMs: number;
+  /** Whether the device may refresh once more. @throws Problem `rate_limited` */
+  readonly limitDevice: (deviceId: DeviceId | undefined) => Promise<void>;
   /** refresh.md: counted, and logged as errors where the store has gone back. */
   readonly onAnomaly: (anomaly: RefreshAnomaly, sessionId: SessionId | undefined) => void;
 }
@@ -73,6 +75,7 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
     await options.unsettled.settle();
     const found = await sessions.findSession(token.sessionId);
     let session = found.value;
+    await options.limitDevice(session?.deviceId);
     let nowMs = found.nowMs;
     let currentAtMs: EpochMs | undefined;
     for (let judgement = 0; judgement < maxJudgements; judgement += 1) {

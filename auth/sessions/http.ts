@@ -47,7 +47,7 @@ export const createSessionsHttp = ({
 const isoTime = (ms: number): string => new Date(ms).toISOString();
 
 const sessionView = (session: Session, current: boolean): object => {
-  const { address, userAgent } = session.origin();
+  const { address, userAgent, deviceInfo } = session.origin();
   return {
     id: session.id,
     current,
@@ -58,5 +58,6 @@ const sessionView = (session: Session, current: boolean): object => {
     ...(userAgent !== undefined && { user_agent: userAgent }),
     ...(session.label !== undefined && { label: session.label }),
     ...(session.deviceId !== undefined && { device_id: session.deviceId }),
+    ...(deviceInfo !== undefined && { device_info: deviceInfo }),
   };
 };

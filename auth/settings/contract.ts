@@ -15,6 +15,10 @@ export interface MessageTexts {
   readonly otherSessionsEnded: string;
   readonly passwordChanged: string;
   readonly accountDeleted: string;
+  readonly deviceConfirmed: string;
+  readonly deviceChanged: string;
+  readonly deviceRevoked: string;
+  readonly otherDevicesRevoked: string;
 }
 
 const defaultMessages: MessageTexts = {
@@ -28,6 +32,10 @@ const defaultMessages: MessageTexts = {
   otherSessionsEnded: 'Other sessions ended',
   passwordChanged: 'Password changed successfully',
   accountDeleted: 'Account deleted successfully',
+  deviceConfirmed: 'Device registered',
+  deviceChanged: 'Device changed',
+  deviceRevoked: 'Device revoked',
+  otherDevicesRevoked: 'Other devices revoked',
 };
 
 const isObject = (value: unknown): string | undefined =>

@@ -1,11 +1,11 @@
 import { createHmac, type KeyObject, sign } from 'node:crypto';
 import type { SignatureAlgorithm } from '@sallyport/contract';
 
-/** A key that signs access tokens. `signJws` returns the signature over the ASCII signing input (RFC 7515 §5.1). */
+/** A key that signs access tokens. `signJws` returns the signature over the ASCII signing input (RFC 7515 §5.1), or over bytes as they are. */
 export interface SigningKey {
   readonly kid: string;
   readonly algorithm: SignatureAlgorithm;
-  signJws(signingInput: string): Buffer | Promise<Buffer>;
+  signJws(signingInput: string | Buffer): Buffer | Promise<Buffer>;
 }
 
 const pssOptions = { padding: 6, saltLength: 32 } as const;
@@ -20,9 +20,9 @@ export const createSigningKey = (kid: string, algorithm: SignatureAlgorithm, key
         return createHmac('sha256', key).update(signingInput).digest();
       case 'ES256':
         // RFC 7518 §3.4: R ‖ S, 64 octets, not DER.
-        return sign('sha256', Buffer.from(signingInput), { key, dsaEncoding: 'ieee-p1363' });
+        return sign('sha256', bytesOf(signingInput), { key, dsaEncoding: 'ieee-p1363' });
       case 'EdDSA':
-        return sign(null, Buffer.from(signingInput), key);
+        return sign(null, bytesOf(signingInput), key);
       case 'RS256':
         return signInPool(signingInput, { key });
       case 'PS256':
@@ -32,7 +32,10 @@ export const createSigningKey = (kid: string, algorithm: SignatureAlgorithm, key
   },
 });
 
-const signInPool = (signingInput: string, key: Parameters<typeof sign>[2]): Promise<Buffer> =>
+const bytesOf = (signingInput: string | Buffer): Buffer =>
+  typeof signingInput === 'string' ? Buffer.from(signingInput) : signingInput;
+
+const signInPool = (signingInput: string | Buffer, key: Parameters<typeof sign>[2]): Promise<Buffer> =>
   new Promise((resolve, reject) => {
-    sign('sha256', Buffer.from(signingInput), key, (error, signature) => (error ? reject(error) : resolve(signature)));
+    sign('sha256', bytesOf(signingInput), key, (error, signature) => (error ? reject(error) : resolve(signature)));
   });

@@ -1,4 +1,4 @@
-import { defaultRealm, type SessionId } from '@sallyport/contract';
+import { type DeviceId, defaultRealm, type SessionId } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
 import type { Random } from '@sallyport/kit/random';
 import type { User } from '@sallyport/storage/contracts/accounts';
@@ -24,7 +24,7 @@ export interface StartSessionOptions {
 }
 
 export interface StartedSession {
-  readonly session: Pick<Session, 'id' | 'clientId' | 'authTimeMs' | 'amr'>;
+  readonly session: Pick<Session, 'id' | 'clientId' | 'authTimeMs' | 'amr' | 'deviceId' | 'label'>;
   readonly refreshToken: string;
 }
 
@@ -33,6 +33,10 @@ export interface NewLogin {
   readonly amr: readonly string[];
   readonly origin: Origin;
   readonly context: ActContext;
+  /** The registered device that the login came from. */
+  readonly deviceId?: DeviceId;
+  /** As the client calls its session; never an identity. */
+  readonly label?: string;
 }
 
 /** A login makes one session row, and its first refresh token is derived from it. */
@@ -42,7 +46,7 @@ export const createSessionStarter = (options: StartSessionOptions): ((login: New
   // Without rotation the lifetime counts from the login (contracts/README.md), so nothing may extend it.
   const absoluteTtlMs = settings.refreshRotation ? settings.sessionMaxTtlSeconds * 1000 : idleTtlMs;
 
-  return async function startSession({ user, amr, origin, context }) {
+  return async function startSession({ user, amr, origin, context, ...named }) {
     const id = random.uuidv7(clock.nowMs()) as SessionId;
     const position = { id, generation: 0, salt: random.bytes(16), ...tokens.current };
     const refreshToken = tokens.derive(position);
@@ -52,6 +56,7 @@ export const createSessionStarter = (options: StartSessionOptions): ((login: New
       id,
       realmId: defaultRealm,
       userId: user.id,
+      ...named,
       clientId: settings.clientId,
       amr,
       sessionEpoch: user.sessionEpoch,
@@ -68,6 +73,6 @@ export const createSessionStarter = (options: StartSessionOptions): ((login: New
       context,
     };
     const { nowMs } = await sessions.createSession(row);
-    return { session: { id, clientId: row.clientId, authTimeMs: nowMs, amr }, refreshToken };
+    return { session: { id, ...named, clientId: row.clientId, authTimeMs: nowMs, amr }, refreshToken };
   };
 };

@@ -1,3 +1,4 @@
+import type { RouteShape } from '@sallyport/contract/routes';
 import type { CsrfTokens } from '@sallyport/kit/csrf';
 import type { User } from '@sallyport/storage/contracts/accounts';
 import type { Session } from '@sallyport/storage/contracts/sessions';
@@ -5,13 +6,13 @@ import type { AuthSettings } from '../config.ts';
 import type { CookieToSet, RouteAnswer } from '../route.ts';
 import type { RefreshTransport } from './refresh-transport.ts';
 
-export type AnsweredSession = Pick<Session, 'id' | 'clientId' | 'authTimeMs' | 'amr'>;
+export type AnsweredSession = Pick<Session, 'id' | 'clientId' | 'authTimeMs' | 'amr' | 'deviceId' | 'label'>;
 
 export interface TokenAnswerOptions {
   readonly issueAccessToken: (user: User, session: AnsweredSession) => Promise<string>;
   readonly csrf: CsrfTokens;
   readonly transport: RefreshTransport;
-  readonly settings: Pick<AuthSettings, 'accessTokenTtlSeconds' | 'csrfCookie' | 'csrfCookieTtlSeconds'>;
+  readonly settings: Pick<AuthSettings, 'accessTokenTtlSeconds' | 'csrfCookie' | 'csrfCookieTtlSeconds' | 'shape'>;
 }
 
 export interface TokenAnswerInput {
@@ -37,7 +38,8 @@ export const createTokenAnswer = (options: TokenAnswerOptions): ((input: TokenAn
         csrf_token: csrfToken,
         token_type: 'Bearer',
         expires_in: settings.accessTokenTtlSeconds,
-        user: userView(user),
+        ...(session.label !== undefined && { session_id: session.label }),
+        user: userView(user, settings.shape),
       },
       cookies: [csrfCookie(settings, csrfToken), ...transport.cookies(refreshToken)],
     };
@@ -51,8 +53,9 @@ export const csrfCookie = (
 ): CookieToSet => ({ name: settings.csrfCookie, value, maxAgeSeconds: settings.csrfCookieTtlSeconds, path: '/' });
 
 /** A user as the API shows it: what is absent is left out; hash and epochs never leave. */
-export const userView = (user: User): object => ({
+export const userView = (user: User, { devices }: Pick<RouteShape, 'devices'> = {}): object => ({
   id: user.id,
+  ...(devices === true && { user_id: user.id, is_new_user: false }),
   ...(user.email !== undefined && { email: user.email }),
   ...(user.username !== undefined && { username: user.username }),
   ...(user.name !== undefined && { name: user.name }),

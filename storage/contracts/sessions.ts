@@ -15,6 +15,7 @@ export type EndCause =
   | 'disabled'
   | 'deleted'
   | 'key_removed'
+  | 'device_revoked'
   | 'restored';
 
 export const maxLoserAttempts = 8;
@@ -23,6 +24,8 @@ export const maxLoserAttempts = 8;
 export interface Origin {
   readonly address?: string;
   readonly userAgent?: string;
+  /** What a device said about itself at its login. */
+  readonly deviceInfo?: string;
 }
 
 export interface Session {

@@ -64,6 +64,7 @@ export const openWorld = async (
         policy,
         random: systemRandom,
         idleTtlMs: 3_600_000_000,
+        limitDevice: async () => undefined,
         onAnomaly: () => undefined,
       }),
     );

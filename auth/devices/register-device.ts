@@ -1,0 +1,144 @@
+import { type DeviceId, defaultRealm } from '@sallyport/contract';
+import type { Clock } from '@sallyport/kit/clock';
+import { usernameKey } from '@sallyport/kit/identifier';
+import type { Random } from '@sallyport/kit/random';
+import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
+import type { DeviceCurve, Devices } from '@sallyport/storage/contracts/devices';
+import type { Effects } from '@sallyport/storage/contracts/effects';
+import type { Origin } from '@sallyport/storage/contracts/sessions';
+import type { ActContext } from '@sallyport/storage/contracts/store';
+import type { GuessGuard, PasswordFactor, PasswordProblem } from '../factors/factor.ts';
+import { exchangeDeviceKey } from './exchange.ts';
+import { isUsable } from './shared-secret.ts';
+
+/** What a registration makes of a new user name; the room of registrations decides. */
+export type AccountMaker = (
+  body: Readonly<Record<string, unknown>>,
+  context: ActContext,
+) => Promise<
+  | { readonly kind: 'registered'; readonly user: User }
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'identifier_invalid' }
+  | { readonly kind: 'password_refused'; readonly problem: PasswordProblem }
+>;
+
+export interface RegisterDeviceOptions {
+  readonly accounts: Pick<Accounts, 'findUserForLogin'>;
+  readonly devices: Pick<Devices, 'createDevice'>;
+  readonly effects: Pick<Effects, 'appendEffects'>;
+  readonly makeAccount: AccountMaker;
+  readonly password: PasswordFactor;
+  readonly guard: GuessGuard;
+  /** Signs with the key of access tokens. */
+  readonly sign: (bytes: Buffer) => Promise<Buffer> | Buffer;
+  readonly random: Pick<Random, 'uuidv7'>;
+  readonly clock: Clock;
+}
+
+export interface DeviceRegistration {
+  readonly username: string;
+  readonly password: string;
+  readonly phoneNumber?: string;
+  readonly displayName?: string;
+  readonly deviceName?: string;
+  readonly curve: DeviceCurve;
+  readonly clientPublicKey: Uint8Array;
+  readonly origin: Origin;
+  readonly context: ActContext;
+}
+
+export type DeviceRegistrationOutcome =
+  | {
+      readonly kind: 'begun';
+      readonly userId: User['id'];
+      readonly deviceId: DeviceId;
+      readonly serverPublicKey: Buffer;
+      readonly serverMac: Buffer;
+      readonly serverSignature: Buffer;
+      readonly isNewUser: boolean;
+    }
+  /** Wrong password, locked or disabled account: one and the same. */
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'key_refused' }
+  | { readonly kind: 'name_refused' }
+  | { readonly kind: 'password_refused'; readonly problem: PasswordProblem };
+
+/**
+ * The first of two steps: makes the account where the name is new, else asks for its password; then agrees on the device's key. The device
+ * cannot log in before its client has answered (`confirm-device.ts`).
+ */
+export const createRegisterDevice = (
+  options: RegisterDeviceOptions,
+): ((registration: DeviceRegistration) => Promise<DeviceRegistrationOutcome>) => {
+  const { random, clock, devices, sign } = options;
+  return async function registerDevice(registration) {
+    const { curve, clientPublicKey, username, deviceName } = registration;
+    // Before an account is made for it.
+    if (!isUsable(curve, clientPublicKey)) return { kind: 'key_refused' };
+    const owner = await findOwner(registration, options);
+    if (owner.kind !== 'owner') return owner;
+    const deviceId = random.uuidv7(clock.nowMs()) as DeviceId;
+    const exchanged = exchangeDeviceKey({ curve, clientPublicKey, deviceId, username });
+    if (typeof exchanged === 'string') return { kind: 'key_refused' };
+    const { deviceKey, transcriptHash, serverPublicKey, serverMac } = exchanged;
+    await devices.createDevice({
+      id: deviceId,
+      realmId: defaultRealm,
+      userId: owner.user.id,
+      ...(deviceName !== undefined && { name: deviceName }),
+      curve,
+      deviceKey,
+      proofRequired: false,
+      challenge: transcriptHash,
+    });
+    const serverSignature = await sign(transcriptHash);
+    const { isNewUser } = owner;
+    return { kind: 'begun', userId: owner.user.id, deviceId, serverPublicKey, serverMac, serverSignature, isNewUser };
+  };
+};
+
+type Owner =
+  | { readonly kind: 'owner'; readonly user: User; readonly isNewUser: boolean }
+  | Extract<DeviceRegistrationOutcome, { kind: 'refused' | 'name_refused' | 'password_refused' }>;
+
+const findOwner = async (registration: DeviceRegistration, options: RegisterDeviceOptions): Promise<Owner> => {
+  if (await isKnown(registration.username, options)) return askPassword(registration, options);
+  const { username, password, phoneNumber, displayName, context } = registration;
+  const body = { username, password, phone_number: phoneNumber, display_name: displayName };
+  const made = await options.makeAccount(body, context);
+  switch (made.kind) {
+    case 'registered':
+      return { kind: 'owner', user: made.user, isNewUser: true };
+    case 'taken':
+      // Somebody else was faster, or the same person on a second device.
+      return askPassword(registration, options);
+    case 'password_refused':
+      return made;
+    case 'missing':
+    case 'identifier_invalid':
+      return { kind: 'name_refused' };
+  }
+};
+
+const loginOf = (username: string) => ({ kind: 'username', key: usernameKey(username) ?? '' }) as const;
+
+const isKnown = async (username: string, { accounts }: RegisterDeviceOptions): Promise<boolean> =>
+  (await accounts.findUserForLogin(defaultRealm, loginOf(username))) !== undefined;
+
+const askPassword = async (
+  { username, password: plain, origin, context }: DeviceRegistration,
+  { accounts, password, guard, effects }: RegisterDeviceOptions,
+): Promise<Owner> => {
+  const user = await accounts.findUserForLogin(defaultRealm, loginOf(username));
+  const judge = async () => {
+    const right = (await password.verify(user, plain)) !== 'wrong' && user?.disabledAtMs === undefined;
+    return { right, value: right };
+  };
+  const guess = await guard({ identifier: username, address: origin.address, judge });
+  if (guess.kind === 'judged' && guess.value && user !== undefined) return { kind: 'owner', user, isNewUser: false };
+  const known = user && { userId: user.id };
+  const reason = guess.kind === 'locked' ? 'locked' : 'password';
+  await effects.appendEffects([{ act: 'login.failed', realmId: defaultRealm, ...known, data: { reason }, context }]);
+  return { kind: 'refused' };
+};
