@@ -16,6 +16,12 @@ import { assertionHeader, type createClientAddress } from './client-address.ts';
 import type { BearerHandler, Caller, Handlers, OpenHandler, RouteAnswer, RouteRequest } from './route.ts';
 import { setCookieHeader } from './tokens/set-cookie.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly routeId?: RouteId;
+  }
+}
+
 export interface MountOptions {
   readonly routes: readonly RouteDefinition[];
   readonly handlers: Handlers;
@@ -68,7 +74,7 @@ const look = (request: FastifyRequest, { clientAddress, random }: MountOptions):
 
 const observe = (request: FastifyRequest, reply: FastifyReply, { log, observe: count }: MountOptions): void => {
   const seen = seenRequests.get(request.raw);
-  const route = (request.routeOptions.config as { readonly routeId?: RouteId }).routeId;
+  const route = request.routeOptions.config.routeId;
   const durationMs = performance.now() - (seen?.startedMs ?? 0);
   count(route ?? 'none', reply.statusCode, durationMs / 1000);
   logRequest(log, {

@@ -218,19 +218,44 @@ describe.each(frameworks)('the %s adapter', (framework) => {
   });
 
   it.each([
-    ['nothing', {}, 'token_missing', 'Bearer'],
-    ['an empty header', { authorization: '' }, 'token_missing', 'Bearer'],
-    ['no token', { authorization: 'Bearer' }, 'authorization_malformed', 'Bearer error="invalid_request"'],
-    ['two spaces', { authorization: 'Bearer  x' }, 'authorization_malformed', 'Bearer error="invalid_request"'],
-    ['two tokens', { authorization: 'Bearer x y' }, 'authorization_malformed', 'Bearer error="invalid_request"'],
-    ['another scheme', { authorization: 'Basic eDp4' }, 'authorization_malformed', 'Bearer error="invalid_request"'],
-    ['a list', { authorization: 'Bearer x, Bearer y' }, 'authorization_malformed', 'Bearer error="invalid_request"'],
-    ['a bad token', { authorization: 'Bearer x' }, 'token_invalid', 'Bearer error="invalid_token"'],
+    ['nothing', {}, 'token_missing', 'Bearer realm="sallyport"'],
+    ['an empty header', { authorization: '' }, 'token_missing', 'Bearer realm="sallyport"'],
+    [
+      'no token',
+      { authorization: 'Bearer' },
+      'authorization_malformed',
+      'Bearer realm="sallyport", error="invalid_request"',
+    ],
+    [
+      'two spaces',
+      { authorization: 'Bearer  x' },
+      'authorization_malformed',
+      'Bearer realm="sallyport", error="invalid_request"',
+    ],
+    [
+      'two tokens',
+      { authorization: 'Bearer x y' },
+      'authorization_malformed',
+      'Bearer realm="sallyport", error="invalid_request"',
+    ],
+    [
+      'another scheme',
+      { authorization: 'Basic eDp4' },
+      'authorization_malformed',
+      'Bearer realm="sallyport", error="invalid_request"',
+    ],
+    [
+      'a list',
+      { authorization: 'Bearer x, Bearer y' },
+      'authorization_malformed',
+      'Bearer realm="sallyport", error="invalid_request"',
+    ],
+    ['a bad token', { authorization: 'Bearer x' }, 'token_invalid', 'Bearer realm="sallyport", error="invalid_token"'],
     [
       'an old token',
       { authorization: `Bearer ${mint(rigs.ES256, { exp: 1 })}` },
       'token_expired',
-      'Bearer error="invalid_token"',
+      'Bearer realm="sallyport", error="invalid_token"',
     ],
   ])('with a bearer guard refuses %s', async (_name, headers, code, challenge) => {
     const answer = await send(bearer, '/messages', headers);

@@ -8,11 +8,16 @@ export interface Answer {
   readonly body: string;
 }
 
-/** RFC 9110 §15.5.2: a 401 MUST carry a challenge. RFC 6750 §3.1 names the errors of the Bearer scheme. */
+const realm = 'Bearer realm="sallyport"';
+
+/**
+ * RFC 9110 §15.5.2: a 401 MUST carry a challenge. RFC 6750 §3: "This scheme MUST be followed by one or more auth-param values", and §3.1
+ * names the errors.
+ */
 const challenge = ({ code }: Problem): string => {
   if (code.startsWith('assertion_')) return 'Gateway-Assertion';
-  if (code === 'token_missing') return 'Bearer';
-  return code === 'authorization_malformed' ? 'Bearer error="invalid_request"' : 'Bearer error="invalid_token"';
+  if (code === 'token_missing') return realm;
+  return `${realm}, error="${code === 'authorization_malformed' ? 'invalid_request' : 'invalid_token'}"`;
 };
 
 /**

@@ -1,0 +1,122 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+export interface Message {
+  readonly id: string;
+  readonly user_id: string;
+  readonly message: string;
+  readonly created_at: string;
+}
+
+export interface Room {
+  readonly room_id: string;
+  readonly name: string;
+}
+
+export type Posted =
+  | { readonly kind: 'posted'; readonly message: Message }
+  | { readonly kind: 'no_room' | 'no_member' };
+
+export interface Rooms {
+  /** False: there is one of that id. Whoever makes it is its first member. */
+  create(room: Room, userId: string): boolean;
+  /** False: there is no such room. Idempotent. */
+  join(roomId: string, userId: string): boolean;
+  leave(roomId: string, userId: string): boolean;
+  /** The user's, by name. */
+  of(userId: string): readonly Room[];
+  members(roomId: string): ReadonlySet<string>;
+  post(roomId: string, message: Message): Posted;
+  /** Newest last, at most `limit`, before a message where one is given. */
+  read(page: {
+    readonly roomId: string;
+    readonly userId: string;
+    readonly limit: number;
+    readonly before?: string;
+  }): { readonly kind: 'read'; readonly messages: readonly Message[] } | { readonly kind: 'no_room' | 'no_member' };
+  isReady(): boolean;
+  close(): void;
+}
+
+const tables = `
+  CREATE TABLE IF NOT EXISTS rooms (id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS members (
+    room_id TEXT NOT NULL REFERENCES rooms (id), user_id TEXT NOT NULL, PRIMARY KEY (room_id, user_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS rooms_of_user ON members (user_id);
+  CREATE TABLE IF NOT EXISTS messages (
+    position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, room_id TEXT NOT NULL REFERENCES rooms (id),
+    user_id TEXT NOT NULL, message TEXT NOT NULL, created_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS messages_of_room ON messages (room_id, position);`;
+
+/** Opens `chat.db` in the data folder. An answered write is on the disk. */
+export const openRooms = (dataDir: string): Rooms => {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(join(dataDir, 'chat.db'), { timeout: 2_000 });
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+  database.exec(tables);
+  const roomOf = database.prepare('SELECT 1 FROM rooms WHERE id = ?');
+  const memberOf = database.prepare('SELECT 1 FROM members WHERE room_id = ? AND user_id = ?');
+  const insertRoom = database.prepare('INSERT INTO rooms (id, name) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const insertMember = database.prepare('INSERT INTO members (room_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const deleteMember = database.prepare('DELETE FROM members WHERE room_id = ? AND user_id = ?');
+  const roomsOf = database.prepare(
+    'SELECT r.id AS room_id, r.name FROM members m JOIN rooms r ON r.id = m.room_id WHERE m.user_id = ? ORDER BY r.name, r.id',
+  );
+  const membersOf = database.prepare('SELECT user_id FROM members WHERE room_id = ?');
+  const insertMessage = database.prepare(
+    'INSERT INTO messages (id, room_id, user_id, message, created_at) VALUES (?, ?, ?, ?, ?)',
+  );
+  const page = database.prepare(
+    `SELECT id, user_id, message, created_at FROM (
+       SELECT * FROM messages WHERE room_id = ?
+         AND position < coalesce((SELECT position FROM messages WHERE id = ? AND room_id = ?), 9223372036854775807)
+       ORDER BY position DESC LIMIT ?) ORDER BY position`,
+  );
+  const hasRoom = (roomId: string): boolean => roomOf.get(roomId) !== undefined;
+  const barrier = (roomId: string, userId: string): 'no_room' | 'no_member' | undefined => {
+    if (!hasRoom(roomId)) return 'no_room';
+    return memberOf.get(roomId, userId) === undefined ? 'no_member' : undefined;
+  };
+  return {
+    create: ({ room_id, name }, userId) => {
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        const isNew = insertRoom.run(room_id, name).changes === 1;
+        if (isNew) insertMember.run(room_id, userId);
+        database.exec('COMMIT');
+        return isNew;
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    join: (roomId, userId) => {
+      if (!hasRoom(roomId)) return false;
+      insertMember.run(roomId, userId);
+      return true;
+    },
+    leave: (roomId, userId) => {
+      if (!hasRoom(roomId)) return false;
+      deleteMember.run(roomId, userId);
+      return true;
+    },
+    of: (userId) => roomsOf.all(userId) as unknown as Room[],
+    members: (roomId) => new Set(membersOf.all(roomId).map(({ user_id }) => String(user_id))),
+    post: (roomId, message) => {
+      const kind = barrier(roomId, message.user_id);
+      if (kind !== undefined) return { kind };
+      insertMessage.run(message.id, roomId, message.user_id, message.message, message.created_at);
+      return { kind: 'posted', message };
+    },
+    read: ({ roomId, userId, limit, before = '' }) => {
+      const kind = barrier(roomId, userId);
+      if (kind !== undefined) return { kind };
+      return { kind: 'read', messages: page.all(roomId, before, roomId, limit) as unknown as Message[] };
+    },
+    isReady: () => database.isOpen,
+    close: () => database.close(),
+  };
+};

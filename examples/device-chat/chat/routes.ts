@@ -1,0 +1,88 @@
+import { Problem } from '@sallyport/contract';
+import { requireUser } from '@sallyport/verify';
+import { Type } from 'typebox';
+import type { ChatApp } from './app.ts';
+import type { Message, Rooms } from './rooms.ts';
+
+const closed = { additionalProperties: false } as const;
+const roomId = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' });
+const messageId = Type.String({ minLength: 1, maxLength: 64 });
+const sendBody = Type.Object(
+  { room_id: roomId, message: Type.String({ minLength: 1, maxLength: 4000, pattern: '^\\P{Cs}*$' }) },
+  closed,
+);
+const createBody = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\p{Cc}\\p{Cs}]*$' }),
+    room_id: Type.Optional(roomId),
+  },
+  closed,
+);
+const roomBody = Type.Object({ room_id: roomId }, closed);
+const roomParams = Type.Object({ room_id: roomId }, closed);
+/** Numbers in a query are text. */
+const pageQuery = Type.Object(
+  { limit: Type.Optional(Type.String({ pattern: '^[0-9]{1,3}$' })), before: Type.Optional(messageId) },
+  closed,
+);
+
+const maxPage = 100;
+const usualPage = 50;
+
+export interface ChatRoutesParts {
+  readonly rooms: Rooms;
+  readonly newId: () => string;
+  readonly nowMs: () => number;
+  /** Told of every message that was stored. */
+  readonly onMessage: (roomId: string, message: Message) => void;
+}
+
+const refuse = (kind: 'no_room' | 'no_member'): Problem =>
+  new Problem(kind === 'no_room' ? 'not_found' : 'permission_denied');
+
+/** `request.identity` is what the access token says, verified. Members alone read and write; anyone signed in may join by id. */
+export const chatRoutes = (app: ChatApp, { rooms, newId, nowMs, onMessage }: ChatRoutesParts): void => {
+  app.post('/api/rooms/create', { schema: { body: createBody } }, (request) => {
+    const { userId } = requireUser(request.identity);
+    const { name, room_id = newId() } = request.body;
+    if (!rooms.create({ room_id, name }, userId))
+      throw new Problem('field_invalid', { fields: [{ path: '/room_id', code: 'field_invalid' }] });
+    return { room_id };
+  });
+
+  app.post('/api/rooms/join', { schema: { body: roomBody } }, (request) => {
+    const { room_id } = request.body;
+    if (!rooms.join(room_id, requireUser(request.identity).userId)) throw refuse('no_room');
+    return { status: 'joined', room_id };
+  });
+
+  app.post('/api/rooms/leave', { schema: { body: roomBody } }, (request) => {
+    const { room_id } = request.body;
+    if (!rooms.leave(room_id, requireUser(request.identity).userId)) throw refuse('no_room');
+    return { status: 'left', room_id };
+  });
+
+  app.get('/api/rooms', (request) => ({ rooms: rooms.of(requireUser(request.identity).userId) }));
+
+  app.post('/api/messages/send', { schema: { body: sendBody } }, (request) => {
+    const { userId } = requireUser(request.identity);
+    const { room_id, message: text } = request.body;
+    const message = { id: newId(), user_id: userId, message: text, created_at: new Date(nowMs()).toISOString() };
+    const posted = rooms.post(room_id, message);
+    if (posted.kind !== 'posted') throw refuse(posted.kind);
+    onMessage(room_id, message);
+    return { status: 'message sent', user_id: userId, message_id: message.id };
+  });
+
+  app.get('/api/messages/:room_id', { schema: { params: roomParams, querystring: pageQuery } }, (request) => {
+    const { userId } = requireUser(request.identity);
+    const { room_id } = request.params;
+    const { limit = String(usualPage), before } = request.query;
+    if (Number(limit) < 1 || Number(limit) > maxPage)
+      throw new Problem('query_invalid', { fields: [{ path: '/limit', code: 'query_invalid' }] });
+    const page = { roomId: room_id, userId, limit: Number(limit), ...(before !== undefined && { before }) };
+    const found = rooms.read(page);
+    if (found.kind !== 'read') throw refuse(found.kind);
+    return { room_id, user_id: userId, messages: found.messages };
+  });
+};

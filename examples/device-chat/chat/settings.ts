@@ -1,0 +1,70 @@
+/** What the chat service is told. It holds no secret but its own token at the revocation feed. */
+import { durationMsOf, type Environment, integerOf, SettingsError, secretOf } from './environment.ts';
+
+export interface ChatSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly privateHost: string;
+  readonly privatePort: number;
+  readonly dataDir: string;
+  readonly logLevel: string;
+  readonly issuer: string;
+  readonly audience: string;
+  /** PEM of the issuer's public keys. Without it they are fetched from `userServiceUrl`. */
+  readonly publicKeyPath: string | undefined;
+  readonly userServiceUrl: string | undefined;
+  readonly fetchRetries: number;
+  readonly fetchTimeoutMs: number;
+  /** Undefined: ended sessions are refused when their access token expires, and not before. */
+  readonly revocations: { readonly url: string; readonly token: string } | undefined;
+  /** Origins of pages that may call. */
+  readonly corsOrigins: readonly string[];
+  /** Of one user, in any minute; 0: no limit. */
+  readonly requestsPerMinute: number;
+  readonly leewaySeconds: number;
+  readonly clockOffsetMs: number;
+}
+
+const privatePortDistance = 1000;
+const issuerPort = 8080;
+
+/** @throws SettingsError */
+export const readChatSettings = (env: Environment): ChatSettings => {
+  const offset = integerOf(env, 'SALLYPORT_PORT_OFFSET', 0, 0, 50_000);
+  const port = integerOf(env, 'PORT', 8081, 1, 65_535) + offset;
+  if (port + privatePortDistance > 65_535) throw new SettingsError(`SALLYPORT_PORT_OFFSET moves port ${port} too far`);
+  const { JWT_PUBLIC_KEY_PATH: publicKeyPath, USER_SERVICE_URL: userServiceUrl } = env;
+  // contracts/device-chat.md: literally this.
+  if (publicKeyPath === undefined && userServiceUrl === undefined)
+    throw new SettingsError('USER_SERVICE_URL environment variable not set');
+  return Object.freeze({
+    host: env['HOST']?.split(',')[0]?.trim() ?? 'localhost',
+    port,
+    privateHost: env['PRIVATE_HOST']?.split(',')[0]?.trim() ?? 'localhost',
+    privatePort: port + privatePortDistance,
+    dataDir: env['SALLYPORT_DATA_DIR'] ?? 'data',
+    logLevel: env['LOG_LEVEL'] ?? 'info',
+    issuer: env['JWT_ISSUER'] ?? 'user-service',
+    audience: env['JWT_AUDIENCE'] ?? 'sallyport',
+    publicKeyPath,
+    userServiceUrl,
+    fetchRetries: integerOf(env, 'JWT_PUBLIC_KEY_FETCH_RETRY', 3, 0, 100),
+    fetchTimeoutMs: durationMsOf(env, 'JWT_PUBLIC_KEY_FETCH_TIMEOUT', '10s'),
+    revocations: revocationsOf(env, offset),
+    corsOrigins: (env['CORS_ORIGINS'] ?? 'http://localhost:3000').split(',').map((origin) => origin.trim()),
+    requestsPerMinute: integerOf(env, 'CHAT_REQUESTS_PER_MINUTE', 600, 0, 1_000_000),
+    leewaySeconds: durationMsOf(env, 'CLOCK_LEEWAY_SECONDS', '30s') / 1000,
+    clockOffsetMs: integerOf(env, 'SALLYPORT_CLOCK_OFFSET_SECONDS', 0, -31_536_000, 31_536_000) * 1000,
+  });
+};
+
+const revocationsOf = (env: Environment, offset: number): ChatSettings['revocations'] => {
+  if (/^(off|false)$/i.test(env['REVOCATION_FEED'] ?? 'on')) return undefined;
+  const token = secretOf(env, 'REVOCATION_FEED_TOKEN');
+  if (token === undefined)
+    throw new SettingsError(
+      'REVOCATION_FEED_TOKEN is required (`sallyport keys feed chat-service`), or REVOCATION_FEED=off',
+    );
+  const byDefault = `http://127.0.0.1:${issuerPort + privatePortDistance + offset}/v1/revocations`;
+  return { url: env['REVOCATION_FEED_URL'] ?? byDefault, token };
+};

@@ -1,0 +1,141 @@
+/**
+ * New messages as they come, over WebSocket. The token travels as `Sec-WebSocket-Protocol: bearer, <token>`, since a browser can send no other
+ * header; it is judged before the handshake is answered, and again for as long as the connection lives.
+ */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Guard, problemAnswer, VerifiedToken } from '@sallyport/verify';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Callers } from './callers.ts';
+import type { Message } from './rooms.ts';
+
+export const streamPath = '/api/messages/stream';
+
+export interface Stream {
+  /** To every connection of these users. */
+  send(roomId: string, message: Message, users: ReadonlySet<string>): void;
+  /** Closes what may not live on: expired, or its session ended. */
+  cut(): void;
+  readonly connections: number;
+  close(): void;
+}
+
+export interface StreamOptions {
+  readonly server: Server;
+  readonly callers: Callers;
+  readonly guard: Guard;
+  readonly nowMs: () => number;
+}
+
+/** RFC 6455 §7.4.2: for private use. Clients log in anew after the one, and refresh after the other. */
+export const closeCodes = { ended: 4401, expired: 4408 } as const;
+const goingAway = 1001;
+const maxPerUser = 20;
+/** Nobody sends anything here. */
+const maxPayloadBytes = 1024;
+const expiryCheckMs = 250;
+/** A client that does not read is let go. */
+const maxBufferedBytes = 1_000_000;
+
+interface Connection {
+  readonly socket: WebSocket;
+  readonly token: VerifiedToken;
+}
+
+export const openStream = ({ server, callers, guard, nowMs }: StreamOptions): Stream => {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxPayloadBytes,
+    perMessageDeflate: false,
+    // The token is never sent back: the answer names the scheme alone.
+    handleProtocols: () => 'bearer',
+  });
+  const users = new Map<string, Set<Connection>>();
+
+  const stateOf = ({ subject, expiresAtMs }: VerifiedToken): keyof typeof closeCodes | undefined => {
+    const state = callers.revocations?.isRevoked(subject) ?? 'active';
+    if (state === 'revoked') return 'ended';
+    // Of a stale token the client gets a new one, and of one whose state is not known it has to ask again.
+    return state !== 'active' || nowMs() >= expiresAtMs ? 'expired' : undefined;
+  };
+
+  const cut = (): void => {
+    for (const connections of users.values()) {
+      for (const { socket, token } of connections) {
+        const why = stateOf(token);
+        if (why !== undefined) socket.close(closeCodes[why], why);
+      }
+    }
+  };
+
+  const keep = (socket: WebSocket, token: VerifiedToken): void => {
+    const { sub: userId } = token.claims;
+    const own = users.get(userId) ?? new Set();
+    const connection = { socket, token };
+    users.set(userId, own.add(connection));
+    const [oldest] = own;
+    if (own.size > maxPerUser) oldest?.socket.close(goingAway, 'too many connections');
+    socket.on('error', () => socket.terminate());
+    socket.on('close', () => {
+      own.delete(connection);
+      if (own.size === 0) users.delete(userId);
+    });
+  };
+
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    socket.on('error', () => socket.destroy());
+    judge(request, callers, guard)
+      .then((judged) => {
+        if ('refused' in judged) return refuse(socket, judged.refused);
+        return sockets.handleUpgrade(request, socket, head, (accepted) => keep(accepted, judged.token));
+      })
+      .catch(() => socket.destroy());
+  };
+  server.on('upgrade', onUpgrade);
+  const timer = setInterval(cut, expiryCheckMs);
+
+  return {
+    get connections() {
+      return [...users.values()].reduce((sum, { size }) => sum + size, 0);
+    },
+    send: (roomId, message, members) => {
+      const text = JSON.stringify({ type: 'message', room_id: roomId, message });
+      for (const userId of members) {
+        for (const { socket, token } of users.get(userId) ?? []) {
+          if (stateOf(token) !== undefined) continue;
+          if (socket.bufferedAmount > maxBufferedBytes) socket.terminate();
+          else socket.send(text);
+        }
+      }
+    },
+    cut,
+    close: () => {
+      clearInterval(timer);
+      server.off('upgrade', onUpgrade);
+      for (const { socket } of [...users.values()].flatMap((own) => [...own])) socket.close(goingAway, 'going away');
+      sockets.close();
+    },
+  };
+};
+
+type Judged = { readonly token: VerifiedToken } | { readonly refused: ReturnType<typeof problemAnswer> };
+
+const schemeAndToken = /^bearer *, *([A-Za-z0-9._~+/=-]+)$/;
+
+/** As any other route judges an `Authorization: Bearer`. */
+const judge = async (request: IncomingMessage, { verifier }: Callers, guard: Guard): Promise<Judged> => {
+  const [token] = schemeAndToken.exec(request.headers['sec-websocket-protocol'] ?? '')?.slice(1) ?? [];
+  const values = (name: string): readonly string[] =>
+    name === 'authorization' && token !== undefined ? [`Bearer ${token}`] : [];
+  const decision = await guard.check({ method: 'GET', target: streamPath, values });
+  if (!decision.pass) return { refused: decision.answer };
+  const verification = await verifier.verify(token ?? '');
+  if (!verification.ok) throw new Error('judged twice, with two results');
+  return { token: verification.token };
+};
+
+const refuse = (socket: Duplex, { status, headers, body }: ReturnType<typeof problemAnswer>): void => {
+  const lines = Object.entries({ ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) });
+  const head = [`HTTP/1.1 ${status} Refused`, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n');
+  socket.end(`${head}\r\n\r\n${String(body)}`);
+};
