@@ -4,6 +4,7 @@ import { gatewayPresets } from '@sallyport/gateway/maintenance';
 import { type Environment, namesDatabase } from './environment.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { readFolder } from './up/data-folder.ts';
+import { settingOfFile } from './up/secrets.ts';
 
 const secretName = /^[A-Z][A-Z0-9_]*$/;
 
@@ -16,7 +17,7 @@ export const hostEnvironment = (env: Environment): Environment => {
   const folder = readFolder(path);
   if (folder === undefined) return env;
   const secrets = readdirSync(join(path, 'secrets')).filter((name) => secretName.test(name) && !(name in env));
-  const files = secrets.map((name) => [`${name}_FILE`, join(path, 'secrets', name)]);
+  const files = secrets.map((name) => [settingOfFile(name), join(path, 'secrets', name)]);
   return Object.freeze({ SALLYPORT_PRESET: folder.preset, ...Object.fromEntries(files), ...env });
 };
 

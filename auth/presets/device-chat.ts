@@ -11,7 +11,7 @@ export const deviceChat: AuthPreset = {
   basePath: '/api/auth',
   issuer: 'user-service',
   jwtAlgorithm: 'RS256',
-  jwtPrivateKeyPath: 'keys/jwt_private_key.pem',
+  defaultPrivateKeyPath: 'keys/jwt_private_key.pem',
   accessTokenTtlSeconds: 7200,
   refreshTokenTtlSeconds: 2_592_000,
   refreshRotation: false,

@@ -3,6 +3,7 @@ import { signatureAlgorithms } from '@sallyport/contract';
 import {
   booleanSetting,
   choiceSetting,
+  dataSetting,
   durationSetting,
   integerSetting,
   keyListSetting,
@@ -53,6 +54,11 @@ export const tokensSettings = {
     env: 'JWT_PRIVATE_KEY_PATH',
     optional: true,
     doc: 'Private key as PEM (PKCS#1 or PKCS#8). Default: a key of the ring, made and sealed in the store.',
+  }),
+  defaultPrivateKeyPath: dataSetting<string | undefined>({
+    default: undefined,
+    check: (value) => (value === undefined || typeof value === 'string' ? undefined : 'must be a path'),
+    doc: 'Where the private key is where neither setting names one. Default: a key of the ring.',
   }),
   jwtPrivateKey: textSetting({
     env: 'JWT_PRIVATE_KEY',

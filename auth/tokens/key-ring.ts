@@ -48,7 +48,13 @@ export interface KeyRing {
 export interface KeyRingOptions {
   readonly settings: Pick<
     AuthSettings,
-    'jwtAlgorithm' | 'jwtSecret' | 'jwtSecretPrevious' | 'jwtPrivateKey' | 'jwtPrivateKeyPath' | 'jwtPublicKeyPath'
+    | 'jwtAlgorithm'
+    | 'jwtSecret'
+    | 'jwtSecretPrevious'
+    | 'jwtPrivateKey'
+    | 'jwtPrivateKeyPath'
+    | 'jwtPublicKeyPath'
+    | 'defaultPrivateKeyPath'
   >;
   readonly keys: Keys;
   readonly sealer: Sealer;
@@ -87,7 +93,9 @@ const sharedSecretRing = ({ jwtSecret, jwtSecretPrevious }: KeyRingOptions['sett
 };
 
 const readGivenKey = (settings: KeyRingOptions['settings'], algorithm: AsymmetricAlgorithm): KeyObject | undefined => {
-  const { jwtPrivateKey, jwtPrivateKeyPath, jwtPublicKeyPath } = settings;
+  const { jwtPrivateKey, jwtPublicKeyPath, defaultPrivateKeyPath } = settings;
+  const jwtPrivateKeyPath =
+    settings.jwtPrivateKeyPath ?? (jwtPrivateKey === undefined ? defaultPrivateKeyPath : undefined);
   if (jwtPrivateKey === undefined && jwtPrivateKeyPath === undefined) return undefined;
   const [pem, origin] =
     jwtPrivateKeyPath === undefined

@@ -10,4 +10,5 @@ export const presets: Readonly<Record<string, string>> = {
   microservices: import.meta.resolve('@sallyport/example-microservices/servers.json'),
   'cookie-spa': import.meta.resolve('@sallyport/example-cookie-spa/servers.json'),
   'edge-gateway': import.meta.resolve('@sallyport/example-edge-gateway/servers.json'),
+  'device-chat': import.meta.resolve('@sallyport/example-device-chat/servers.json'),
 };

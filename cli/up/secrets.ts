@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { feedTokenOf } from '@sallyport/auth/maintenance';
+import { feedTokenOf, makeKeyPair } from '@sallyport/auth/maintenance';
 import { assertionKeysText, gatewayKeySettings } from '@sallyport/gateway/maintenance';
 import type { Environment } from '../environment.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
@@ -10,6 +10,9 @@ import { keepSecret, writeSecret } from './secret-file.ts';
 /** Every name that may carry the secret in an environment. */
 export const namesOfSecret = ({ name, aliases = [] }: PlannedSecret): readonly string[] =>
   [name, ...aliases].flatMap((spelling) => [spelling, `${spelling}_FILE`]);
+
+/** The setting that names the file of a secret: most are secrets themselves, and some are paths. */
+export const settingOfFile = (name: string): string => (name.endsWith('_PATH') ? name : `${name}_FILE`);
 
 /** Server -> the `_FILE` settings that it gets beside what was given. */
 export type SecretFiles = ReadonlyMap<string, Environment>;
@@ -31,11 +34,11 @@ export const prepareSecrets = (input: SecretsInput): SecretFiles => {
   const { plan, started, env, folder } = input;
   const files = new Map<string, Record<string, string>>();
   const hand = (server: string, name: string, file: string): void => {
-    files.set(server, { ...files.get(server), [`${name}_FILE`]: file });
+    files.set(server, { ...files.get(server), [settingOfFile(name)]: file });
   };
   for (const secret of plan.secrets.filter((each) => isMadeHere(each, env, started))) {
     const file = join(folder, secret.name);
-    keepSecret(file, () => makers[secret.form === 'keys' ? 'keys' : 'text']());
+    keepSecret(file, makers[secret.form as keyof typeof makers]);
     for (const holder of secret.holders) hand(holder, secret.name, file);
   }
   for (const secret of plan.secrets.filter((each) => isOwn(each) && isDerivedHere(each, env, started))) {
@@ -75,10 +78,11 @@ const isDerivedHere = (secret: PlannedSecret, env: Environment, started: Readonl
 const makers = {
   keys: () => `1:${randomBytes(32).toString('base64url')}`,
   text: () => randomBytes(32).toString('base64url'),
+  rsa: () => makeKeyPair('RS256').privatePem.trimEnd(),
 } as const;
 
 const isMadeHere = (secret: PlannedSecret, env: Environment, started: ReadonlySet<string>): boolean => {
-  if (secret.form !== 'keys' && secret.form !== 'text') return false;
+  if (!Object.hasOwn(makers, secret.form)) return false;
   if (namesOfSecret(secret).some((name) => name in env)) return false;
   return secret.from === undefined || started.has(secret.from);
 };

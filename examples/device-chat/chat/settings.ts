@@ -26,7 +26,6 @@ export interface ChatSettings {
 }
 
 const privatePortDistance = 1000;
-const issuerPort = 8080;
 
 /** @throws SettingsError */
 export const readChatSettings = (env: Environment): ChatSettings => {
@@ -50,7 +49,7 @@ export const readChatSettings = (env: Environment): ChatSettings => {
     userServiceUrl,
     fetchRetries: integerOf(env, 'JWT_PUBLIC_KEY_FETCH_RETRY', 3, 0, 100),
     fetchTimeoutMs: durationMsOf(env, 'JWT_PUBLIC_KEY_FETCH_TIMEOUT', '10s'),
-    revocations: revocationsOf(env, offset),
+    revocations: revocationsOf(env, userServiceUrl),
     corsOrigins: (env['CORS_ORIGINS'] ?? 'http://localhost:3000').split(',').map((origin) => origin.trim()),
     requestsPerMinute: integerOf(env, 'CHAT_REQUESTS_PER_MINUTE', 600, 0, 1_000_000),
     leewaySeconds: durationMsOf(env, 'CLOCK_LEEWAY_SECONDS', '30s') / 1000,
@@ -58,13 +57,22 @@ export const readChatSettings = (env: Environment): ChatSettings => {
   });
 };
 
-const revocationsOf = (env: Environment, offset: number): ChatSettings['revocations'] => {
+const revocationsOf = (env: Environment, userServiceUrl: string | undefined): ChatSettings['revocations'] => {
   if (/^(off|false)$/i.test(env['REVOCATION_FEED'] ?? 'on')) return undefined;
   const token = secretOf(env, 'REVOCATION_FEED_TOKEN');
   if (token === undefined)
     throw new SettingsError(
       'REVOCATION_FEED_TOKEN is required (`sallyport keys feed chat-service`), or REVOCATION_FEED=off',
     );
-  const byDefault = `http://127.0.0.1:${issuerPort + privatePortDistance + offset}/v1/revocations`;
-  return { url: env['REVOCATION_FEED_URL'] ?? byDefault, token };
+  const url = env['REVOCATION_FEED_URL'] ?? feedBeside(userServiceUrl);
+  if (url === undefined) throw new SettingsError('REVOCATION_FEED_URL is required, or REVOCATION_FEED=off');
+  return { url, token };
+};
+
+/** The issuer's private listener, a thousand above its public one. */
+const feedBeside = (userServiceUrl: string | undefined): string | undefined => {
+  if (userServiceUrl === undefined || !URL.canParse(userServiceUrl)) return undefined;
+  const { hostname, port } = new URL(userServiceUrl);
+  return port === '' ? undefined : `http://${hostname}:${Number(port) + privatePortDistance}/v1/revocations`;
+};
 };
