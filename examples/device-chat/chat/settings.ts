@@ -75,4 +75,3 @@ const feedBeside = (userServiceUrl: string | undefined): string | undefined => {
   const { hostname, port } = new URL(userServiceUrl);
   return port === '' ? undefined : `http://${hostname}:${Number(port) + privatePortDistance}/v1/revocations`;
 };
-};
