@@ -4,6 +4,8 @@
  */
 export { type ApiClient, type ApiClientOptions, createApiClient } from './api-client.ts';
 export { type CookieStoreOptions, cookieStore } from './cookie-store.ts';
+export { type Credentials, createDevices, type DeviceCurve, type Devices, type DevicesOptions } from './device.ts';
+export { type DeviceStore, indexedDbDeviceStore, memoryDeviceStore, type StoredDevice } from './device-store.ts';
 export { ApiError, NetworkError, SignedOutError } from './errors.ts';
 export type { KeyValueStorage } from './key-value-storage.ts';
 export { localStorageStore } from './local-storage-store.ts';

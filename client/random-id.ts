@@ -1,7 +1,6 @@
+import { toBase64url } from './base64url.ts';
+
 /** 24 random bytes in base64url: 32 characters. */
 export const randomId = (): string => {
-  const bytes = crypto.getRandomValues(new Uint8Array(24));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_');
+  return toBase64url(crypto.getRandomValues(new Uint8Array(24)));
 };

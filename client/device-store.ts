@@ -1,0 +1,54 @@
+/** Where a device's key lives: as a CryptoKey that no script can read out, in IndexedDB, or in memory. */
+
+/** A registered device of this client. */
+export interface StoredDevice {
+  readonly username: string;
+  readonly deviceId: string;
+  /** HMAC-SHA-256, not extractable. */
+  readonly key: CryptoKey;
+}
+
+export interface DeviceStore {
+  read(username: string): Promise<StoredDevice | undefined>;
+  write(device: StoredDevice): Promise<void>;
+  remove(username: string): Promise<void>;
+}
+
+/** For Node, tests, and pages that forget their device with them. */
+export const memoryDeviceStore = (): DeviceStore => {
+  const devices = new Map<string, StoredDevice>();
+  return {
+    read: async (username) => devices.get(username),
+    write: async (device) => void devices.set(device.username, device),
+    remove: async (username) => void devices.delete(username),
+  };
+};
+
+const tableName = 'devices';
+
+/** One origin's devices, over reloads and restarts. Keys are cloned into it as they are: their bytes never meet a script. */
+export const indexedDbDeviceStore = (name = 'sallyport', factory: IDBFactory = globalThis.indexedDB): DeviceStore => {
+  const settled = <T>(request: IDBRequest<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error ?? new Error('IndexedDB failed'));
+    });
+  const open = (): Promise<IDBDatabase> => {
+    const request = factory.open(name, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(tableName, { keyPath: 'username' });
+    return settled(request);
+  };
+  const run = async <T>(mode: IDBTransactionMode, act: (table: IDBObjectStore) => IDBRequest<T>): Promise<T> => {
+    const database = await open();
+    try {
+      return await settled(act(database.transaction(tableName, mode).objectStore(tableName)));
+    } finally {
+      database.close();
+    }
+  };
+  return {
+    read: (username) => run<StoredDevice | undefined>('readonly', (table) => table.get(username)),
+    write: async (device) => void (await run('readwrite', (table) => table.put(device))),
+    remove: (username) => run('readwrite', (table) => table.delete(username)),
+  };
+};

@@ -1,0 +1,84 @@
+/** The SDK's devices against a real issuer, in Node; in a browser the key lies in IndexedDB. */
+import {
+  ApiError,
+  createDevices,
+  createTokenManager,
+  type DeviceCurve,
+  memoryDeviceStore,
+  memoryStore,
+} from '@sallyport/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deviceFolder } from '../testing/device-chat.ts';
+import { usernameOf } from '../testing/devices.ts';
+import { httpClient } from '../testing/http-client.ts';
+import { type Issuer, startIssuer } from '../testing/issuer.ts';
+import { newPerson } from '../testing/people.ts';
+
+let issuer: Issuer;
+let authUrl: string;
+beforeAll(async () => {
+  issuer = await startIssuer({}, deviceFolder());
+  authUrl = `${issuer.url}/api/auth`;
+});
+afterAll(() => issuer.remove());
+
+const someone = () => {
+  const person = newPerson();
+  return { username: usernameOf(person), password: person.password };
+};
+
+describe('devices', () => {
+  it.each(['X25519', 'P-256', undefined] as const)(
+    'register over %s and log in; the key cannot be read',
+    async (curve) => {
+      const store = memoryDeviceStore();
+      const devices = createDevices({ authUrl, store, ...(curve && { curve: curve satisfies DeviceCurve }) });
+      const person = someone();
+      expect(await devices.loginBody(person)).toBeUndefined();
+      const { isNewUser, deviceId } = await devices.register(person, { deviceName: 'Node', displayName: 'Ann' });
+      expect(isNewUser).toBe(true);
+      const { key } = (await store.read(person.username)) ?? {};
+      expect(key?.extractable).toBe(false);
+      await expect(crypto.subtle.exportKey('raw', key as CryptoKey)).rejects.toThrow();
+
+      const tokens = createTokenManager({ authUrl, store: memoryStore() });
+      const { user, session_id } = await tokens.signIn('login', await devices.loginBody(person, 'test'));
+      expect(user).toMatchObject({ username: person.username, display_name: 'Ann' });
+      expect(session_id).toMatch(/^[0-9a-f]{64}$/);
+      const bearer = String(await tokens.getAccessToken());
+      const { body } = await httpClient(issuer.url)('GET', '/api/auth/devices', { bearer });
+      expect(body['devices']).toMatchObject([{ id: deviceId, name: 'Node', current: true, device_info: 'test' }]);
+      expect(await tokens.checkAndRefresh()).toBe(true);
+      expect(await tokens.logout()).toBe(true);
+
+      await devices.forget(person.username);
+      expect(await devices.isRegistered(person.username)).toBe(false);
+      tokens.close();
+    },
+  );
+
+  it('say what the issuer says: a wrong password registers nothing', async () => {
+    const store = memoryDeviceStore();
+    const devices = createDevices({ authUrl, store });
+    const person = someone();
+    await devices.register(person);
+    await devices.forget(person.username);
+    const refused = devices.register({ ...person, password: 'not this one' });
+    await expect(refused).rejects.toMatchObject({ status: 401, message: 'invalid credentials' });
+    await expect(refused).rejects.toBeInstanceOf(ApiError);
+    expect(await devices.isRegistered(person.username)).toBe(false);
+  });
+
+  it('believe nobody who does not hold the same key', async () => {
+    const withAnotherMac: typeof fetch = async (url, init) => {
+      const answer = await fetch(url, init);
+      const body = (await answer.json()) as Record<string, unknown>;
+      const server_mac = Buffer.alloc(32).toString('base64url');
+      return Response.json({ ...body, ...('server_mac' in body && { server_mac }) }, { status: answer.status });
+    };
+    const devices = createDevices({ authUrl, store: memoryDeviceStore(), fetch: withAnotherMac });
+    const person = someone();
+    await expect(devices.register(person)).rejects.toThrow('the issuer does not hold the device key');
+    expect(await devices.isRegistered(person.username)).toBe(false);
+  });
+});
