@@ -100,7 +100,7 @@ export const rememberRequestLines = (log: Logger, { name, stream, withoutSecrets
       text += key + (isSecret ? redacted : textOf(value));
     }
     const trace = traceId === undefined ? '' : `,"traceId":"${traceId}"`;
-    text += `,"requestId":"${requestId}"${trace},"method":${quote(method)},"status":${status},"address":${quote(address)},"path":${quote(pathOf(target))},"durationMs":${rounded(durationMs)}`;
+    text += `,"requestId":"${requestId}"${trace},"method":${quote(method)},"status":${status},"address":${quote(address)},"path":${quote(pathOf(target))},"durationMs":${JSON.stringify(rounded(durationMs))}`;
     if (agent !== undefined) text += `,"agent":${quote(agent.slice(0, agentLimitCharacters))}`;
     stream.write(`${text},"msg":"${message}"}\n`);
   });
