@@ -35,7 +35,6 @@ export interface StoredEvent extends OutboxEvent {
 
 /** All that are given have to fit. */
 export interface EventFilter {
-  readonly ids?: readonly string[];
   readonly type?: string;
   readonly key?: string;
   readonly state?: EventState;
@@ -115,7 +114,7 @@ export interface Outbox {
    * pending stays as it is.
    */
   settleEvents(settlement: Settlement): Promise<boolean>;
-  /** Makes published and dead ones pending again, under the ids that they have; at most `limit`, oldest first. Returns how many. */
-  replayEvents(filter: EventFilter, limit: number): Promise<number>;
+  /** Makes those that are published or dead pending again, under the ids that they have. Returns how many. */
+  replayEvents(effectIds: readonly string[]): Promise<number>;
   countEvents(): Promise<OutboxFigures>;
 }

@@ -70,8 +70,8 @@ export const sqliteOutbox = ({ queue, reader, nowMs }: SqliteOutboxParts): Outbo
       }));
     },
     settleEvents: (settlement) => queue.call('settleEvents', settlement),
-    replayEvents: async (filter, limit) => {
-      const replayed = await queue.call('replayEvents', { filter, limit });
+    replayEvents: async (effectIds) => {
+      const replayed = await queue.call('replayEvents', effectIds);
       if (replayed > 0) wake();
       return replayed;
     },

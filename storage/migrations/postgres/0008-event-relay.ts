@@ -95,8 +95,7 @@ CREATE FUNCTION ${s}.event_state(p_published_at_ms bigint, p_dead_at_ms bigint) 
 $$;
 
 CREATE FUNCTION ${s}.event_fits(p_event ${s}.outbox, p_filter jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT (p_filter->'ids' IS NULL OR p_filter->'ids' ? p_event.effect_id::text)
-    AND (p_filter->>'type' IS NULL OR p_event.type = p_filter->>'type')
+  SELECT (p_filter->>'type' IS NULL OR p_event.type = p_filter->>'type')
     AND (p_filter->>'key' IS NULL OR p_event.key = p_filter->>'key')
     AND (p_filter->>'state' IS NULL
       OR ${s}.event_state(p_event.published_at_ms, p_event.dead_at_ms) = p_filter->>'state')
@@ -104,16 +103,14 @@ CREATE FUNCTION ${s}.event_fits(p_event ${s}.outbox, p_filter jsonb) RETURNS boo
     AND (p_filter->>'untilMs' IS NULL OR p_event.at_ms < (p_filter->>'untilMs')::bigint)
 $$;
 
-CREATE FUNCTION ${s}.replay_events(p_filter jsonb, p_limit bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION ${s}.replay_events(p_ids jsonb) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   v_count bigint;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(${s}.lock_key('erasure', ''));
   UPDATE ${s}.outbox SET published_at_ms = NULL, dead_at_ms = NULL, tries = 0, retry_at_ms = NULL, reason = NULL
-  WHERE position IN (
-    SELECT o.position FROM ${s}.outbox o
-    WHERE ${s}.event_fits(o, p_filter) AND NOT (o.published_at_ms IS NULL AND o.dead_at_ms IS NULL)
-    ORDER BY o.position LIMIT p_limit);
+  WHERE effect_id IN (SELECT e::uuid FROM jsonb_array_elements_text(p_ids) e)
+    AND NOT (published_at_ms IS NULL AND dead_at_ms IS NULL);
   GET DIAGNOSTICS v_count = ROW_COUNT;
   IF v_count > 0 THEN PERFORM pg_notify('${s.replaceAll('"', '')}_outbox', ''); END IF;
   RETURN v_count;

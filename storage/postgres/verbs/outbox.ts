@@ -22,7 +22,7 @@ export const outbox = ({ schema: s, read, write }: Driver, heard: (wake: () => v
       ORDER BY o.position LIMIT $2) e
     ORDER BY e.position`;
   const settle = `SELECT ${s}.settle_events($1) AS settled`;
-  const replay = `SELECT ${s}.replay_events($1, $2) AS replayed`;
+  const replay = `SELECT ${s}.replay_events($1) AS replayed`;
   const figures = `SELECT count(*) AS pending, coalesce(greatest(${s}.now_ms() - min(o.at_ms), 0), 0) AS oldest_pending_ms,
       (SELECT count(*) FROM ${s}.outbox d WHERE d.dead_at_ms IS NOT NULL) AS dead
     FROM ${s}.outbox o WHERE ${pendingState}`;
@@ -60,7 +60,7 @@ export const outbox = ({ schema: s, read, write }: Driver, heard: (wake: () => v
       const [row] = await write(settle, { ...lease, ...settlement });
       return row?.['settled'] === true;
     },
-    replayEvents: async (filter, limit) => Number((await write(replay, filter, limit))[0]?.['replayed']),
+    replayEvents: async (effectIds) => Number((await write(replay, effectIds))[0]?.['replayed']),
     countEvents: async () => {
       const [row] = await read(figures);
       return {

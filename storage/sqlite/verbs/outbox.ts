@@ -1,5 +1,5 @@
 import { uuidToBytes } from '@sallyport/kit/random';
-import type { EventFilter, Lease, Outbox, OutboxEvent, Settlement } from '../../contracts/outbox.ts';
+import type { Lease, Outbox, OutboxEvent, Settlement } from '../../contracts/outbox.ts';
 import type { Transaction } from '../transaction.ts';
 import { dataWithoutPerson, isErased } from './erasure.ts';
 
@@ -69,21 +69,15 @@ export const settleEvents = (tx: Transaction, settlement: Settlement): boolean =
 const state = `CASE WHEN dead_at_ms IS NOT NULL THEN 'dead' WHEN published_at_ms IS NOT NULL THEN 'published' ELSE 'pending' END`;
 
 /** A filter as one condition: each part is a member of the JSON object `?1`, and asks nothing where it is not given. */
-export const fits = `(?1 ->> '$.ids' IS NULL OR hex(effect_id) IN (SELECT upper(replace(value, '-', '')) FROM json_each(?1, '$.ids')))
-  AND (?1 ->> '$.type' IS NULL OR type = ?1 ->> '$.type')
+export const fits = `(?1 ->> '$.type' IS NULL OR type = ?1 ->> '$.type')
   AND (?1 ->> '$.key' IS NULL OR key = ?1 ->> '$.key')
   AND (?1 ->> '$.state' IS NULL OR ${state} = ?1 ->> '$.state')
   AND (?1 ->> '$.sinceMs' IS NULL OR at_ms >= ?1 ->> '$.sinceMs')
   AND (?1 ->> '$.untilMs' IS NULL OR at_ms < ?1 ->> '$.untilMs')`;
 
-export const replayEvents = (
-  tx: Transaction,
-  { filter, limit }: { readonly filter: EventFilter; readonly limit: number },
-): number =>
+export const replayEvents = (tx: Transaction, effectIds: readonly string[]): number =>
   tx.run(
     `UPDATE outbox SET published_at_ms = NULL, dead_at_ms = NULL, tries = 0, retry_at_ms = NULL, reason = NULL
-      WHERE position IN (
-        SELECT position FROM outbox WHERE ${fits} AND NOT (${pendingState}) ORDER BY position LIMIT ?2)`,
-    JSON.stringify(filter),
-    limit,
+      WHERE effect_id IN (SELECT unhex(value) FROM json_each(?)) AND NOT (${pendingState})`,
+    JSON.stringify(effectIds.map((id) => id.replaceAll('-', ''))),
   ).changes;
