@@ -113,10 +113,15 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
   const { settings } = loadAuthSettings({ env });
   const sql = await openStore(settings, systemRandom);
   const { storage } = await withRedis({ settings, sql, random: systemRandom });
-  const doors = await openDoors(settings, storage);
+  let opened: Promise<Doors> | undefined;
+  // Most commands want nothing of what hashes and judges passwords, which takes its time.
+  const doors = (): Promise<Doors> => {
+    opened ??= openDoors(settings, storage);
+    return opened;
+  };
   return {
-    createUser: doors.createUser,
-    importUser: doors.importUser,
+    createUser: async (account) => (await doors()).createUser(account),
+    importUser: async (account) => (await doors()).importUser(account),
     setDisabled: async (identifier, disabled) => {
       const userId = await findId(settings, storage, identifier);
       return userId && storage.accounts.setUserDisabled(userId, disabled, context());
@@ -132,12 +137,12 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
     deleteUser: (userId) => createDeleteAccount(storage)(userId, context()),
     eraseUser: async (userId) => (await storage.housekeeping.eraseUser(userId, context())).kind,
     hasPeople: () => hasPeople(storage),
-    seed: (request) => doors.seed({ ...request, context: context() }),
+    seed: async (request) => (await doors()).seed({ ...request, context: context() }),
     listEvents: (filter, limit) => listEvents(storage.outbox, filter, limit),
     replayEvents: (what) => replayEvents(storage.outbox, what),
     listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
     close: async () => {
-      await doors.close();
+      await (await opened)?.close();
       await storage.close();
     },
   };

@@ -26,8 +26,7 @@ let relays: Relay[] = [];
 const outbox = () => stores[0]?.outbox as Storage['outbox'];
 
 beforeAll(async () => {
-  const open = () =>
-    openSqlite({ file: join(folder, 'store.db'), sealer, revocationLifetimeMs: 960_000, clockOffset });
+  const open = () => openSqlite({ file: join(folder, 'store.db'), sealer, revocationLifetimeMs: 960_000, clockOffset });
   stores = await Promise.all([open(), open()]);
 });
 afterAll(async () => {
@@ -123,7 +122,9 @@ describe('the relay', () => {
     const key = newKey();
     const ids = await append(eventOf(key), eventOf(key));
     await vi.waitUntil(() => settled.length >= 2, patience);
-    expect(settled.every(({ receiverAway, unavailableReason }) => receiverAway && unavailableReason === 'connection')).toBe(true);
+    expect(
+      settled.every(({ receiverAway, unavailableReason }) => receiverAway && unavailableReason === 'connection'),
+    ).toBe(true);
     expect((await outbox().listEvents({ key, limit: 2 })).map(({ state, tries }) => [state, tries])).toEqual([
       ['pending', 0],
       ['pending', 0],

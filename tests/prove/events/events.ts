@@ -110,7 +110,7 @@ const prove = async (options: EventsOptions, folder: IssuerFolder, fleet: Fleet)
     const bySubject = Map.groupBy(first.values(), ({ subject }) => subject);
     const kept = await all(store.listEvents({}, 1_000_000));
     const keptBySubject = Map.groupBy(kept, ({ key }) => key);
-    const known = new Set(users);
+    const known = new Set<string>(users);
     return {
       ...{ acknowledged, users: users.length, killed, absences: options.absences },
       ...{ arrived: arrived.length, repetitions: arrived.length - first.size },
@@ -159,7 +159,7 @@ const registerAll = async (count: number, fleet: Fleet, onAcknowledged: () => vo
 const untilDrained = async (
   store: Maintenance,
   target: EventTarget,
-  users: readonly string[],
+  users: readonly UserId[],
   started: number,
 ): Promise<void> => {
   while (performance.now() - started < drainLimitSeconds * 1000) {

@@ -1,7 +1,7 @@
 /** Issuers that carry no events themselves, and relays that do, all on one store: to be killed and started again. */
 import { fileURLToPath } from 'node:url';
 import { type IssuerClient, issuerClient } from '../client.ts';
-import { type IssuerFolder, type Issuer, type ServerProcess, startIssuer, startProcess } from '../issuer-process.ts';
+import { type Issuer, type IssuerFolder, type ServerProcess, startIssuer, startProcess } from '../issuer-process.ts';
 
 const quickIssuer = fileURLToPath(new URL('./quick-issuer.ts', import.meta.url));
 const relayEntry = fileURLToPath(import.meta.resolve('@sallyport/auth/relay'));
