@@ -13,6 +13,8 @@ export interface EventsOptions {
   readonly kills: number;
   /** How often the receiver is gone for a while. */
   readonly absences: number;
+  /** How often a relay stands still for longer than its leases. */
+  readonly pauses: number;
   readonly random: () => number;
   readonly store: ProofStore;
   readonly target: EventTarget;
@@ -24,9 +26,10 @@ export interface EventsResult {
   readonly users: number;
   readonly killed: Readonly<Record<'issuer' | 'relay', number>>;
   readonly absences: number;
+  readonly pauses: number;
   readonly arrived: number;
   readonly repetitions: number;
-  /** Kills and absences times the batch. */
+  /** Kills, absences and pauses times the batch. */
   readonly mostRepetitions: number;
   readonly backlogAtTheEnd: number;
   readonly drainedAfterSeconds: number;
@@ -45,6 +48,7 @@ const relays = 3;
 const clients = 8;
 const batchSize = 100;
 const drainLimitSeconds = 60;
+const leaseMs = 15_000;
 
 /**
  * Accounts are registered while issuers and relays are killed with -9 and the receiver leaves and comes back. In the end the events that
@@ -95,7 +99,13 @@ const prove = async (options: EventsOptions, folder: IssuerFolder, fleet: Fleet)
       await target.comeBack();
     }
   };
-  await Promise.all([load, killing(), leaving()]);
+  const pausing = async (): Promise<void> => {
+    for (let pause = 0; pause < options.pauses; pause += 1) {
+      await reached((pause + options.random()) / options.pauses / 2);
+      await fleet.pauseOne(leaseMs + 1000 + options.random() * 2000);
+    }
+  };
+  await Promise.all([load, killing(), leaving(), pausing()]);
 
   const store = await openMaintenance(folder.env);
   try {
@@ -112,9 +122,9 @@ const prove = async (options: EventsOptions, folder: IssuerFolder, fleet: Fleet)
     const keptBySubject = Map.groupBy(kept, ({ key }) => key);
     const known = new Set<string>(users);
     return {
-      ...{ acknowledged, users: users.length, killed, absences: options.absences },
+      ...{ acknowledged, users: users.length, killed, absences: options.absences, pauses: options.pauses },
       ...{ arrived: arrived.length, repetitions: arrived.length - first.size },
-      mostRepetitions: (options.kills + options.absences) * batchSize,
+      mostRepetitions: (options.kills + options.absences + options.pauses) * batchSize,
       ...{ backlogAtTheEnd, drainedAfterSeconds },
       wrong: {
         usersWithoutEvent: users.filter((id) => bySubject.get(id)?.[0]?.type !== 'USER_CREATED'),
