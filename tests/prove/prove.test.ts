@@ -110,7 +110,14 @@ describe('events', () => {
   it('are those of the accounts that the store has, in their order, whoever is killed and whoever is away', async () => {
     const target = await webhookTarget();
     try {
-      const counts = { registrations: 60, kills: 2, absences: 1, pauses: 0, random: seeded(7) };
+      const counts = {
+        registrations: 60,
+        kills: 2,
+        absences: 1,
+        pauses: 0,
+        random: seeded(7),
+        quickLeases: true,
+      } as const;
       const result = await onStore('sqlite', (store) => provenEvents({ ...counts, store, target }));
       expect(result.acknowledged).toBe(60);
       expect(Object.values(result.wrong).flat()).toEqual([]);

@@ -193,7 +193,7 @@ describe('the relay', () => {
     const stopped = performance.now();
     const first = relay(0, { elapsedMs: () => stopped });
     await vi.waitUntil(() => asked === 1, patience);
-    advance(15_000);
+    advance(10_000);
     relay(1);
     await isDrained();
     expect(takenOf(key)).toEqual(ids);

@@ -18,6 +18,8 @@ export interface EventsOptions {
   readonly random: () => number;
   readonly store: ProofStore;
   readonly target: EventTarget;
+  /** A killed relay is replaced after seconds, for a proof at small counts. Default: as in production. */
+  readonly quickLeases?: true;
 }
 
 export interface EventsResult {
@@ -48,7 +50,7 @@ const relays = 3;
 const clients = 8;
 const batchSize = 100;
 const drainLimitSeconds = 60;
-const leaseMs = 15_000;
+const leaseSeconds = { production: 10, quick: 2 } as const;
 
 /**
  * Accounts are registered while issuers and relays are killed with -9 and the receiver leaves and comes back. In the end the events that
@@ -60,6 +62,7 @@ export const provenEvents = async (options: EventsOptions): Promise<EventsResult
     ...store.settings,
     ...target.settings,
     ...{ TESTS_ONLY: 'on', EVENT_RELAY: 'off', EVENT_BATCH_SIZE: String(batchSize), LOG_LEVEL: 'error' },
+    EVENT_LEASE_SECONDS: String(options.quickLeases ? leaseSeconds.quick : leaseSeconds.production),
     // Two events for each account, so that there is an order.
     ...{ REGISTRATION_ISSUES_TOKENS: 'on', PASSWORD_MIN_SCORE: '0', PASSWORD_REFUSE_COMMON: 'off' },
   });
@@ -102,7 +105,7 @@ const prove = async (options: EventsOptions, folder: IssuerFolder, fleet: Fleet)
   const pausing = async (): Promise<void> => {
     for (let pause = 0; pause < options.pauses; pause += 1) {
       await reached((pause + options.random()) / options.pauses / 2);
-      await fleet.pauseOne(leaseMs + 1000 + options.random() * 2000);
+      await fleet.pauseOne(leaseSeconds.production * 1000 + 1000 + options.random() * 2000);
     }
   };
   await Promise.all([load, killing(), leaving(), pausing()]);
