@@ -10,6 +10,7 @@ import { assertionTargets } from './assertion-targets.ts';
 import { diskWaits } from './disk-waits.ts';
 import { webhookTarget } from './events/event-target.ts';
 import { provenEvents } from './events/events.ts';
+import { registrationLatency } from './events/registration-latency.ts';
 import { gatewaySigterm } from './gateway/gateway-sigterm.ts';
 import { routeChange } from './gateway/route-change.ts';
 import { slowSockets } from './gateway/slow-sockets.ts';
@@ -107,6 +108,18 @@ const proofs: Readonly<Record<string, Proof>> = {
         const absences = Math.ceil(kills / 5);
         const counts = { registrations, kills, absences, pauses: Math.ceil(kills / 20), random: seeded(seed) };
         return await onStore(name, (store) => provenEvents({ ...counts, store, target }));
+      } finally {
+        await target.close();
+      }
+    },
+  },
+  'registration-latency': {
+    about:
+      'registrations one after the other while the receiver of events is there, gone and slow, 300 of each, in turns',
+    run: async (_, registrations = 300, name) => {
+      const target = await webhookTarget();
+      try {
+        return await onStore(name, (store) => registrationLatency({ registrations, store, target }));
       } finally {
         await target.close();
       }
