@@ -23,7 +23,7 @@ export interface RelayOptions {
   readonly leaseMs?: number;
   /** How long it waits where nobody wakes it: for what another process wrote to SQLite, and for what is due again. Default 1 s. */
   readonly pollMs?: number;
-  /** Since some moment; it goes on while the process is paused. */
+  /** Since some moment; it goes on while the process is paused (`createElapsed`). */
   readonly elapsedMs: () => number;
   /** From 0 to below 1, drawn anew each time. */
   readonly spread: () => number;
@@ -169,10 +169,12 @@ export const startRelay = (options: RelayOptions): Relay => {
     signal: AbortSignal,
   ): Promise<void> => {
     observer.onSent(events.length);
-    const answers = await sink.deliver(
-      events.map((event) => cloudEventOf(event, options.envelope)),
-      signal,
-    );
+    const envelopes = events.map((event) => cloudEventOf(event, options.envelope));
+    // A sink does not throw; one that did would otherwise be asked again at once, for ever.
+    const answers = await sink.deliver(envelopes, signal).catch((error: unknown) => {
+      observer.onError(error);
+      return [];
+    });
     const verdict = verdictOf(events, answers, { maxTries: options.maxTries, spread });
     noteReceiver(partition, verdict);
     const isHeard = await settle({ partition, fence: lease.fence }, verdict);
