@@ -61,13 +61,11 @@ export const openDrain = (
 const batchBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 const observeRelay = (metrics: Metrics, log: Log): RelayObserver => {
-  const batches = metrics
-    .histogram({
-      name: 'events_batch_size',
-      help: 'Events of one partition that were given to the sink at once.',
-      buckets: batchBuckets,
-    })
-    .labels({});
+  const batches = metrics.histogram({
+    name: 'events_batch_size',
+    help: 'Events of one partition that were given to the sink at once.',
+    buckets: batchBuckets,
+  });
   const published = metrics.counter({ name: 'events_published_total', help: 'Events that the receiver has taken.' });
   const retries = metrics.counter({
     name: 'events_refused_total',
@@ -103,7 +101,7 @@ const observeRelay = (metrics: Metrics, log: Log): RelayObserver => {
     else log.info('the receiver takes events again');
   };
   return {
-    onSent: (count) => batches.observe(count),
+    onSent: (count) => batches.labels({}).observe(count),
     onSettled: (verdict) => {
       isFailing = false;
       published.inc(verdict.published.length);
