@@ -26,6 +26,7 @@ import { createDevicesHttp } from './devices/http.ts';
 import { createRegisterDevice } from './devices/register-device.ts';
 import { createRevokeDevice } from './devices/revoke-device.ts';
 import { mountDocs } from './docs.ts';
+import { mountEventSchemas } from './event-schemas.ts';
 import { createDeviceFactor } from './factors/device-proof.ts';
 import type { PasswordFactor, PasswordPolicy } from './factors/factor.ts';
 import { createGuessGuard } from './factors/guess-guard.ts';
@@ -168,6 +169,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     observe: parts.observe,
   });
   mountDocs(app, { routes, basePath: settings.basePath, title: settings.serviceName });
+  mountEventSchemas(app, settings.basePath);
   await app.ready();
   const feed = startFeed({
     revocations: storage.revocations,

@@ -8,6 +8,7 @@ import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
 import { databaseProblems, databaseSettings } from './settings/database.ts';
 import { devicesSettings } from './settings/devices.ts';
+import { eventsProblems, eventsSettings } from './settings/events.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
@@ -21,6 +22,7 @@ export const authSettings = defineSettings({
   ...tokensSettings,
   ...passwordsSettings,
   ...retentionSettings,
+  ...eventsSettings,
   ...browserSettings,
   ...devicesSettings,
   ...contractSettings,
@@ -31,7 +33,11 @@ export type AuthPreset = PresetOf<typeof authSettings>;
 
 /** Rules across settings. */
 export const checkAuthSettings = (settings: AuthSettings): readonly SettingProblem[] => {
-  const problems: SettingProblem[] = [...databaseProblems(settings), ...redisProblems(settings)];
+  const problems: SettingProblem[] = [
+    ...databaseProblems(settings),
+    ...redisProblems(settings),
+    ...eventsProblems(settings),
+  ];
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined) {
     problems.push({ setting: 'JWT_SECRET', problem: 'is required' });
   }

@@ -35,7 +35,7 @@ import {
 } from './housekeeping.ts';
 import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
-import { appendEvents } from './outbox.ts';
+import { appendEvents, claimPartitions, replayEvents, settleEvents } from './outbox.ts';
 import { markRestored } from './recovery.ts';
 import { tidyRevocations } from './revocations.ts';
 import { recordSessionEnds } from './session-ends.ts';
@@ -57,6 +57,7 @@ export const verbs = {
   appendEffects,
   appendEvents,
   changePassword,
+  claimPartitions,
   clearAttempts,
   changeDevice,
   confirmDevice,
@@ -87,6 +88,7 @@ export const verbs = {
   removeOldAudit,
   removeOldEvents,
   replacePasswordHash,
+  replayEvents,
   reserveAttempt,
   noteDeviceSeen,
   removeUnconfirmedDevices,
@@ -94,6 +96,7 @@ export const verbs = {
   rotateSession,
   setUserRoles,
   settleAttempt,
+  settleEvents,
   settleRotation,
   tidyRevocations,
 } as const;
