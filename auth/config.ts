@@ -7,6 +7,7 @@ import { redisProblems } from '@sallyport/storage/redis/settings';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
 import { databaseProblems, databaseSettings } from './settings/database.ts';
+import { kafkaProblems, kafkaSettings } from './settings/kafka.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
@@ -22,6 +23,7 @@ export const authSettings = defineSettings({
   ...retentionSettings,
   ...browserSettings,
   ...contractSettings,
+  ...kafkaSettings,
 });
 
 export type AuthSettings = SettingsOf<typeof authSettings>;
@@ -29,7 +31,11 @@ export type AuthPreset = PresetOf<typeof authSettings>;
 
 /** Rules across settings. */
 export const checkAuthSettings = (settings: AuthSettings): readonly SettingProblem[] => {
-  const problems: SettingProblem[] = [...databaseProblems(settings), ...redisProblems(settings)];
+  const problems: SettingProblem[] = [
+    ...databaseProblems(settings),
+    ...redisProblems(settings),
+    ...kafkaProblems(settings),
+  ];
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined) {
     problems.push({ setting: 'JWT_SECRET', problem: 'is required' });
   }

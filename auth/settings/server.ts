@@ -83,5 +83,4 @@ export const serverSettings = {
   }),
   ...redisSettings('sessions, nonces and attempts'),
   auditDatabaseUrl: notYet('AUDIT_DATABASE_URL', 'A store of its own for the audit'),
-  kafkaBrokers: notYet('KAFKA_BROKERS', 'Kafka for events'),
 };
