@@ -20,7 +20,7 @@ const notYet = (env: string, what: string) =>
 export const serverSettings = {
   preset: choiceSetting({
     env: 'SALLYPORT_PRESET',
-    values: ['microservices', 'cookie-spa', 'edge-gateway'],
+    values: ['microservices', 'cookie-spa', 'edge-gateway', 'event-driven'],
     optional: true,
     doc: 'Named configuration that stands below everything else that is set.',
   }),

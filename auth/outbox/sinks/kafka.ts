@@ -22,24 +22,38 @@ const maxRequestBytes = 262_144;
 
 type Sent = { readonly kind: 'sent' } | { readonly kind: 'rejected' | 'unavailable'; readonly reason: string };
 
+/** One call of `deliver`. */
+interface Job {
+  readonly events: readonly CloudEvent[];
+  /** Its time is up, or it is not wanted any more. */
+  readonly ended: AbortSignal;
+  /** The first answer counts. */
+  readonly answer: (deliveries: readonly Delivery[]) => void;
+}
+
+const unavailable = ({ reason }: { readonly reason: string }): Delivery => ({ outcome: 'unavailable', reason });
+const late = { kind: 'unavailable', reason: 'Kafka has not answered in time' } as const;
+const behind = unavailable({ reason: 'an earlier event of its subject was not delivered' });
+
 export const createKafkaSink = (options: KafkaSinkOptions): EventSink => {
   const { target, topic, createTopic, limits = defaultLimits } = options;
   let connection: KafkaConnection | undefined;
   let isClosed = false;
-  /** Deliveries take turns: sequence numbers are given and sent in one order. */
-  let turn: Promise<unknown> = Promise.resolve();
+  let isAtWork = false;
+  const waiting: Job[] = [];
 
   const drop = (): void => {
     connection?.drop();
     connection = undefined;
   };
 
-  const withTopic = async (send: () => Promise<void>): Promise<void> => {
+  const sendMakingTopic = async (events: readonly CloudEvent[], by: KafkaConnection): Promise<void> => {
+    const send = () => by.send(events.map((event) => messageOf(event, topic)));
     try {
       await send();
     } catch (error) {
       if (!createTopic || failureOf(error).kind !== 'no_topic') throw error;
-      await connection?.createTopic(topic).catch((refusal: unknown) => {
+      await by.createTopic(topic).catch((refusal: unknown) => {
         // Another issuer has been faster.
         if (!isTopicThere(refusal)) throw refusal;
       });
@@ -48,18 +62,14 @@ export const createKafkaSink = (options: KafkaSinkOptions): EventSink => {
   };
 
   const send = async (events: readonly CloudEvent[], ended: AbortSignal): Promise<Sent> => {
-    if (ended.aborted || isClosed) return { kind: 'unavailable', reason: 'Kafka was not asked: the time was up' };
-    connection ??= openConnection(target, limits);
-    const { send: toBroker } = connection;
+    if (isClosed) return { kind: 'unavailable', reason: 'the sink is closed' };
     try {
-      await untilEnded(
-        withTopic(() => toBroker(events.map((event) => messageOf(event, topic)))),
-        ended,
-      );
+      connection ??= openConnection(target, limits);
+      await beforeEnd(sendMakingTopic(events, connection), ended);
       return { kind: 'sent' };
     } catch (error) {
       drop();
-      if (error === timeIsUp) return { kind: 'unavailable', reason: 'Kafka has not answered in time' };
+      if (ended.aborted) return late;
       const failure = failureOf(error);
       if (failure.kind !== 'no_topic') return failure;
       const wayOut = 'create it, or set KAFKA_CREATE_TOPIC=on';
@@ -67,23 +77,35 @@ export const createKafkaSink = (options: KafkaSinkOptions): EventSink => {
     }
   };
 
-  const deliver = async (events: readonly CloudEvent[], signal: AbortSignal): Promise<readonly Delivery[]> => {
-    const ended = AbortSignal.any([signal, AbortSignal.timeout(limits.deliverMs)]);
-    const course: Course = { answers: new Map(), refused: new Set(), send: (some) => send(some, ended) };
-    for (const chunk of chunksOf(events, topic)) {
-      const sent = await deliverChunk(chunk, course);
-      // Whoever takes nothing is not asked for the rest.
-      if (sent.kind === 'unavailable') return events.map((event) => course.answers.get(event) ?? unavailable(sent));
-    }
-    return events.map((event) => course.answers.get(event) ?? behind);
+  const deliverAll = async (jobs: readonly Job[]): Promise<void> => {
+    const ended = allOf(jobs.map((job) => job.ended));
+    const course: Course = { answers: new Map(), refused: new Set(), send: (events) => send(events, ended) };
+    const rest = await deliverChunks(chunksOf(jobs, topic), course);
+    for (const { events, answer } of jobs) answer(events.map((event) => course.answers.get(event) ?? rest));
+  };
+
+  /**
+   * One send at a time, so that sequence numbers are used in the order in which they were given. What comes meanwhile goes together in
+   * the next: however many deliveries wait, a broker that is away costs them one wait.
+   */
+  const work = async (): Promise<void> => {
+    if (isAtWork) return;
+    isAtWork = true;
+    while (waiting.length > 0) await deliverAll(waiting.splice(0).filter(({ ended }) => !ended.aborted));
+    isAtWork = false;
   };
 
   return {
     name: 'kafka',
-    deliver: (events, signal) => {
-      const answer = turn.then(() => deliver(events, signal));
-      turn = answer.catch(() => undefined);
-      return answer;
+    deliver: async (events, signal) => {
+      const { promise, resolve } = Promise.withResolvers<readonly Delivery[]>();
+      const { ended, forget } = endOf(signal, limits.deliverMs);
+      const giveUp = () => resolve(events.map(() => unavailable(late)));
+      if (ended.aborted) giveUp();
+      ended.addEventListener('abort', giveUp, { once: true });
+      waiting.push({ events, ended, answer: resolve });
+      void work();
+      return promise.finally(forget);
     },
     close: async () => {
       isClosed = true;
@@ -99,8 +121,14 @@ interface Course {
   readonly send: (events: readonly CloudEvent[]) => Promise<Sent>;
 }
 
-const unavailable = ({ reason }: { readonly reason: string }): Delivery => ({ outcome: 'unavailable', reason });
-const behind = unavailable({ reason: 'an earlier event of its subject was not delivered' });
+/** Returns what is to be said of those that were not answered. Whoever takes nothing is not asked for the rest. */
+const deliverChunks = async (chunks: readonly (readonly CloudEvent[])[], course: Course): Promise<Delivery> => {
+  for (const chunk of chunks) {
+    const sent = await deliverChunk(chunk, course);
+    if (sent.kind === 'unavailable') return unavailable(sent);
+  }
+  return behind;
+};
 
 /** A broker refuses a batch as a whole: whose fault it was shows when each event is sent by itself. */
 const deliverChunk = async (chunk: readonly CloudEvent[], course: Course): Promise<Sent> => {
@@ -125,10 +153,10 @@ const deliverOneByOne = async (events: readonly CloudEvent[], course: Course): P
 const deliveryOf = (sent: Sent): Delivery =>
   sent.kind === 'sent' ? { outcome: 'delivered' } : { outcome: sent.kind, reason: sent.reason };
 
-const chunksOf = (events: readonly CloudEvent[], topic: string): readonly (readonly CloudEvent[])[] => {
+const chunksOf = (jobs: readonly Job[], topic: string): readonly (readonly CloudEvent[])[] => {
   const chunks: CloudEvent[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
-  for (const event of events) {
+  for (const event of jobs.flatMap(({ events }) => events)) {
     const size = bytesOf(messageOf(event, topic));
     if (bytes + size > maxRequestBytes) {
       chunks.push([]);
@@ -140,17 +168,40 @@ const chunksOf = (events: readonly CloudEvent[], topic: string): readonly (reado
   return chunks;
 };
 
-const timeIsUp = new Error('the time is up');
+/** Until the signal, and no longer than the limit. `forget` takes the traces away. */
+const endOf = (signal: AbortSignal, limitMs: number): { readonly ended: AbortSignal; readonly forget: () => void } => {
+  const end = new AbortController();
+  const abort = () => end.abort();
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  const timer = setTimeout(abort, limitMs);
+  const forget = () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  };
+  return { ended: end.signal, forget };
+};
 
-const untilEnded = async (work: Promise<void>, ended: AbortSignal): Promise<void> => {
-  // It fails later, when its connection is dropped.
-  work.catch(() => undefined);
+/** Ends when the last of them has. */
+const allOf = (signals: readonly AbortSignal[]): AbortSignal => {
+  const end = new AbortController();
+  const look = () => {
+    if (signals.every(({ aborted }) => aborted)) end.abort();
+  };
+  for (const signal of signals) signal.addEventListener('abort', look, { once: true });
+  look();
+  return end.signal;
+};
+
+const beforeEnd = async (sending: Promise<void>, ended: AbortSignal): Promise<void> => {
+  // Given up, it fails when its connection is dropped.
+  sending.catch(() => undefined);
   const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(timeIsUp);
+  const stop = () => reject(new Error('the time is up'));
   if (ended.aborted) stop();
   ended.addEventListener('abort', stop, { once: true });
   try {
-    await Promise.race([work, promise]);
+    await Promise.race([sending, promise]);
   } finally {
     ended.removeEventListener('abort', stop);
   }

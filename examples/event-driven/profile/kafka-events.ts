@@ -1,0 +1,100 @@
+import { Consumer, type Message, MessagesStreamFallbackModes, MessagesStreamModes } from '@platformatic/kafka';
+import type { ReceivedEvent } from './apply-event.ts';
+import type { KafkaPlace } from './kafka-place.ts';
+
+export interface KafkaEventsOptions {
+  readonly place: KafkaPlace;
+  /** Applied before it is acknowledged. What it throws is tried again. */
+  readonly onEvent: (event: ReceivedEvent) => void;
+  /** Told why nothing is read at present. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export interface KafkaEvents {
+  /** Finishes the event that is being applied; what is not acknowledged comes again. */
+  stop(): Promise<void>;
+}
+
+const retryPauseMs = 1_000;
+const closeLimitMs = 2_000;
+/** A consumer that died is missed after this long, and another one takes its partitions. */
+const sessionTimeoutMs = 10_000;
+
+/** Reads the topic as one of its group, from the first event that the group has not acknowledged. Goes on for as long as it takes. */
+export const readKafkaEvents = (options: KafkaEventsOptions): KafkaEvents => {
+  const stopping = new AbortController();
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await readOnce(options, stopping.signal).catch((error: unknown) => {
+        if (!stopping.signal.aborted) options.onTrouble(error);
+      });
+      await pause(retryPauseMs, stopping.signal);
+    }
+  };
+  const ended = run();
+  return {
+    stop: async () => {
+      stopping.abort();
+      await ended;
+    },
+  };
+};
+
+const readOnce = async ({ place, onEvent }: KafkaEventsOptions, stopping: AbortSignal): Promise<void> => {
+  const consumer = new Consumer({
+    ...place.connection,
+    clientId: 'profile-service',
+    groupId: place.groupId,
+    autocommit: false,
+    maxWaitTime: 500,
+    sessionTimeout: sessionTimeoutMs,
+    rebalanceTimeout: 2 * sessionTimeoutMs,
+    heartbeatInterval: sessionTimeoutMs / 5,
+    retries: 1,
+    retryDelay: 200,
+  });
+  const close = () => void closeWithin(consumer, closeLimitMs);
+  stopping.addEventListener('abort', close, { once: true });
+  try {
+    const stream = await consumer.consume({
+      topics: [place.topic],
+      mode: MessagesStreamModes.COMMITTED,
+      fallbackMode: MessagesStreamFallbackModes.EARLIEST,
+    });
+    for await (const message of stream) {
+      if (stopping.aborted) return;
+      onEvent(eventOf(message));
+      await message.commit();
+    }
+  } finally {
+    stopping.removeEventListener('abort', close);
+    await closeWithin(consumer, closeLimitMs);
+  }
+};
+
+/** The Kafka binding of CloudEvents, binary mode: the type stands in a header, the data is the value. */
+const eventOf = ({ headers, value }: Message): ReceivedEvent => {
+  const type = [...headers].find(([name]) => name.toString() === 'ce_type')?.[1];
+  return { type: type?.toString() ?? '', data: value?.toString() ?? '' };
+};
+
+/** It says goodbye to the group, which a broker that is gone never answers. */
+const closeWithin = async (consumer: Consumer, limitMs: number): Promise<void> => {
+  const sockets = [...consumer.connections].map(([, connection]) => connection.socket);
+  const limit = new AbortController();
+  await Promise.race([consumer.close(true).catch(() => undefined), pause(limitMs, limit.signal)]);
+  limit.abort();
+  for (const socket of sockets) socket?.destroy();
+};
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
