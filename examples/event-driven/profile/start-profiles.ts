@@ -47,9 +47,14 @@ export const startProfiles = async (env: Environment): Promise<RunningProfiles> 
   const onTrouble = (error: unknown) =>
     app.log.warn({ reason: messageOf(error) }, 'Kafka cannot be read; trying again');
   const reading = settings.kafka && readKafkaEvents({ place: settings.kafka, onEvent, onTrouble });
-  const stop = async (): Promise<void> => {
+  const stopAll = async (): Promise<void> => {
     await Promise.all([app.close(), inner.close(), reading?.stop()]);
     profiles.close();
+  };
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopped ??= stopAll();
+    return stopped;
   };
   try {
     await listen(app, settings.host, settings.port);
