@@ -7,6 +7,7 @@ import { redisProblems } from '@sallyport/storage/redis/settings';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
 import { databaseProblems, databaseSettings } from './settings/database.ts';
+import { eventsProblems, eventsSettings } from './settings/events.ts';
 import { kafkaProblems, kafkaSettings } from './settings/kafka.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
@@ -21,9 +22,10 @@ export const authSettings = defineSettings({
   ...tokensSettings,
   ...passwordsSettings,
   ...retentionSettings,
+  ...eventsSettings,
+  ...kafkaSettings,
   ...browserSettings,
   ...contractSettings,
-  ...kafkaSettings,
 });
 
 export type AuthSettings = SettingsOf<typeof authSettings>;
@@ -34,6 +36,7 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
   const problems: SettingProblem[] = [
     ...databaseProblems(settings),
     ...redisProblems(settings),
+    ...eventsProblems(settings),
     ...kafkaProblems(settings),
   ];
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined) {

@@ -11,6 +11,7 @@ import { emailKey, usernameKey } from '@sallyport/kit/identifier';
 import { systemRandom } from '@sallyport/kit/random';
 import type { LoginIdentifier, User } from '@sallyport/storage/contracts/accounts';
 import type { Erasure } from '@sallyport/storage/contracts/housekeeping';
+import type { EventFilter, StoredEvent } from '@sallyport/storage/contracts/outbox';
 import type { Restored } from '@sallyport/storage/contracts/recovery';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { createDeleteAccount } from './account/delete-account.ts';
@@ -22,6 +23,7 @@ import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
+import { listEvents, replayEvents } from './outbox/maintain-events.ts';
 import { createImportAccount, type ImportOutcome } from './register/import-account.ts';
 import { createRegister, type RegisterOutcome } from './register/register.ts';
 import { createSeed, isSeeded, type Seeded, type SeedRequest } from './register/seed.ts';
@@ -98,6 +100,10 @@ export interface Maintenance {
   hasPeople(): Promise<boolean>;
   /** Fills the store with numbered accounts, a session each, until there are so many. */
   seed(request: Omit<SeedRequest, 'context'>): Promise<Seeded>;
+  /** Events of the outbox that fit, oldest first. */
+  listEvents(filter: EventFilter, limit: number): AsyncIterable<StoredEvent>;
+  /** Lets relays send events again, under the ids that they have. Says how many; those that have not left yet do not count. */
+  replayEvents(what: { readonly ids: readonly string[] } | { readonly filter: EventFilter }): Promise<number>;
   listUsers(page: { readonly after?: UserId; readonly limit: number }): Promise<readonly User[]>;
   close(): Promise<void>;
 }
@@ -127,6 +133,8 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
     eraseUser: async (userId) => (await storage.housekeeping.eraseUser(userId, context())).kind,
     hasPeople: () => hasPeople(storage),
     seed: (request) => doors.seed({ ...request, context: context() }),
+    listEvents: (filter, limit) => listEvents(storage.outbox, filter, limit),
+    replayEvents: (what) => replayEvents(storage.outbox, what),
     listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
     close: async () => {
       await doors.close();

@@ -19,13 +19,13 @@ import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { createAuthMetrics } from './metrics.ts';
 import { refuseWithoutRedis, withRedis } from './open-redis.ts';
+import { openDrain, openRelay } from './open-relay.ts';
 import { openStore } from './open-store.ts';
-import { startDrain } from './outbox/drain.ts';
+import { wakeOnChange } from './outbox/wake-on-change.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
 
-const drainIntervalMs = 500;
 const settleIntervalMs = 250;
 
 export interface StartDeps {
@@ -63,10 +63,10 @@ const startParts = async (
   const sql = await openStore(settings, random);
   const { sealer } = sql;
   const { storage: opened, redis } = await withRedis({ settings, sql, random, log });
-  const storage = around(opened);
-  lifecycle.add({ name: 'store', stop: () => storage.close() });
-  if (redis === undefined) await refuseWithoutRedis(storage);
-  const ring = await openKeyRing({ settings, keys: storage.keys, sealer, clock });
+  const kept = around(opened);
+  lifecycle.add({ name: 'store', stop: () => kept.close() });
+  if (redis === undefined) await refuseWithoutRedis(kept);
+  const ring = await openKeyRing({ settings, keys: kept.keys, sealer, clock });
   const pool = createHashPool({
     places: availableParallelism(),
     maxWaiting: settings.hashQueueLength,
@@ -83,23 +83,24 @@ const startParts = async (
       log.warn({ err, accepted: settings.passwordBreachFail === 'open' }, 'breach lookup failed'),
   });
   lifecycle.add({ name: 'password policy', stop: () => policy.close() });
-  const unsettled = createUnsettledRotations(storage.sessions);
+  const unsettled = createUnsettledRotations(kept.sessions);
   lifecycle.add({ name: 'unsettled rotations', stop: settleRegularly(unsettled, log) });
-  const drain = startDrain({
-    ...storage,
-    intervalMs: drainIntervalMs,
-    onError: (err) => log.error({ err }, 'drain failed'),
-  });
-  lifecycle.add({ name: 'effects', stop: () => drain.stop() });
-
   const authMetrics = createAuthMetrics({
     pool,
     scorer: policy.scorer,
     unsettled,
-    store: storage.stats,
+    store: kept.stats,
     ...(redis && { redis }),
   });
   const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
+  // Before the drain: at the stop what that has moved last still leaves.
+  if (settings.eventRelay) {
+    const relay = await openRelay({ settings, storage: kept, metrics, log });
+    lifecycle.add({ name: 'relay', stop: () => relay.stop() });
+  }
+  const drain = openDrain(kept, metrics, log);
+  lifecycle.add({ name: 'effects', stop: () => drain.stop() });
+  const storage = wakeOnChange(kept, drain.wake);
   const isReady = () => answers(storage);
   const { app, feed, stopTidying, stopCleanup, privateRoutes } = await buildApp({
     settings,

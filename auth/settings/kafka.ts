@@ -1,7 +1,6 @@
 /** Kafka for events: where it is, how it is spoken to. */
-import { readFileSync } from 'node:fs';
 import { booleanSetting, choiceSetting, listSetting, type SettingProblem, textSetting } from '@sallyport/kit/config';
-import type { KafkaTarget } from '../outbox/sinks/kafka/connection.ts';
+import { hasTls, type KafkaTargetSettings } from '../outbox/sinks/kafka/target.ts';
 
 export const kafkaSettings = {
   kafkaBrokers: listSetting({
@@ -53,23 +52,9 @@ export const kafkaSettings = {
   kafkaPassword: textSetting({ env: 'KAFKA_PASSWORD', optional: true, secret: true, doc: 'Its password.' }),
 };
 
-interface KafkaSettings {
-  readonly kafkaBrokers: readonly string[] | undefined;
-  readonly kafkaTls: boolean | undefined;
-  readonly kafkaCaPath: string | undefined;
-  readonly kafkaClientCertPath: string | undefined;
-  readonly kafkaClientKeyPath: string | undefined;
-  readonly kafkaSaslMechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
-  readonly kafkaUsername: string | undefined;
-  readonly kafkaPassword: string | undefined;
-}
-
-const isOnThisMachine = (broker: string): boolean => /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]):\d+$/.test(broker);
-
-const hasTls = ({ kafkaBrokers = [], kafkaTls }: Pick<KafkaSettings, 'kafkaBrokers' | 'kafkaTls'>): boolean =>
-  kafkaTls ?? !kafkaBrokers.every(isOnThisMachine);
-
-export const kafkaProblems = (settings: KafkaSettings): readonly SettingProblem[] => {
+export const kafkaProblems = (
+  settings: KafkaTargetSettings & { readonly eventSink: string | undefined },
+): readonly SettingProblem[] => {
   const { kafkaBrokers, kafkaUsername, kafkaPassword } = settings;
   const unused: readonly (readonly [string, unknown])[] = [
     ['KAFKA_TLS', settings.kafkaTls],
@@ -82,7 +67,12 @@ export const kafkaProblems = (settings: KafkaSettings): readonly SettingProblem[
   if (kafkaBrokers === undefined) {
     return unused
       .filter(([, value]) => value !== undefined)
-      .map(([setting]) => ({ setting, problem: 'is set, and KAFKA_BROKERS names no Kafka' }));
+      .map(([setting]) => ({ setting, problem: 'is set, and KAFKA_BROKERS names no Kafka' }))
+      .concat(
+        settings.eventSink === 'kafka'
+          ? [{ setting: 'KAFKA_BROKERS', problem: 'is required by EVENT_SINK=kafka' }]
+          : [],
+      );
   }
   const problems: SettingProblem[] = [];
   if ((kafkaUsername === undefined) !== (kafkaPassword === undefined)) {
@@ -106,30 +96,4 @@ export const kafkaProblems = (settings: KafkaSettings): readonly SettingProblem[
     problems.push({ setting: 'KAFKA_TLS', problem });
   }
   return problems;
-};
-
-/** Undefined: no Kafka is named. @throws where a file cannot be read */
-export const kafkaTarget = (settings: KafkaSettings): KafkaTarget | undefined => {
-  const { kafkaBrokers: brokers, kafkaUsername: username, kafkaPassword: password } = settings;
-  if (brokers === undefined) return undefined;
-  const tls = {
-    ...readPem('ca', 'KAFKA_CA_PATH', settings.kafkaCaPath),
-    ...readPem('cert', 'KAFKA_CLIENT_CERT_PATH', settings.kafkaClientCertPath),
-    ...readPem('key', 'KAFKA_CLIENT_KEY_PATH', settings.kafkaClientKeyPath),
-  };
-  return {
-    brokers,
-    ...(hasTls(settings) && { tls }),
-    ...(username !== undefined &&
-      password !== undefined && { sasl: { mechanism: settings.kafkaSaslMechanism, username, password } }),
-  };
-};
-
-const readPem = (member: 'ca' | 'cert' | 'key', setting: string, path: string | undefined) => {
-  if (path === undefined) return {};
-  try {
-    return { [member]: readFileSync(path, 'utf8') };
-  } catch {
-    throw new Error(`${setting}: ${path} cannot be read`);
-  }
 };

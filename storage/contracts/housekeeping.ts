@@ -36,7 +36,7 @@ export interface Housekeeping {
   removeIdleCounters(limit: number): Promise<number>;
   /** Audit records older than `keepMs`. */
   removeOldAudit(input: { readonly keepMs: number; readonly limit: number }): Promise<number>;
-  /** Events older than `keepMs`, whether anybody has read them or not. */
+  /** Published events older than `keepMs`. One that is pending or dead stays, however old it is. */
   removeOldEvents(input: { readonly keepMs: number; readonly limit: number }): Promise<number>;
   /** Deleted accounts that had this identifier and still say so, oldest first. */
   findDeletedUsers(realmId: RealmId, identifier: LoginIdentifier): Promise<readonly User[]>;

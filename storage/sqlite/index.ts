@@ -14,12 +14,12 @@ import type { Devices } from '../contracts/devices.ts';
 import type { Effects } from '../contracts/effects.ts';
 import type { Housekeeping } from '../contracts/housekeeping.ts';
 import type { Keys } from '../contracts/keys.ts';
-import type { Outbox } from '../contracts/outbox.ts';
 import type { Revocations } from '../contracts/revocations.ts';
 import type { Sessions } from '../contracts/sessions.ts';
 import type { Storage } from '../contracts/storage.ts';
 import { StoreUnavailable } from '../contracts/store.ts';
 import { places, sealOrigin } from '../sealed-columns.ts';
+import { sqliteOutbox } from './outbox.ts';
 import { openReader, type Reader } from './reader.ts';
 import * as rows from './rows.ts';
 import type { SqlRow } from './transaction.ts';
@@ -78,7 +78,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     revocations: revocations(driver),
     effects: effects(driver),
     audit: audit(driver),
-    outbox: outbox(driver),
+    outbox: sqliteOutbox(driver),
     companions: {
       noteIncarnation: (companion, incarnation) => queue.call('noteIncarnation', { companion, incarnation }),
       hasCompanion: async (companion) =>
@@ -284,18 +284,6 @@ const audit = ({ queue, reader }: Driver): Audit => ({
       limit,
     );
     return found.map(rows.auditFromRow);
-  },
-});
-
-const outbox = ({ queue, reader }: Driver): Outbox => ({
-  appendEvents: (events) => queue.call('appendEvents', events),
-  readEvents: async (afterPosition, limit) => {
-    const found = await reader.all(
-      'SELECT * FROM outbox WHERE position > ? ORDER BY position LIMIT ?',
-      afterPosition,
-      limit,
-    );
-    return found.map(rows.eventFromRow);
   },
 });
 

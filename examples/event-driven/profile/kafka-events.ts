@@ -18,7 +18,7 @@ export interface KafkaEvents {
 const retryPauseMs = 1_000;
 const closeLimitMs = 2_000;
 /** A consumer that died is missed after this long, and another one takes its partitions. */
-const sessionTimeoutMs = 10_000;
+const sessionTimeoutMs = 6_000;
 
 /** Reads the topic as one of its group, from the first event that the group has not acknowledged. Goes on for as long as it takes. */
 export const readKafkaEvents = (options: KafkaEventsOptions): KafkaEvents => {

@@ -56,7 +56,11 @@ const profileOf = async (service: RunningProfiles, sub: string) => {
     pth: targetHash('/profile'),
   });
   const answer = await fetch(`${service.urls.public}/profile`, { headers: { 'x-gateway-assertion': assertion } });
-  return { status: answer.status, retryAfter: answer.headers.get('retry-after'), body: (await answer.json()) as object };
+  return {
+    status: answer.status,
+    retryAfter: answer.headers.get('retry-after'),
+    body: (await answer.json()) as object,
+  };
 };
 
 const created = (userId: string) => ({
@@ -88,7 +92,10 @@ describe('a profile', () => {
     expect([apply(erased), apply(erased), apply(created('ada'))]).toEqual(['applied', 'known', 'known']);
     expect(profiles.find('ada')).toBeUndefined();
     // The order of events of one user is kept; a replay that begins later is not thrown off.
-    expect([apply({ type: 'USER_DELETED', data: { user_id: 'bob' } }), apply(created('bob'))]).toEqual(['applied', 'known']);
+    expect([apply({ type: 'USER_DELETED', data: { user_id: 'bob' } }), apply(created('bob'))]).toEqual([
+      'applied',
+      'known',
+    ]);
     expect(apply({ type: 'SESSION_STARTED', data: { user_id: 'ada' } })).toBe('ignored');
     expect(applyEvent(profiles, { type: 'USER_CREATED', data: 'no JSON' })).toBe('unreadable');
   });

@@ -1,16 +1,7 @@
 import type { Audit } from '../../contracts/audit.ts';
 import type { Effects } from '../../contracts/effects.ts';
-import type { Outbox } from '../../contracts/outbox.ts';
 import type { Driver } from '../driver.ts';
-import {
-  auditColumns,
-  auditFromRow,
-  effectColumns,
-  effectFromRow,
-  eventColumns,
-  eventFromRow,
-  listed,
-} from '../rows.ts';
+import { auditColumns, auditFromRow, effectColumns, effectFromRow, listed } from '../rows.ts';
 
 export const effects = ({ schema: s, read, write }: Driver): Effects => {
   const append = `SELECT ${s}.append_effects($1)`;
@@ -47,16 +38,5 @@ export const audit = ({ schema: s, read, write }: Driver): Audit => {
     },
     listAudit: async ({ realmId, userId, eventType, limit }) =>
       (await read(list, realmId, userId ?? null, eventType ?? null, limit)).map(auditFromRow),
-  };
-};
-
-export const outbox = ({ schema: s, read, write }: Driver): Outbox => {
-  const append = `SELECT ${s}.append_events($1)`;
-  const page = `SELECT ${listed(eventColumns)} FROM ${s}.outbox WHERE position > $1 ORDER BY position LIMIT $2`;
-  return {
-    appendEvents: async (events) => {
-      await write(append, events);
-    },
-    readEvents: async (afterPosition, limit) => (await read(page, afterPosition, limit)).map(eventFromRow),
   };
 };

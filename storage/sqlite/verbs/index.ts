@@ -28,7 +28,7 @@ import {
 } from './housekeeping.ts';
 import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
-import { appendEvents } from './outbox.ts';
+import { appendEvents, claimPartitions, replayEvents, settleEvents } from './outbox.ts';
 import { markRestored } from './recovery.ts';
 import { tidyRevocations } from './revocations.ts';
 import { recordSessionEnds } from './session-ends.ts';
@@ -50,6 +50,7 @@ export const verbs = {
   appendEffects,
   appendEvents,
   changePassword,
+  claimPartitions,
   clearAttempts,
   confirmDevice,
   consumeNonce,
@@ -79,11 +80,13 @@ export const verbs = {
   removeOldAudit,
   removeOldEvents,
   replacePasswordHash,
+  replayEvents,
   reserveAttempt,
   revokeDevice,
   rotateSession,
   setUserRoles,
   settleAttempt,
+  settleEvents,
   settleRotation,
   tidyRevocations,
 } as const;
