@@ -22,7 +22,7 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),
     ...(routeFile === undefined ? [] : [['route file', `${routeFile}: its routes, not those of the preset`] as const]),
     ['routes', 'the issuer describes its routes at /openapi.json and /docs; metrics: each private port, /metrics'],
-    ['state', `${store}: ${sessionsRow(env)}; events go to the log`],
+    ['state', `${store}: ${sessionsRow(env)}; events go to ${eventsGoTo(plan, env)}`],
     ...sharedRow(plan.preset, folder),
     ['secrets', `${join(data, 'secrets')}, made once, each server gets its own`],
     ['logs', `${join(data, 'logs')}, one file a server; warnings and errors also here (all lines: --verbose)`],
@@ -45,6 +45,16 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
 const sessionsRow = (env: Environment): string => {
   const redis = ['REDIS_URL', 'REDIS_URL_FILE', 'REDIS_ADDR'].find((name) => env[name] !== undefined);
   return redis === undefined ? 'sessions and audit too' : `audit too; sessions in the Redis that ${redis} names`;
+};
+
+/** As the issuer reads the same settings. */
+const eventsGoTo = ({ servers }: Plan, env: Environment): string => {
+  const isSet = (name: string) => [name, `${name}_FILE`].some((each) => each in env);
+  const sink = env['EVENT_SINK'] ?? (isSet('KAFKA_BROKERS') ? 'kafka' : isSet('WEBHOOK_URL') ? 'webhook' : undefined);
+  if (sink === 'kafka') return 'the Kafka that KAFKA_BROKERS names';
+  if (sink === 'webhook') return 'the receiver that WEBHOOK_URL names';
+  const byDefault = servers.map(({ defaults }) => defaults?.['WEBHOOK_URL']).find((url) => url !== undefined);
+  return sink === 'log' || byDefault === undefined ? 'the log' : `${withAddresses(byDefault, servers, env)}, signed`;
 };
 
 /** What there is to try is the operator's own: this prints it. */

@@ -1,0 +1,57 @@
+import { type ChildServer, type Settings, startServer } from './child-server.ts';
+import { freePort } from './free-ports.ts';
+import { type Issuer, issuerFolder, startIssuer } from './issuer.ts';
+import { type Installation, newInstallation, startGateway } from './microservices.ts';
+
+export interface EventDriven {
+  readonly installation: Installation;
+  readonly issuer: Issuer;
+  readonly gateway: ChildServer;
+  readonly profiles: ChildServer;
+  remove(): Promise<void>;
+}
+
+export interface EventDrivenSettings {
+  readonly issuer?: Settings;
+  readonly gateway?: Settings;
+}
+
+const preset = { SALLYPORT_PRESET: 'event-driven' };
+const entry = import.meta.resolve('@sallyport/example-event-driven/main');
+
+/** The whole of the preset `event-driven` on a Kafka, each server a process of its own with its own secrets only. */
+export const startEventDriven = async (brokers: string, given: EventDrivenSettings = {}): Promise<EventDriven> => {
+  const bare = issuerFolder();
+  const installation = newInstallation({ ...bare, settings: { ...bare.settings, ...preset } });
+  const { folder } = installation;
+  const assertionKeys = (name: string) => ({ GATEWAY_ASSERTION_KEYS: installation.assertionKeys(name) });
+  const kafka = { KAFKA_BROKERS: brokers };
+  const profileSettings = {
+    PORT: String(await freePort()),
+    SALLYPORT_DATA_DIR: folder.path,
+    ...kafka,
+    ...assertionKeys('profile-service'),
+  };
+  const issuerSettings = { ...kafka, KAFKA_CREATE_TOPIC: 'on', ...assertionKeys('auth-service'), ...given.issuer };
+  const [issuer, profiles] = await Promise.all([
+    startIssuer(issuerSettings, folder),
+    startServer(entry, profileSettings, folder.path),
+  ]);
+  const gateway = await startGateway(installation, {
+    ...preset,
+    AUTH_SERVICE_URL: issuer.url,
+    REVOCATION_FEED_URL: issuer.privateUrl,
+    PROFILE_SERVICE_URL: profiles.url,
+    ...given.gateway,
+  });
+  return {
+    installation,
+    issuer,
+    gateway,
+    profiles,
+    remove: async () => {
+      await Promise.all([gateway, profiles].map((server) => server.stop()));
+      await issuer.remove();
+    },
+  };
+};
