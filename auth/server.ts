@@ -31,10 +31,16 @@ const settleIntervalMs = 250;
 export interface StartDeps {
   /** Stands between the rooms and the store: tests put waits and faults there. */
   readonly around?: (storage: Storage) => Storage;
+  /**
+   * INSECURE, for proofs that register thousands: a cost of bcrypt below what any setting may ask for. No setting leads here, and where no
+   * test runs the start is refused.
+   */
+  readonly testHashCost?: number;
 }
 
 export const start = async (input: ServerInput, deps: StartDeps = {}): Promise<RunningServer> => {
-  const { settings, warnings } = loadAuthSettings(input);
+  const { settings: loaded, warnings } = loadAuthSettings(input);
+  const settings = withTestHashCost(loaded, deps.testHashCost, input);
   const log = createLog({
     name: settings.serviceName,
     level: settings.logLevel,
@@ -151,6 +157,12 @@ const startParts = async (
   lifecycle.add({ name: 'tidying of revocations', stop: stopTidying });
   lifecycle.add({ name: 'cleanup', stop: stopCleanup });
   return { urls: { public: open.url, private: inner.url }, stop: async () => void (await lifecycle.stop()) };
+};
+
+const withTestHashCost = (settings: AuthSettings, cost: number | undefined, { env }: ServerInput): AuthSettings => {
+  if (cost === undefined) return settings;
+  if (env['TESTS_ONLY'] !== 'on') throw new Error('a hash cost for tests is refused outside tests');
+  return Object.freeze({ ...settings, passwordHash: 'bcrypt', bcryptCost: cost });
 };
 
 const privatePort = ({ privatePort: given, portOffset }: AuthSettings, publicPort: number): number =>

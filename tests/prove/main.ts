@@ -8,6 +8,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { assertionTargets } from './assertion-targets.ts';
 import { diskWaits } from './disk-waits.ts';
+import { webhookTarget } from './events/event-target.ts';
+import { provenEvents } from './events/events.ts';
 import { gatewaySigterm } from './gateway/gateway-sigterm.ts';
 import { routeChange } from './gateway/route-change.ts';
 import { slowSockets } from './gateway/slow-sockets.ts';
@@ -93,6 +95,20 @@ const proofs: Readonly<Record<string, Proof>> = {
     about:
       '20,000 random request targets through the gateway to all five adapters, and as many others with their assertions',
     run: (seed, targets = 20_000) => assertionTargets({ targets, seed }),
+  },
+  events: {
+    about:
+      '1,000 registrations over two issuers, three relays and a webhook receiver; a kill -9 for every hundred, and a receiver that leaves as often',
+    run: async (seed, registrations = 1000, name) => {
+      const kills = Math.ceil(registrations / 100);
+      const target = await webhookTarget();
+      try {
+        const counts = { registrations, kills, absences: Math.ceil(kills / 5), random: seeded(seed) };
+        return await onStore(name, (store) => provenEvents({ ...counts, store, target }));
+      } finally {
+        await target.close();
+      }
+    },
   },
   'missed-revocations': {
     about:

@@ -136,22 +136,27 @@ export const startRelay = (options: RelayOptions): Relay => {
     const lease = held.get(partition);
     if (lease === undefined || leftMs(partition) < leastToSendMs) return;
     const cut = new AbortController();
+    const unwatch = endWithLease(lease, cut);
     const work = send(partition, lease, events, cut.signal)
       .catch(observer.onError)
       .finally(() => {
+        unwatch();
         busy.delete(partition);
         news.tell();
       });
     busy.set(partition, { count: events.length, work, end: () => cut.abort() });
-    endWithLease(lease, cut);
   };
 
-  /** Renewed meanwhile, it goes on. */
-  const endWithLease = (lease: Held, cut: AbortController): void => {
-    const left = lease.untilMs - marginMs - elapsedMs();
-    if (cut.signal.aborted) return;
-    if (left <= 0) return cut.abort();
-    setTimeout(() => endWithLease(lease, cut), left).unref();
+  /** Renewed meanwhile, it goes on. Returns how to stop watching. */
+  const endWithLease = (lease: Held, cut: AbortController): (() => void) => {
+    let timer: NodeJS.Timeout | undefined;
+    const watch = (): void => {
+      const left = lease.untilMs - marginMs - elapsedMs();
+      if (left <= 0) cut.abort();
+      else timer = setTimeout(watch, left);
+    };
+    watch();
+    return () => clearTimeout(timer);
   };
 
   const send = async (
