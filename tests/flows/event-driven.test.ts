@@ -54,7 +54,7 @@ describe.skipIf(isKafkaMissing())('the preset event-driven', () => {
       profile: { user_id: id, email: person.email, name: person.name, created_at: expect.any(String) },
     });
 
-    const reader = await readTopic(kafka.brokers, 'user-events');
+    const reader = readTopic(kafka.brokers, 'user-events');
     const find = () => reader.records.find(({ headers, key }) => headers['ce_type'] === 'USER_CREATED' && key === id);
     await expect.poll(find, patience).toBeDefined();
     const { value = '', headers = {} } = find() ?? {};

@@ -8,8 +8,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { assertionTargets } from './assertion-targets.ts';
 import { diskWaits } from './disk-waits.ts';
-import { webhookTarget } from './events/event-target.ts';
+import { type EventTarget, webhookTarget } from './events/event-target.ts';
 import { provenEvents } from './events/events.ts';
+import { kafkaTarget } from './events/kafka-target.ts';
+import { registrationLatency } from './events/registration-latency.ts';
 import { gatewaySigterm } from './gateway/gateway-sigterm.ts';
 import { routeChange } from './gateway/route-change.ts';
 import { slowSockets } from './gateway/slow-sockets.ts';
@@ -99,16 +101,16 @@ const proofs: Readonly<Record<string, Proof>> = {
   events: {
     about:
       '1,000 registrations over two issuers, three relays and a webhook receiver; a kill -9 for every hundred, and a receiver that leaves as often',
-    run: async (seed, registrations = 1000, name) => {
-      const kills = Math.ceil(registrations / 100);
-      const target = await webhookTarget();
-      try {
-        const counts = { registrations, kills, absences: Math.ceil(kills / 5), random: seeded(seed) };
-        return await onStore(name, (store) => provenEvents({ ...counts, store, target }));
-      } finally {
-        await target.close();
-      }
-    },
+    run: (seed, registrations = 1000, name) => events(seed, registrations, name, webhookTarget),
+  },
+  'events-kafka': {
+    about:
+      '10,000 registrations over two issuers and three relays to a Kafka broker; 100 kill -9 of issuers and relays, and 20 of the broker',
+    run: (seed, registrations = 10_000, name) => events(seed, registrations, name, kafkaTarget),
+  },
+  'registration-latency': {
+    about: 'what a registration takes with the Kafka broker up, killed and hung, in turns (wants an idle machine)',
+    run: (_, registrations = 600) => registrationLatency({ registrations, rounds: 4 }),
   },
   'missed-revocations': {
     about:
@@ -151,6 +153,22 @@ const proofs: Readonly<Record<string, Proof>> = {
     about: 'the refresh property suite and its sabotaged twins at 2,000 stories, on one store',
     run: async (seed, stories = 2000, store) => refreshModel(seed, stories, store),
   },
+};
+
+const events = async (
+  seed: number,
+  registrations: number,
+  name: StoreName,
+  open: () => Promise<EventTarget>,
+): Promise<object> => {
+  const kills = Math.ceil(registrations / 100);
+  const target = await open();
+  try {
+    const counts = { registrations, kills, absences: Math.ceil(kills / 5), random: seeded(seed) };
+    return await onStore(name, (store) => provenEvents({ ...counts, store, target }));
+  } finally {
+    await target.close();
+  }
 };
 
 const timingCounts = (pairs: number) => ({
