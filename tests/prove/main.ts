@@ -110,7 +110,8 @@ const proofs: Readonly<Record<string, Proof>> = {
   },
   'registration-latency': {
     about: 'what a registration takes with the Kafka broker up, killed and hung, in turns (wants an idle machine)',
-    run: (_, registrations = 600) => registrationLatency({ registrations, rounds: 4 }),
+    run: (_, registrations = 600, name) =>
+      onStore(name, ({ settings }) => registrationLatency({ registrations, rounds: 4, settings })),
   },
   'missed-revocations': {
     about:
