@@ -39,6 +39,7 @@ export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
 export type { RegisterOutcome } from './register/register.ts';
 export type { Seeded } from './register/seed.ts';
+export { requireStoppedServers } from './stopped-servers.ts';
 /** For generated documentation, and for whoever hands an environment on. */
 export const issuerSettings = authSettings;
 export const issuerSettingNames: readonly string[] = settingNames(authSettings);
@@ -85,7 +86,7 @@ export interface Maintenance {
   removeKey(kid: string): Promise<boolean>;
   /**
    * After the store was put back to an earlier state, before any server starts on it: ends every session, retires the ring's keys, and
-   * gives the store a new incarnation. Says which keys are not the ring's to retire.
+   * gives the store a new incarnation. Says which keys are not the ring's to retire. `requireStoppedServers` finds servers that run.
    */
   markRestored(): Promise<RestoredStore>;
   /** Takes away what is over, as the issuer does on its schedule. */
@@ -113,10 +114,15 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
   const { settings } = loadAuthSettings({ env });
   const sql = await openStore(settings, systemRandom);
   const { storage } = await withRedis({ settings, sql, random: systemRandom });
-  const doors = await openDoors(settings, storage);
+  let opened: Promise<Doors> | undefined;
+  // Most commands want nothing of what hashes and judges passwords, which takes its time.
+  const doors = (): Promise<Doors> => {
+    opened ??= openDoors(settings, storage);
+    return opened;
+  };
   return {
-    createUser: doors.createUser,
-    importUser: doors.importUser,
+    createUser: async (account) => (await doors()).createUser(account),
+    importUser: async (account) => (await doors()).importUser(account),
     setDisabled: async (identifier, disabled) => {
       const userId = await findId(settings, storage, identifier);
       return userId && storage.accounts.setUserDisabled(userId, disabled, context());
@@ -132,12 +138,12 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
     deleteUser: (userId) => createDeleteAccount(storage)(userId, context()),
     eraseUser: async (userId) => (await storage.housekeeping.eraseUser(userId, context())).kind,
     hasPeople: () => hasPeople(storage),
-    seed: (request) => doors.seed({ ...request, context: context() }),
+    seed: async (request) => (await doors()).seed({ ...request, context: context() }),
     listEvents: (filter, limit) => listEvents(storage.outbox, filter, limit),
     replayEvents: (what) => replayEvents(storage.outbox, what),
     listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
     close: async () => {
-      await doors.close();
+      await (await opened)?.close();
       await storage.close();
     },
   };

@@ -25,6 +25,7 @@ export const openRelay = async ({ settings, storage, metrics, log }: RelayParts)
     holder: systemRandom.uuidv7(Date.now()),
     batchSize: settings.eventBatchSize,
     maxTries: settings.eventMaxTries,
+    leaseMs: settings.eventLeaseSeconds * 1000,
     elapsedMs: () => performance.now(),
     spread: Math.random,
     observer: observeRelay(metrics, log),

@@ -89,7 +89,11 @@ const startParts = async (
       log.warn({ err, accepted: settings.passwordBreachFail === 'open' }, 'breach lookup failed'),
   });
   lifecycle.add({ name: 'password policy', stop: () => policy.close() });
-  const unsettled = createUnsettledRotations(kept.sessions);
+  const unsettled = createUnsettledRotations({
+    sessions: kept.sessions,
+    overlapMs: settings.refreshOverlapSeconds * 1000,
+    elapsedMs: () => performance.now(),
+  });
   lifecycle.add({ name: 'unsettled rotations', stop: settleRegularly(unsettled, log) });
   const authMetrics = createAuthMetrics({
     pool,

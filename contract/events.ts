@@ -68,7 +68,7 @@ export const eventDefinitions = {
   },
   SESSION_ENDED: {
     version: 1,
-    about: 'A session has ended, or, without `session_id`, every session of the account.',
+    about: 'A session has ended, or, without `session_id`, every session of the account; single ones may follow.',
     data: Type.Object({
       user_id: userId,
       session_id: Type.Optional(sessionId),

@@ -12,7 +12,10 @@ const deviceId = id();
 
 const effectOf = (act: Act, data?: EffectData, fields: Partial<Effect> = {}): Effect => ({
   ...{ id: id(), position: '1', version: 1, realmId: defaultRealm, act, userId, sessionId },
-  ...{ atMs: 1_790_000_000_123 as EpochMs, context: { requestId: 'r', actor: 'user', address: '192.0.2.1', userAgent: 'ua' } },
+  ...{
+    atMs: 1_790_000_000_123 as EpochMs,
+    context: { requestId: 'r', actor: 'user', address: '192.0.2.1', userAgent: 'ua' },
+  },
   ...(data && { data }),
   ...fields,
 });

@@ -58,6 +58,14 @@ export const eventsSettings = {
     default: 200,
     doc: 'Events that one relay has under way at once: so many at most are sent twice when it is killed.',
   }),
+  eventLeaseSeconds: durationSetting({
+    env: 'EVENT_LEASE_SECONDS',
+    unit: 'seconds',
+    min: 2,
+    max: 300,
+    default: 10,
+    doc: 'How long a relay has a share of the users to itself without renewing it: so long their events wait when it is killed.',
+  }),
   eventMaxTries: integerSetting({
     env: 'EVENT_MAX_TRIES',
     min: 1,

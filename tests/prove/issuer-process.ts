@@ -63,6 +63,8 @@ export const startIssuer = async (folder: IssuerFolder, port = 0, main = entry):
 
 export interface ServerProcess extends Pick<Issuer, 'pid' | 'kill' | 'stop'> {
   readonly urls: Readonly<Record<string, string>>;
+  /** Stops the process where it stands, as a virtual machine that is moved is; returns how it goes on. */
+  pause(): () => void;
 }
 
 /** Any server on a folder's settings; `main` is a path. */
@@ -87,6 +89,10 @@ export const startProcess = async (
   return {
     urls,
     pid: child.pid ?? 0,
+    pause: () => {
+      child.kill('SIGSTOP');
+      return () => void child.kill('SIGCONT');
+    },
     kill: () => end(child, 'SIGKILL'),
     stop: () => end(child, 'SIGTERM'),
   };

@@ -53,8 +53,9 @@ const proofs: Readonly<Record<string, Proof>> = {
       onStore(name, (store) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), store, victim: 'store' })),
   },
   'restored-backup': {
-    about: 'a backup of SQLite is taken under load and put back after a kill -9: no token of before is accepted',
-    run: (seed, seconds = 10) => restoredBackup({ sessions: 16, seconds, random: seeded(seed) }),
+    about: 'a backup is taken under load and put back after a kill -9: no token of before is accepted',
+    run: (seed, seconds = 10, name) =>
+      onStore(name, (store) => restoredBackup({ sessions: 16, seconds, random: seeded(seed), store })),
   },
   'store-gone': {
     about: 'PostgreSQL, or the Redis with the sessions, is gone for 60 s under load, killed and then hung',
@@ -100,12 +101,12 @@ const proofs: Readonly<Record<string, Proof>> = {
   },
   events: {
     about:
-      '1,000 registrations over two issuers, three relays and a webhook receiver; a kill -9 for every hundred, and a receiver that leaves as often',
+      '1,000 registrations over two issuers, three relays and a webhook receiver: a kill -9 for every hundred, a receiver that leaves, a relay that stands still',
     run: (seed, registrations = 1000, name) => events(seed, registrations, name, webhookTarget),
   },
   'events-kafka': {
     about:
-      '10,000 registrations over two issuers and three relays to a Kafka broker; 100 kill -9 of issuers and relays, and 20 of the broker',
+      '10,000 registrations over two issuers and three relays to a Kafka broker; 100 kill -9 of issuers and relays, 20 of the broker',
     run: (seed, registrations = 10_000, name) => events(seed, registrations, name, kafkaTarget),
   },
   'registration-latency': {
@@ -165,7 +166,8 @@ const events = async (
   const kills = Math.ceil(registrations / 100);
   const target = await open();
   try {
-    const counts = { registrations, kills, absences: Math.ceil(kills / 5), random: seeded(seed) };
+    const absences = Math.ceil(kills / 5);
+    const counts = { registrations, kills, absences, pauses: Math.ceil(kills / 20), random: seeded(seed) };
     return await onStore(name, (store) => provenEvents({ ...counts, store, target }));
   } finally {
     await target.close();

@@ -92,9 +92,8 @@ export const startReceiver = async (secret: string = newWebhookSecret()): Promis
 };
 
 /** The first of each id: what a receiver that drops repetitions is left with. */
-export const withoutRepetitions = (events: readonly ReceivedEvent[]): readonly ReceivedEvent[] => [
-  ...new Map(events.toReversed().map((event) => [event.id, event])).values(),
-].reverse();
+export const withoutRepetitions = (events: readonly ReceivedEvent[]): readonly ReceivedEvent[] =>
+  [...new Map(events.toReversed().map((event) => [event.id, event])).values()].reverse();
 
 const textOf = async (req: IncomingMessage): Promise<string> => {
   const chunks: Buffer[] = [];

@@ -12,8 +12,18 @@ export function eventsPage(): string {
     '',
     '| type | version | tells that |',
     '|---|---|---|',
-    ...eventTypes.map((type) => `| [\`${type}\`](#${type.toLowerCase()}) | ${eventDefinitions[type].version} | ${eventDefinitions[type].about} |`),
+    ...eventTypes.map(
+      (type) =>
+        `| [\`${type}\`](#${type.toLowerCase()}) | ${eventDefinitions[type].version} | ${eventDefinitions[type].about} |`,
+    ),
     '',
-    ...eventTypes.flatMap((type) => [`## ${type}`, '', '```json', JSON.stringify(eventSchema(type), null, 2), '```', '']),
+    ...eventTypes.flatMap((type) => [
+      `## ${type}`,
+      '',
+      '```json',
+      JSON.stringify(eventSchema(type), null, 2),
+      '```',
+      '',
+    ]),
   ].join('\n');
 }

@@ -26,8 +26,7 @@ let relays: Relay[] = [];
 const outbox = () => stores[0]?.outbox as Storage['outbox'];
 
 beforeAll(async () => {
-  const open = () =>
-    openSqlite({ file: join(folder, 'store.db'), sealer, revocationLifetimeMs: 960_000, clockOffset });
+  const open = () => openSqlite({ file: join(folder, 'store.db'), sealer, revocationLifetimeMs: 960_000, clockOffset });
   stores = await Promise.all([open(), open()]);
 });
 afterAll(async () => {
@@ -123,7 +122,9 @@ describe('the relay', () => {
     const key = newKey();
     const ids = await append(eventOf(key), eventOf(key));
     await vi.waitUntil(() => settled.length >= 2, patience);
-    expect(settled.every(({ receiverAway, unavailableReason }) => receiverAway && unavailableReason === 'connection')).toBe(true);
+    expect(
+      settled.every(({ receiverAway, unavailableReason }) => receiverAway && unavailableReason === 'connection'),
+    ).toBe(true);
     expect((await outbox().listEvents({ key, limit: 2 })).map(({ state, tries }) => [state, tries])).toEqual([
       ['pending', 0],
       ['pending', 0],
@@ -192,7 +193,7 @@ describe('the relay', () => {
     const stopped = performance.now();
     const first = relay(0, { elapsedMs: () => stopped });
     await vi.waitUntil(() => asked === 1, patience);
-    advance(15_000);
+    advance(10_000);
     relay(1);
     await isDrained();
     expect(takenOf(key)).toEqual(ids);

@@ -19,7 +19,7 @@ export interface RelayOptions {
   /** Events that are under way at once, of all partitions together: what a crash can send twice. */
   readonly batchSize: number;
   readonly maxTries: number;
-  /** Default 15 s. */
+  /** EVENT_LEASE_SECONDS. Default 10 s. */
   readonly leaseMs?: number;
   /** How long it waits where nobody wakes it: for what another process wrote to SQLite, and for what is due again. Default 1 s. */
   readonly pollMs?: number;
@@ -47,10 +47,11 @@ export interface Relay {
 
 /** Partitions that one look takes beyond those that are held: the others are left to other relays, which look at the same time. */
 const newPerLook = 4;
-/** A send that begins with less of the lease left would be cut off. */
-const leastToSendMs = 5000;
-/** The sink is told so long before the lease ends. */
-const marginMs = 2000;
+/** Parts of a lease. One that has less left than half is renewed; with less than a third nothing is begun, it would be cut off. */
+const renewedAt = 1 / 2;
+const leastToSend = 1 / 3;
+/** The sink is told that it has to end when so much is left. */
+const margin = 1 / 6;
 const figuresPauseMs = 5000;
 const stopLimitMs = 3000;
 const lastWordLimitMs = 1500;
@@ -71,7 +72,7 @@ type PendingEvent = OutboxEvent & { readonly partition: number; readonly tries: 
 
 export const startRelay = (options: RelayOptions): Relay => {
   const { outbox, sink, holder, batchSize, elapsedMs, spread, observer } = options;
-  const { leaseMs = 15_000, pollMs = 1000 } = options;
+  const { leaseMs = 10_000, pollMs = 1000 } = options;
   const news = createNews();
   const stopHearing = outbox.onAppend(news.tell);
   const held = new Map<number, Held>();
@@ -104,7 +105,7 @@ export const startRelay = (options: RelayOptions): Relay => {
   const takePartitions = async (): Promise<{ readonly ready: readonly number[]; readonly more: boolean }> => {
     const states = await outbox.readPartitions();
     const wanted = states.filter(({ partition, pending }) => pending && !busy.has(partition) && mayTry(partition));
-    const isShort = (partition: number): boolean => leftMs(partition) < leaseMs / 2;
+    const isShort = (partition: number): boolean => leftMs(partition) < leaseMs * renewedAt;
     const free = wanted.filter(
       ({ partition, holder: by }) => !held.has(partition) && (by === undefined || by === holder),
     );
@@ -113,7 +114,9 @@ export const startRelay = (options: RelayOptions): Relay => {
       (partition) => held.has(partition) && isShort(partition),
     );
     await claim([...renewed, ...taken.map(({ partition }) => partition)]);
-    const ready = wanted.map(({ partition }) => partition).filter((partition) => leftMs(partition) >= leastToSendMs);
+    const ready = wanted
+      .map(({ partition }) => partition)
+      .filter((partition) => leftMs(partition) >= leaseMs * leastToSend);
     return { ready, more: free.length > taken.length };
   };
 
@@ -134,7 +137,7 @@ export const startRelay = (options: RelayOptions): Relay => {
 
   const dispatch = (partition: number, events: readonly PendingEvent[]): void => {
     const lease = held.get(partition);
-    if (lease === undefined || leftMs(partition) < leastToSendMs) return;
+    if (lease === undefined || leftMs(partition) < leaseMs * leastToSend) return;
     const cut = new AbortController();
     const unwatch = endWithLease(lease, cut);
     const work = send(partition, lease, events, cut.signal)
@@ -151,7 +154,7 @@ export const startRelay = (options: RelayOptions): Relay => {
   const endWithLease = (lease: Held, cut: AbortController): (() => void) => {
     let timer: NodeJS.Timeout | undefined;
     const watch = (): void => {
-      const left = lease.untilMs - marginMs - elapsedMs();
+      const left = lease.untilMs - leaseMs * margin - elapsedMs();
       if (left <= 0) cut.abort();
       else timer = setTimeout(watch, left);
     };

@@ -13,9 +13,13 @@ export interface EventsOptions {
   readonly kills: number;
   /** How often the receiver is gone for a while. */
   readonly absences: number;
+  /** How often a relay stands still for longer than its leases. */
+  readonly pauses: number;
   readonly random: () => number;
   readonly store: ProofStore;
   readonly target: EventTarget;
+  /** A killed relay is replaced after seconds, for a proof at small counts. Default: as in production. */
+  readonly quickLeases?: true;
 }
 
 export interface EventsResult {
@@ -24,9 +28,10 @@ export interface EventsResult {
   readonly users: number;
   readonly killed: Readonly<Record<'issuer' | 'relay', number>>;
   readonly absences: number;
+  readonly pauses: number;
   readonly arrived: number;
   readonly repetitions: number;
-  /** Kills and absences times the batch. */
+  /** Kills, absences and pauses times the batch. */
   readonly mostRepetitions: number;
   readonly backlogAtTheEnd: number;
   readonly drainedAfterSeconds: number;
@@ -45,6 +50,7 @@ const relays = 3;
 const clients = 8;
 const batchSize = 100;
 const drainLimitSeconds = 60;
+const leaseSeconds = { production: 10, quick: 2 } as const;
 
 /**
  * Accounts are registered while issuers and relays are killed with -9 and the receiver leaves and comes back. In the end the events that
@@ -56,6 +62,7 @@ export const provenEvents = async (options: EventsOptions): Promise<EventsResult
     ...store.settings,
     ...target.settings,
     ...{ TESTS_ONLY: 'on', EVENT_RELAY: 'off', EVENT_BATCH_SIZE: String(batchSize), LOG_LEVEL: 'error' },
+    EVENT_LEASE_SECONDS: String(options.quickLeases ? leaseSeconds.quick : leaseSeconds.production),
     // Two events for each account, so that there is an order.
     ...{ REGISTRATION_ISSUES_TOKENS: 'on', PASSWORD_MIN_SCORE: '0', PASSWORD_REFUSE_COMMON: 'off' },
   });
@@ -95,7 +102,13 @@ const prove = async (options: EventsOptions, folder: IssuerFolder, fleet: Fleet)
       await target.comeBack();
     }
   };
-  await Promise.all([load, killing(), leaving()]);
+  const pausing = async (): Promise<void> => {
+    for (let pause = 0; pause < options.pauses; pause += 1) {
+      await reached((pause + options.random()) / options.pauses / 2);
+      await fleet.pauseOne(leaseSeconds.production * 1000 + 1000 + options.random() * 2000);
+    }
+  };
+  await Promise.all([load, killing(), leaving(), pausing()]);
 
   const store = await openMaintenance(folder.env);
   try {
@@ -110,11 +123,11 @@ const prove = async (options: EventsOptions, folder: IssuerFolder, fleet: Fleet)
     const bySubject = Map.groupBy(first.values(), ({ subject }) => subject);
     const kept = await all(store.listEvents({}, 1_000_000));
     const keptBySubject = Map.groupBy(kept, ({ key }) => key);
-    const known = new Set(users);
+    const known = new Set<string>(users);
     return {
-      ...{ acknowledged, users: users.length, killed, absences: options.absences },
+      ...{ acknowledged, users: users.length, killed, absences: options.absences, pauses: options.pauses },
       ...{ arrived: arrived.length, repetitions: arrived.length - first.size },
-      mostRepetitions: (options.kills + options.absences) * batchSize,
+      mostRepetitions: (options.kills + options.absences + options.pauses) * batchSize,
       ...{ backlogAtTheEnd, drainedAfterSeconds },
       wrong: {
         usersWithoutEvent: users.filter((id) => bySubject.get(id)?.[0]?.type !== 'USER_CREATED'),
@@ -159,7 +172,7 @@ const registerAll = async (count: number, fleet: Fleet, onAcknowledged: () => vo
 const untilDrained = async (
   store: Maintenance,
   target: EventTarget,
-  users: readonly string[],
+  users: readonly UserId[],
   started: number,
 ): Promise<void> => {
   while (performance.now() - started < drainLimitSeconds * 1000) {

@@ -1,7 +1,8 @@
 /** Issuers that carry no events themselves, and relays that do, all on one store: to be killed and started again. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type IssuerClient, issuerClient } from '../client.ts';
-import { type IssuerFolder, type Issuer, type ServerProcess, startIssuer, startProcess } from '../issuer-process.ts';
+import { type Issuer, type IssuerFolder, type ServerProcess, startIssuer, startProcess } from '../issuer-process.ts';
 
 export const quickIssuer = fileURLToPath(new URL('./quick-issuer.ts', import.meta.url));
 const relayEntry = fileURLToPath(import.meta.resolve('@sallyport/auth/relay'));
@@ -11,6 +12,8 @@ export interface Fleet {
   client(): IssuerClient;
   /** kill -9 of one of all, and its start. */
   killOne(): Promise<'issuer' | 'relay'>;
+  /** One of the relays stands still for so long, then goes on where it was. */
+  pauseOne(ms: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -38,6 +41,11 @@ export const startFleet = async (
       await carrying[at - running.length]?.kill();
       carrying[at - running.length] = await startRelay();
       return 'relay';
+    },
+    pauseOne: async (ms) => {
+      const goOn = carrying[pick(carrying.length)]?.pause();
+      await sleep(ms);
+      goOn?.();
     },
     stop: async () => {
       await Promise.all(clients.map((client) => client.close()));

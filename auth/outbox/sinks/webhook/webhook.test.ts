@@ -1,7 +1,8 @@
 /** Over real connections: what goes out, and where it does not go. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+
 import type { LookupAddress, lookup } from 'node:dns';
 import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -22,11 +23,15 @@ let port: number;
 let seen: Seen[] = [];
 let answer: (res: ServerResponse) => void;
 beforeAll(async () => {
-  server = createServer(async (req, res) => {
+  server = createServer((req, res) => {
     let body = '';
-    for await (const chunk of req) body += String(chunk);
-    seen.push({ headers: req.headers, body });
-    answer(res);
+    req.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk;
+    });
+    req.on('end', () => {
+      seen.push({ headers: req.headers, body });
+      answer(res);
+    });
   }).listen(0);
   await once(server, 'listening');
   port = (server.address() as AddressInfo).port;
@@ -78,7 +83,10 @@ describe('a webhook', () => {
     ]);
     const [{ headers, body } = { headers: {}, body: '' }] = seen;
     expect(JSON.parse(body)).toMatchObject({ id: 'e1', data: { note: 'ü' }, realmid: 'main' });
-    expect(headers).toMatchObject({ 'webhook-id': 'e1', 'content-type': 'application/cloudevents+json; charset=utf-8' });
+    expect(headers).toMatchObject({
+      'webhook-id': 'e1',
+      'content-type': 'application/cloudevents+json; charset=utf-8',
+    });
     // Either secret will do while it is changed.
     for (const secret of [current, next]) expect(isFromIssuer(headers, body, [secret])).toBe(true);
     expect(isFromIssuer(headers, body, [newWebhookSecret()])).toBe(false);
@@ -115,13 +123,16 @@ describe('a webhook', () => {
   it('reads no endless answer, and uses a connection again after a short one', async () => {
     answer = (res) => {
       res.writeHead(200);
-      const write = (): void => void (res.destroyed || (res.write('x'.repeat(65_536)), setImmediate(write)));
+      const write = (): void => {
+        if (res.destroyed) return;
+        res.write('x'.repeat(65_536));
+        setImmediate(write);
+      };
       write();
     };
     const sink = sinkTo(`http://127.0.0.1:${port}/`);
     expect(await deliver(sink, eventOf('e1'))).toEqual([{ outcome: 'delivered' }]);
-    const connections = () =>
-      new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+    const connections = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
     await expect.poll(connections, { timeout: 20_000 }).toBe(0);
     answer = (res) => res.writeHead(200).end('{"ok":true}');
     for (const id of ['e2', 'e3', 'e4']) await deliver(sink, eventOf(id));
