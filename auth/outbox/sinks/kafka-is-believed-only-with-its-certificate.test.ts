@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { sabotagedIssuer } from '@sallyport/tests/prove/sabotaged-issuer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isKafkaMissing, type KafkaServer, startKafka } from '../testing/start-kafka.ts';
 import type { KafkaTarget } from './kafka/connection.ts';
@@ -59,10 +61,13 @@ describe.skipIf(isKafkaMissing())('a Kafka broker with TLS and SASL', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const deliver = async (given: Partial<KafkaTarget>): Promise<Delivery | undefined> => {
+  const deliver = async (
+    given: Partial<KafkaTarget>,
+    create: typeof createKafkaSink = createKafkaSink,
+  ): Promise<Delivery | undefined> => {
     const sasl = { mechanism: 'SCRAM-SHA-512', username: 'ada', password } as const;
     const target = { brokers: [kafka.brokers], tls: { ca }, sasl, ...given };
-    const sink = createKafkaSink({ target, topic: 'secured', createTopic: true });
+    const sink = create({ target, topic: 'secured', createTopic: true });
     try {
       const event = {
         specversion: '1.0',
@@ -99,6 +104,23 @@ describe.skipIf(isKafkaMissing())('a Kafka broker with TLS and SASL', () => {
     for (const tls of [{}, { ca: makeCertificate(folder, 'stranger').cert }]) {
       const answer = await deliver({ tls });
       expect(answer).toEqual({ outcome: 'unavailable', reason: expect.stringMatching(/^Kafka cannot be trusted \(/) });
+    }
+  });
+
+  it('would be told everything by a client that does not look', async () => {
+    const broken = sabotagedIssuer({
+      file: 'outbox/sinks/kafka/connection.ts',
+      find: 'tls: { ...target.tls }',
+      replace: 'tls: { ...target.tls, rejectUnauthorized: false }',
+    });
+    try {
+      const path = pathToFileURL(join(dirname(broken.entry), 'outbox/sinks/kafka.ts')).href;
+      const { createKafkaSink: create } = (await import(path)) as typeof import('./kafka.ts');
+      expect(await deliver({ tls: { ca: makeCertificate(folder, 'stranger').cert } }, create)).toEqual({
+        outcome: 'delivered',
+      });
+    } finally {
+      broken.remove();
     }
   });
 });

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { Consumer, MessagesStreamFallbackModes, MessagesStreamModes, stringDeserializers } from '@platformatic/kafka';
+import { sabotagedIssuer } from '@sallyport/tests/prove/sabotaged-issuer';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type LossyProxy, startLossyProxy } from '../testing/lossy-proxy.ts';
 import { isKafkaMissing, type KafkaServer, startKafka } from '../testing/start-kafka.ts';
 import { createKafkaSink } from './kafka.ts';
 import type { CloudEvent, Delivery, EventSink } from './sink.ts';
@@ -57,6 +61,7 @@ const delivered: Delivery = { outcome: 'delivered' };
 
 describe.skipIf(isKafkaMissing())('the Kafka sink', () => {
   let kafka: KafkaServer;
+  let proxy: LossyProxy;
   const sinks: EventSink[] = [];
   const open = (topic: string, options: Partial<Parameters<typeof createKafkaSink>[0]> = {}): EventSink => {
     const sink = createKafkaSink({ target: { brokers: [kafka.brokers] }, topic, createTopic: true, ...options });
@@ -65,12 +70,17 @@ describe.skipIf(isKafkaMissing())('the Kafka sink', () => {
   };
 
   beforeAll(async () => {
-    kafka = await startKafka();
+    proxy = await startLossyProxy();
+    kafka = await startKafka({ properties: { 'advertised.listeners': `CLIENT://127.0.0.1:${proxy.port}` } });
+    proxy.lead(Number(kafka.brokers.split(':')[1]));
   }, 60_000);
   afterEach(async () => {
     for (const sink of sinks.splice(0)) await sink.close();
   });
-  afterAll(() => kafka?.stop());
+  afterAll(async () => {
+    await proxy?.close();
+    await kafka?.stop();
+  });
 
   it('writes CloudEvents in binary mode, keyed by the user, in order', async () => {
     const sink = open('binary');
@@ -122,13 +132,50 @@ describe.skipIf(isKafkaMissing())('the Kafka sink', () => {
     expect(await sink.deliver([event('ada')], never)).toEqual([delivered]);
   });
 
+  /** How often each of two events stands in the topic after the answer to them was lost with its connection. */
+  const afterLostAnswer = async (topic: string, create: typeof createKafkaSink): Promise<readonly number[]> => {
+    const sink = create({ target: { brokers: [kafka.brokers] }, topic, createTopic: true });
+    sinks.push(sink);
+    expect(await sink.deliver([event('ada')], never)).toEqual([delivered]);
+    const events = [event('ada'), event('ada')];
+    proxy.loseNextAnswer();
+    expect(await sink.deliver(events, never)).toEqual([delivered, delivered]);
+    const last = event('ada');
+    expect(await sink.deliver([last], never)).toEqual([delivered]);
+    const idOf = ({ headers }: Read) => headers['ce_id'];
+    const records = await readTopic(kafka.brokers, topic, (all) => all.some((each) => idOf(each) === last.id));
+    return events.map(({ id }) => records.filter((each) => idOf(each) === id).length);
+  };
+
+  it('writes once what a broken connection made it send twice', async () => {
+    expect(await afterLostAnswer('lost-answer', createKafkaSink)).toEqual([1, 1]);
+  });
+
+  it('which is the work of the sequence numbers: without them it stands there twice', async () => {
+    const broken = sabotagedIssuer({
+      file: 'outbox/sinks/kafka/connection.ts',
+      find: 'acks: ProduceAcks.ALL, idempotent: true })',
+      replace: 'acks: ProduceAcks.ALL, idempotent: false })',
+    });
+    try {
+      const path = pathToFileURL(join(dirname(broken.entry), 'outbox/sinks/kafka.ts')).href;
+      const { createKafkaSink: create } = (await import(path)) as typeof import('./kafka.ts');
+      expect(await afterLostAnswer('lost-answer-twin', create)).toEqual([2, 2]);
+    } finally {
+      broken.remove();
+    }
+  });
+
   it('answers in time where no broker is, and delivers once there is one', async () => {
     const sink = open('down');
     expect(await sink.deliver([event('ada')], never)).toEqual([delivered]);
     await kafka.kill();
     const [answer] = await sink.deliver([event('ada')], never);
-    expect(answer).toEqual({ outcome: 'unavailable', reason: expect.stringMatching(/^Kafka .*\(ECONN/) });
+    expect(answer).toEqual({ outcome: 'unavailable', reason: expect.stringMatching(/^Kafka does not take it \(/) });
+    const begunLater = open('down');
+    expect((await begunLater.deliver([event('ada')], never))[0]?.outcome).toBe('unavailable');
     await kafka.restart();
+    await expect.poll(() => begunLater.deliver([event('ada')], never), { timeout: 15_000 }).toEqual([delivered]);
     await expect.poll(() => sink.deliver([event('ada')], never), { timeout: 15_000 }).toEqual([delivered]);
   }, 60_000);
 
