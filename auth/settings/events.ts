@@ -78,7 +78,10 @@ export const eventsSettings = {
     optional: true,
     secret: true,
     check: (url) => (url.includes('#') ? 'must not hold a fragment' : undefined),
-    insecure: (url) => (url?.startsWith('http:') ? 'is plain HTTP: anybody on the way reads the events' : undefined),
+    insecure: (url) =>
+      url?.startsWith('http:') && !/^http:\/\/(?:localhost|127(?:\.\d+){3}|\[::1\])[:/]/.test(url)
+        ? 'is plain HTTP: anybody on the way reads the events'
+        : undefined,
     doc: 'Where the webhook sink posts events (Standard Webhooks, docs/guides/events.md).',
   }),
   webhookSecrets: textSetting({

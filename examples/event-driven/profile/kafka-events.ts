@@ -6,8 +6,8 @@ export interface KafkaEventsOptions {
   readonly place: KafkaPlace;
   /** Applied before it is acknowledged. What it throws is tried again. */
   readonly onEvent: (event: ReceivedEvent) => void;
-  /** Told why nothing is read at present. */
-  readonly onTrouble: (error: unknown) => void;
+  /** Told why nothing is read at present, once for as long as it is the same. */
+  readonly onTrouble: (reason: string) => void;
 }
 
 export interface KafkaEvents {
@@ -23,11 +23,19 @@ const sessionTimeoutMs = 6_000;
 /** Reads the topic as one of its group, from the first event that the group has not acknowledged. Goes on for as long as it takes. */
 export const readKafkaEvents = (options: KafkaEventsOptions): KafkaEvents => {
   const stopping = new AbortController();
+  let told: string | undefined;
+  const onEvent = (event: ReceivedEvent): void => {
+    options.onEvent(event);
+    told = undefined;
+  };
+  const tell = (error: unknown): void => {
+    const reason = reasonOf(error);
+    if (reason !== told && !stopping.signal.aborted) options.onTrouble(reason);
+    told = reason;
+  };
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await readOnce(options, stopping.signal).catch((error: unknown) => {
-        if (!stopping.signal.aborted) options.onTrouble(error);
-      });
+      await readOnce({ ...options, onEvent }, stopping.signal).catch(tell);
       await pause(retryPauseMs, stopping.signal);
     }
   };
@@ -76,6 +84,14 @@ const readOnce = async ({ place, onEvent }: KafkaEventsOptions, stopping: AbortS
 const eventOf = ({ headers, value }: Message): ReceivedEvent => {
   const type = [...headers].find(([name]) => name.toString() === 'ce_type')?.[1];
   return { type: type?.toString() ?? '', data: value?.toString() ?? '' };
+};
+
+/** The client's errors are trees: what lies at their end says more than what stands at their top. */
+const reasonOf = (error: unknown): string => {
+  const { message, code, errors, cause } = (error ?? {}) as Partial<Record<keyof AggregateError | 'code', unknown>>;
+  const below = Array.isArray(errors) ? errors.at(-1) : cause;
+  if (below !== undefined) return reasonOf(below);
+  return `${String(message ?? error)}${typeof code === 'string' && !code.startsWith('PLT_') ? ` (${code})` : ''}`;
 };
 
 /** It says goodbye to the group, which a broker that is gone never answers. */

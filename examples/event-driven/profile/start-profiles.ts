@@ -44,8 +44,7 @@ export const startProfiles = async (env: Environment): Promise<RunningProfiles> 
     request.log.info({ method: request.method, route, status: reply.statusCode }, 'request');
     done();
   });
-  const onTrouble = (error: unknown) =>
-    app.log.warn({ reason: messageOf(error) }, 'Kafka cannot be read; trying again');
+  const onTrouble = (reason: string) => app.log.warn({ reason }, 'Kafka cannot be read: it is tried every second');
   const reading = settings.kafka && readKafkaEvents({ place: settings.kafka, onEvent, onTrouble });
   const stopAll = async (): Promise<void> => {
     await Promise.all([app.close(), inner.close(), reading?.stop()]);
@@ -68,8 +67,6 @@ export const startProfiles = async (env: Environment): Promise<RunningProfiles> 
     stop,
   };
 };
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown error');
 
 const stateRoutes = (app: ProfileApp, isReady: () => boolean): void => {
   app.get('/health', () => ({ status: 'healthy', service: serviceName }));

@@ -16,6 +16,7 @@ const explanations: readonly (readonly [fits: RegExp, reason: string])[] = [
     'refuses the name, the password or the SASL mechanism',
   ],
   [/_AUTHORIZATION_FAILED$/, 'does not permit this user to write to the topic'],
+  [/^(?:ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET)/, 'cannot be reached'],
   [/CERT|SELF_SIGNED|UNABLE_TO_|^ERR_TLS|^ERR_SSL/, 'cannot be trusted'],
   [/^NOT_ENOUGH_REPLICAS/, 'has too few replicas in sync to keep an event'],
 ];
