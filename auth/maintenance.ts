@@ -35,6 +35,7 @@ export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
 export { type Backup, backupStore } from './backup-store.ts';
 export type { Removed } from './cleanup/clean.ts';
 export { type CopyProgress, CopyRefused, type CopyReport, copyStore, type MovedSessions } from './copy-store.ts';
+export { type EventSinkName, eventSinkName } from './outbox/sinks/name.ts';
 export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
 export type { RegisterOutcome } from './register/register.ts';

@@ -76,13 +76,21 @@ const observeRelay = (metrics: Metrics, log: Log): RelayObserver => {
     help: 'Batches of which the receiver took nothing: it could not be asked, or takes nothing at present.',
   });
   // The same at every relay of a store.
-  const pending = metrics.gauge({ name: 'events_pending', help: 'Events that have not left yet.', together: 'max' });
-  const lag = metrics.gauge({
-    name: 'events_lag_seconds',
-    help: 'Age of the oldest event that has not left yet; 0: none is waiting.',
+  const pending = metrics.gauge({
+    name: 'events_pending',
+    help: 'Events that have not left yet; counted up to 100,000.',
     together: 'max',
   });
-  const letters = metrics.gauge({ name: 'events_dead_letters', help: 'Dead letters in the outbox.', together: 'max' });
+  const lag = metrics.gauge({
+    name: 'events_lag_seconds',
+    help: 'Age of the oldest event that is next to leave; 0: none is waiting.',
+    together: 'max',
+  });
+  const letters = metrics.gauge({
+    name: 'events_dead_letters',
+    help: 'Dead letters in the outbox; counted up to 100,000.',
+    together: 'max',
+  });
   let isAway = false;
   let isFailing = false;
   const noteReceiver = (isAwayNow: boolean, reason: string | undefined): void => {

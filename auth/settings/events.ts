@@ -9,6 +9,7 @@ import {
   textSetting,
   urlSetting,
 } from '@sallyport/kit/config';
+import { type EventSinkName, eventSinkNames } from '../outbox/sinks/name.ts';
 import { webhookKey, webhookSecretsOf } from '../outbox/sinks/webhook/signature.ts';
 
 const maxSecrets = 4;
@@ -24,8 +25,7 @@ const secretsProblem = (text: string): string | undefined => {
 export const eventsSettings = {
   eventSink: choiceSetting({
     env: 'EVENT_SINK',
-    // A new sink is one word here and one line in outbox/sinks/index.ts.
-    values: ['log', 'webhook', 'kafka'],
+    values: eventSinkNames,
     optional: true,
     doc: 'Where events go. Default: `kafka` where `KAFKA_BROKERS` is set, else `webhook` where `WEBHOOK_URL` is, else `log`, which prints each as a line of JSON.',
   }),
@@ -107,7 +107,7 @@ export const eventsSettings = {
 };
 
 interface EventsSettings {
-  readonly eventSink: 'log' | 'webhook' | 'kafka' | undefined;
+  readonly eventSink: EventSinkName | undefined;
   readonly webhookUrl: string | undefined;
   readonly webhookSecrets: string | undefined;
 }

@@ -30,3 +30,8 @@ it('says where sessions are', () => {
     /: audit too; sessions in the Redis that REDIS_ADDR names;/,
   );
 });
+
+it('says where events go', () => {
+  expect(tableWith({})).toContain('; events go to the log\n');
+  expect(tableWith({ WEBHOOK_URL: 'https://profiles.example.org/' })).toContain('; events go to the webhook\n');
+});

@@ -1,4 +1,5 @@
 import { isAbsolute, join, relative } from 'node:path';
+import { type EventSinkName, eventSinkName } from '@sallyport/auth/maintenance';
 import { type Environment, namesDatabase } from '../environment.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Plan, PlannedServer } from './plan.ts';
@@ -22,7 +23,7 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),
     ...(routeFile === undefined ? [] : [['route file', `${routeFile}: its routes, not those of the preset`] as const]),
     ['routes', 'the issuer describes its routes at /openapi.json and /docs; metrics: each private port, /metrics'],
-    ['state', `${store}: ${sessionsRow(env)}; events go to ${eventsGoTo(plan, env)}`],
+    ['state', `${store}: ${sessionsRow(env)}; events go to ${eventsRow(plan, env)}`],
     ...sharedRow(plan.preset, folder),
     ['secrets', `${join(data, 'secrets')}, made once, each server gets its own`],
     ['logs', `${join(data, 'logs')}, one file a server; warnings and errors also here (all lines: --verbose)`],
@@ -47,16 +48,6 @@ const sessionsRow = (env: Environment): string => {
   return redis === undefined ? 'sessions and audit too' : `audit too; sessions in the Redis that ${redis} names`;
 };
 
-/** As the issuer reads the same settings. */
-const eventsGoTo = ({ servers }: Plan, env: Environment): string => {
-  const isSet = (name: string) => [name, `${name}_FILE`].some((each) => each in env);
-  const sink = env['EVENT_SINK'] ?? (isSet('KAFKA_BROKERS') ? 'kafka' : isSet('WEBHOOK_URL') ? 'webhook' : undefined);
-  if (sink === 'kafka') return 'the Kafka that KAFKA_BROKERS names';
-  if (sink === 'webhook') return 'the receiver that WEBHOOK_URL names';
-  const byDefault = servers.map(({ defaults }) => defaults?.['WEBHOOK_URL']).find((url) => url !== undefined);
-  return sink === 'log' || byDefault === undefined ? 'the log' : `${withAddresses(byDefault, servers, env)}, signed`;
-};
-
 /** What there is to try is the operator's own: this prints it. */
 const checkRoutes = (file: string): string => `npm run -s sallyport -- routes check ${file}`;
 
@@ -77,3 +68,16 @@ const whereIs = (server: PlannedServer, started: readonly PlannedServer[], env: 
   started.includes(server)
     ? `${addressOf(server, env)}  (private: ${portOf(server, env) + 1000})`
     : `${env[server.replacedBy ?? ''] ?? ''}  (yours, from ${server.replacedBy})`;
+
+const receivers: Readonly<Record<EventSinkName, string>> = { log: 'the log', webhook: 'the webhook', kafka: 'Kafka' };
+
+/** As the issuer reads the same settings, below them the plan's own. What it will refuse, it says itself. */
+const eventsRow = ({ servers }: Plan, env: Environment): string => {
+  const given = Object.assign({}, ...servers.map(({ defaults }) => defaults), env) as Environment;
+  const name = eventSinkName({
+    eventSink: given['EVENT_SINK'] as EventSinkName | undefined,
+    kafkaBrokers: given['KAFKA_BROKERS']?.split(','),
+    webhookUrl: given['WEBHOOK_URL'] ?? given['WEBHOOK_URL_FILE'],
+  });
+  return receivers[name];
+};

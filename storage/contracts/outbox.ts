@@ -74,10 +74,15 @@ export interface Settlement {
   readonly release: boolean;
 }
 
+/** They are asked for every few seconds, also while a receiver has been away for days: what is counted ends somewhere. */
+export const mostCounted = 100_000;
+
 export interface OutboxFigures {
+  /** At most `mostCounted`: then there may be more. */
   readonly pending: number;
+  /** The same. */
   readonly dead: number;
-  /** How long the oldest pending event has been waiting; 0: none is. */
+  /** How long what stands first in any partition has been waiting; 0: nothing is. */
   readonly oldestPendingMs: number;
 }
 

@@ -1,5 +1,5 @@
 /** The outbox of the SQLite driver: writes are verbs of the writer thread, reads happen here. Another process is not heard of: relays poll. */
-import { type Outbox, type PartitionState, partitionCount } from '../contracts/outbox.ts';
+import { mostCounted, type Outbox, type PartitionState, partitionCount } from '../contracts/outbox.ts';
 import type { Reader } from './reader.ts';
 import { eventFromRow, storedEventFromRow } from './rows.ts';
 import { fits, pendingState } from './verbs/outbox.ts';
@@ -25,9 +25,11 @@ const pendingEvents = `SELECT o.* , o.partition AS partition FROM json_each(?1) 
     SELECT o.position FROM outbox o WHERE o.partition = p.value AND ${due} ORDER BY o.position LIMIT ?3)
   ORDER BY o.position`;
 
-const figures = `SELECT count(*) AS pending, min(at_ms) AS oldest_ms,
-    (SELECT count(*) FROM outbox WHERE dead_at_ms IS NOT NULL) AS dead
-  FROM outbox WHERE ${pendingState}`;
+const figures = `SELECT
+    (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE ${pendingState} LIMIT ${mostCounted})) AS pending,
+    (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE dead_at_ms IS NOT NULL LIMIT ${mostCounted})) AS dead,
+    (SELECT min((SELECT at_ms FROM outbox WHERE partition = p.value AND ${pendingState} ORDER BY position LIMIT 1))
+      FROM json_each('${everyPartition}') p) AS oldest_ms`;
 
 export const sqliteOutbox = ({ queue, reader, nowMs }: SqliteOutboxParts): Outbox => {
   const wakes = new Set<() => void>();

@@ -10,6 +10,7 @@ import { assertionTargets } from './assertion-targets.ts';
 import { diskWaits } from './disk-waits.ts';
 import { type EventTarget, webhookTarget } from './events/event-target.ts';
 import { provenEvents } from './events/events.ts';
+import { kafkaLatency } from './events/kafka-latency.ts';
 import { kafkaTarget } from './events/kafka-target.ts';
 import { registrationLatency } from './events/registration-latency.ts';
 import { gatewaySigterm } from './gateway/gateway-sigterm.ts';
@@ -109,10 +110,22 @@ const proofs: Readonly<Record<string, Proof>> = {
       '10,000 registrations over two issuers and three relays to a Kafka broker; 100 kill -9 of issuers and relays, 20 of the broker',
     run: (seed, registrations = 10_000, name) => events(seed, registrations, name, kafkaTarget),
   },
-  'registration-latency': {
+  'registration-latency-kafka': {
     about: 'what a registration takes with the Kafka broker up, killed and hung, in turns (wants an idle machine)',
     run: (_, registrations = 600, name) =>
-      onStore(name, ({ settings }) => registrationLatency({ registrations, rounds: 4, settings })),
+      onStore(name, ({ settings }) => kafkaLatency({ registrations, rounds: 4, settings })),
+  },
+  'registration-latency': {
+    about:
+      'registrations one after the other while the receiver of events is there, gone and slow, 300 of each, in turns',
+    run: async (_, registrations = 300, name) => {
+      const target = await webhookTarget();
+      try {
+        return await onStore(name, (store) => registrationLatency({ registrations, store, target }));
+      } finally {
+        await target.close();
+      }
+    },
   },
   'missed-revocations': {
     about:

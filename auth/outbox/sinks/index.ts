@@ -1,6 +1,7 @@
 /** The sinks for events: the explicit list. A new one is one file, one line here and one word of EVENT_SINK. */
 import type { AuthSettings } from '../../config.ts';
 import { createLogSink, writeToStdout } from './log.ts';
+import { type EventSinkName, eventSinkName } from './name.ts';
 import type { EventSink } from './sink.ts';
 import { openWebhookSink } from './webhook/open.ts';
 
@@ -11,18 +12,12 @@ export type SinkSettings = Pick<
   | ('webhookUrl' | 'webhookSecrets' | 'webhookTimeoutSeconds' | 'webhookAllowPrivateAddresses')
 >;
 
-type SinkName = NonNullable<SinkSettings['eventSink']>;
-
-const sinks: Readonly<Record<SinkName, (settings: SinkSettings) => EventSink | Promise<EventSink>>> = {
+const sinks: Readonly<Record<EventSinkName, (settings: SinkSettings) => EventSink | Promise<EventSink>>> = {
   log: () => createLogSink({ write: writeToStdout }),
   webhook: openWebhookSink,
   // Whoever has no Kafka does not load what speaks to one.
   kafka: async (settings) => (await import('./kafka/open.ts')).openKafkaSink(settings),
 };
 
-/** What serves where EVENT_SINK says nothing: the first whose receiver is named. */
-const sinkName = ({ eventSink, kafkaBrokers, webhookUrl }: SinkSettings): SinkName =>
-  eventSink ?? (kafkaBrokers !== undefined ? 'kafka' : webhookUrl !== undefined ? 'webhook' : 'log');
-
 /** @throws Error with a readable reason where the settings cannot be served */
-export const openSink = async (settings: SinkSettings): Promise<EventSink> => sinks[sinkName(settings)](settings);
+export const openSink = async (settings: SinkSettings): Promise<EventSink> => sinks[eventSinkName(settings)](settings);

@@ -26,5 +26,7 @@ export const createLogSink = ({ write }: LogSinkOptions): EventSink => ({
 /** To standard output, beside the lines of the log, which have a `level`. */
 export const writeToStdout = (line: string): Promise<void> =>
   new Promise((resolve, reject) => {
+    // Whoever read it may be gone: that is this sink's trouble, and no fault of the process.
+    if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => undefined);
     process.stdout.write(line, (error) => (error ? reject(error) : resolve()));
   });

@@ -1,4 +1,4 @@
-import { type Outbox, type PartitionState, partitionCount } from '../../contracts/outbox.ts';
+import { mostCounted, type Outbox, type PartitionState, partitionCount } from '../../contracts/outbox.ts';
 import type { Driver } from '../driver.ts';
 import { eventColumns, eventFromRow, listed, storedEventColumns, storedEventFromRow } from '../rows.ts';
 
@@ -23,9 +23,13 @@ export const outbox = ({ schema: s, read, write }: Driver, heard: (wake: () => v
     ORDER BY e.position`;
   const settle = `SELECT ${s}.settle_events($1) AS settled`;
   const replay = `SELECT ${s}.replay_events($1) AS replayed`;
-  const figures = `SELECT count(*) AS pending, coalesce(greatest(${s}.now_ms() - min(o.at_ms), 0), 0) AS oldest_pending_ms,
-      (SELECT count(*) FROM ${s}.outbox d WHERE d.dead_at_ms IS NOT NULL) AS dead
-    FROM ${s}.outbox o WHERE ${pendingState}`;
+  const figures = `SELECT
+      (SELECT count(*) FROM (SELECT 1 FROM ${s}.outbox o WHERE ${pendingState} LIMIT ${mostCounted}) c) AS pending,
+      (SELECT count(*) FROM (SELECT 1 FROM ${s}.outbox o WHERE o.dead_at_ms IS NOT NULL LIMIT ${mostCounted}) c) AS dead,
+      (SELECT coalesce(greatest(${s}.now_ms() - min(f.at_ms), 0), 0)
+        FROM generate_series(0, ${partitionCount - 1}) AS p(partition) CROSS JOIN LATERAL (
+          SELECT o.at_ms FROM ${s}.outbox o WHERE o.partition = p.partition AND ${pendingState}
+          ORDER BY o.position LIMIT 1) f) AS oldest_pending_ms`;
   return {
     appendEvents: async (events) => {
       await write(append, events);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ReceivedEvent, startReceiver } from '../../testing/event-receiver.ts';
 
 /** Where the events of a proof arrive: a webhook receiver, or a broker. */
@@ -9,6 +10,8 @@ export interface EventTarget {
   /** The receiver is gone, without a word. */
   leave(): Promise<void>;
   comeBack(): Promise<void>;
+  /** Takes its time for every event; 0: none. */
+  delay(ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -19,6 +22,12 @@ export const webhookTarget = async (): Promise<EventTarget> => {
     arrived: async () => receiver.taken,
     leave: receiver.stop,
     comeBack: receiver.start,
+    delay: async (ms) => {
+      receiver.answer = async () => {
+        await sleep(ms);
+        return 204;
+      };
+    },
     close: receiver.stop,
   };
 };

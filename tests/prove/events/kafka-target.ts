@@ -18,6 +18,8 @@ export const kafkaTarget = async (): Promise<EventTarget> => {
       })),
     leave: kafka.kill,
     comeBack: kafka.restart,
+    // A broker that takes its time takes all of it.
+    delay: async (ms) => (ms > 0 ? kafka.freeze() : kafka.thaw()),
     close: async () => {
       await reader.stop();
       await kafka.stop();
