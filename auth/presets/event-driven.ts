@@ -19,6 +19,7 @@ export const eventDriven: AuthPreset = {
   // The contract's claims are all standard ones: who the person is stands in the events.
   claims: [],
   kafkaTopic: 'user-events',
+  kafkaCreateTopic: true,
   errorTexts: {
     credentials_invalid: { error: 'InvalidCredentials' },
     refresh_invalid: invalidToken,

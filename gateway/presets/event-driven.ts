@@ -46,6 +46,8 @@ export const eventDriven: GatewayPreset = {
     { path: '/ready', answer: 'ready' },
     ...open,
     ...own,
+    // Public keys, for whoever signs with RS256 or ES256 instead.
+    { path: '/.well-known/jwks.json', methods: ['GET', 'HEAD'], service: issuer, access: 'public' },
     { path: '/profile', service: 'profile-service', access: 'protected', csrf: 'never' },
   ],
   errorTexts: {

@@ -32,7 +32,7 @@ export const startEventDriven = async (brokers: string, given: EventDrivenSettin
     ...kafka,
     ...assertionKeys('profile-service'),
   };
-  const issuerSettings = { ...kafka, KAFKA_CREATE_TOPIC: 'on', ...assertionKeys('auth-service'), ...given.issuer };
+  const issuerSettings = { ...kafka, ...assertionKeys('auth-service'), ...given.issuer };
   const [issuer, profiles] = await Promise.all([
     startIssuer(issuerSettings, folder),
     startServer(entry, profileSettings, folder.path),

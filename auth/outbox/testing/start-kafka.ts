@@ -137,7 +137,8 @@ const java = (main: string, args: readonly string[]): readonly string[] => [
 
 /** KRaft wants its folder prepared once. */
 const format = (settings: string, users: readonly string[]): void => {
-  const id = randomBytes(16).toString('base64url');
+  // A first byte that no `-` comes of: it would be read as another option.
+  const id = Buffer.concat([Buffer.of(0), randomBytes(15)]).toString('base64url');
   const added = users.flatMap((user) => ['--add-scram', user]);
   execFileSync('java', java('kafka.tools.StorageTool', ['format', '-t', id, '-c', settings, ...added]), {
     stdio: 'pipe',
