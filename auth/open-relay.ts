@@ -4,6 +4,7 @@ import { systemRandom } from '@sallyport/kit/random';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { AuthSettings } from './config.ts';
 import { type Drain, startDrain } from './outbox/drain.ts';
+import { createElapsed } from './outbox/relay/elapsed.ts';
 import { type Relay, type RelayObserver, startRelay } from './outbox/relay/relay.ts';
 import { openSink } from './outbox/sinks/index.ts';
 
@@ -26,7 +27,7 @@ export const openRelay = async ({ settings, storage, metrics, log }: RelayParts)
     batchSize: settings.eventBatchSize,
     maxTries: settings.eventMaxTries,
     leaseMs: settings.eventLeaseSeconds * 1000,
-    elapsedMs: () => performance.now(),
+    elapsedMs: createElapsed({ monotonicMs: () => performance.now(), wallMs: Date.now }),
     spread: Math.random,
     observer: observeRelay(metrics, log),
   });

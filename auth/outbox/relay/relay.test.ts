@@ -47,6 +47,7 @@ interface RelayForTest {
   readonly batchSize?: number;
   readonly elapsedMs?: () => number;
   readonly timeoutSeconds?: number;
+  readonly stopLimitMs?: number;
 }
 
 const relay = (index = 0, { maxTries = 5, batchSize = 50, timeoutSeconds = 30, ...given }: RelayForTest = {}) => {
@@ -215,7 +216,7 @@ describe('the relay', () => {
   });
 
   it('stops within its bound while a receiver holds its answer back', async () => {
-    const { stop } = relay();
+    const { stop } = relay(0, { stopLimitMs: 200 });
     receiver.answer = () => new Promise<number>(() => undefined);
     const key = newKey();
     await append(eventOf(key));

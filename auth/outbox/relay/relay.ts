@@ -23,7 +23,9 @@ export interface RelayOptions {
   readonly leaseMs?: number;
   /** How long it waits where nobody wakes it: for what another process wrote to SQLite, and for what is due again. Default 1 s. */
   readonly pollMs?: number;
-  /** Since some moment; it goes on while the process is paused. */
+  /** How long it goes on sending at its stop. Default 3 s. */
+  readonly stopLimitMs?: number;
+  /** Since some moment; it goes on while the process is paused (`createElapsed`). */
   readonly elapsedMs: () => number;
   /** From 0 to below 1, drawn anew each time. */
   readonly spread: () => number;
@@ -41,7 +43,7 @@ export interface RelayObserver {
 
 export interface Relay {
   wake(): void;
-  /** Sends what can be sent within three seconds, ends what is under way, gives its partitions back, closes the sink. */
+  /** Sends what can be sent within its limit, ends what is under way, gives its partitions back, closes the sink. */
   stop(): Promise<void>;
 }
 
@@ -53,7 +55,6 @@ const leastToSend = 1 / 3;
 /** The sink is told that it has to end when so much is left. */
 const margin = 1 / 6;
 const figuresPauseMs = 5000;
-const stopLimitMs = 3000;
 const lastWordLimitMs = 1500;
 const settlePauseMs = 250;
 
@@ -72,7 +73,7 @@ type PendingEvent = OutboxEvent & { readonly partition: number; readonly tries: 
 
 export const startRelay = (options: RelayOptions): Relay => {
   const { outbox, sink, holder, batchSize, elapsedMs, spread, observer } = options;
-  const { leaseMs = 10_000, pollMs = 1000 } = options;
+  const { leaseMs = 10_000, pollMs = 1000, stopLimitMs = 3000 } = options;
   const news = createNews();
   const stopHearing = outbox.onAppend(news.tell);
   const held = new Map<number, Held>();
@@ -169,10 +170,12 @@ export const startRelay = (options: RelayOptions): Relay => {
     signal: AbortSignal,
   ): Promise<void> => {
     observer.onSent(events.length);
-    const answers = await sink.deliver(
-      events.map((event) => cloudEventOf(event, options.envelope)),
-      signal,
-    );
+    const envelopes = events.map((event) => cloudEventOf(event, options.envelope));
+    // A sink does not throw; one that did would otherwise be asked again at once, for ever.
+    const answers = await sink.deliver(envelopes, signal).catch((error: unknown) => {
+      observer.onError(error);
+      return [];
+    });
     const verdict = verdictOf(events, answers, { maxTries: options.maxTries, spread });
     noteReceiver(partition, verdict);
     const isHeard = await settle({ partition, fence: lease.fence }, verdict);
