@@ -134,6 +134,32 @@ describe.skipIf(isKafkaMissing())('the preset event-driven', () => {
     expect((await refresh(laptop.refresh)).status).toBe(200);
   });
 
+  it('makes up for what the profile service has missed, from the first event that it has not acknowledged', async () => {
+    const people: string[] = [];
+    await system.withoutProfiles(async () => {
+      people.push((await signUp()).access, (await signUp()).access);
+      expect((await profile(people[0] ?? '')).status).toBe(502);
+    });
+    for (const access of people) await untilProfile(access);
+  });
+
+  it('tells nobody of a registration that was rolled back', async () => {
+    const { database } = system.installation.folder;
+    const refused = newPerson();
+    const mend = await database.refuseEffects('user.created');
+    const answer = await register(refused);
+    await mend();
+    expect(answer.status).toBeGreaterThanOrEqual(500);
+    expect((await login(refused.email, refused.password)).status).toBe(401);
+    const { access, person } = await signUp();
+    await untilProfile(access);
+    const reader = readTopic(kafka.brokers, 'user-events');
+    const speaksOf = ({ email }: Person) => reader.records.some(({ value }) => value.includes(email));
+    await expect.poll(() => speaksOf(person), patience).toBe(true);
+    expect(speaksOf(refused)).toBe(false);
+    await reader.stop();
+  });
+
   it.skipIf(isOnRedis)('says InternalError, 503 and nothing else while the database is away', async () => {
     const { person, refresh: token } = await signUp();
     const unlock = await system.installation.folder.database.lockWrites();

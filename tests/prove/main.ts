@@ -213,7 +213,8 @@ const refreshModel = (seed: number, stories: number, store: StoreName): object =
 const [name = '', countText, storeText = process.env['PROVE_STORE'] ?? 'sqlite'] = process.argv.slice(2);
 const proof = proofs[name];
 if (proof === undefined || !storeNames.includes(storeText)) {
-  const list = Object.entries(proofs).map(([known, { about }]) => `  ${known.padEnd(16)}${about}`);
+  const width = Math.max(...Object.keys(proofs).map(({ length }) => length));
+  const list = Object.entries(proofs).map(([known, { about }]) => `  ${known.padEnd(width)}  ${about}`);
   process.stderr.write(
     `usage: npm run prove -- <name> [count [store]]\n${list.join('\n')}\nstores (also PROVE_STORE): ${storeNames.join(', ')}\n`,
   );

@@ -8,6 +8,8 @@ export interface EventDriven {
   readonly issuer: Issuer;
   readonly gateway: ChildServer;
   readonly profiles: ChildServer;
+  /** Stops the profile service, and starts it again after `meanwhile`. */
+  withoutProfiles(meanwhile: () => Promise<void>): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -33,10 +35,9 @@ export const startEventDriven = async (brokers: string, given: EventDrivenSettin
     ...assertionKeys('profile-service'),
   };
   const issuerSettings = { ...kafka, ...assertionKeys('auth-service'), ...given.issuer };
-  const [issuer, profiles] = await Promise.all([
-    startIssuer(issuerSettings, folder),
-    startServer(entry, profileSettings, folder.path),
-  ]);
+  const startProfiles = () => startServer(entry, profileSettings, folder.path);
+  const [issuer, first] = await Promise.all([startIssuer(issuerSettings, folder), startProfiles()]);
+  let profiles = first;
   const gateway = await startGateway(installation, {
     ...preset,
     AUTH_SERVICE_URL: issuer.url,
@@ -48,7 +49,14 @@ export const startEventDriven = async (brokers: string, given: EventDrivenSettin
     installation,
     issuer,
     gateway,
-    profiles,
+    get profiles() {
+      return profiles;
+    },
+    withoutProfiles: async (meanwhile) => {
+      await profiles.stop();
+      await meanwhile();
+      profiles = await startProfiles();
+    },
     remove: async () => {
       await Promise.all([gateway, profiles].map((server) => server.stop()));
       await issuer.remove();

@@ -6,7 +6,7 @@ import { type Environment, SettingsError, secretOf } from './environment.ts';
 export interface KafkaPlace {
   readonly topic: string;
   readonly groupId: string;
-  readonly connection: Pick<BaseOptions, 'bootstrapBrokers' | 'tls' | 'sasl'>;
+  readonly connection: Pick<BaseOptions, 'bootstrapBrokers' | 'tls' | 'tlsServerName' | 'sasl'>;
 }
 
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
@@ -23,9 +23,16 @@ export const kafkaPlace = (env: Environment): KafkaPlace | undefined => {
   return {
     topic: env['KAFKA_TOPIC'] ?? 'user-events',
     groupId: env['KAFKA_GROUP_ID'] ?? 'profile-service',
-    connection: { bootstrapBrokers: brokers, ...(hasTls && { tls: tlsOf(env) }), ...(sasl && { sasl }) },
+    connection: {
+      bootstrapBrokers: brokers,
+      ...(hasTls && { tls: tlsOf(env), tlsServerName: brokers.every(isName) }),
+      ...(sasl && { sasl }),
+    },
   };
 };
+
+/** RFC 6066 §3: a server is told its name, never an address. */
+const isName = (broker: string): boolean => !/^(?:[\d.]+|\[.*\]):\d+$/.test(broker);
 
 const saslOf = (env: Environment) => {
   const [username, password] = [env['KAFKA_USERNAME'], secretOf(env, 'KAFKA_PASSWORD')];

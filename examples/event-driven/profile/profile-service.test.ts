@@ -2,11 +2,10 @@ import { createHmac, randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Admin, Producer, stringSerializers } from '@platformatic/kafka';
-import { isKafkaMissing, startKafka } from '@sallyport/auth/outbox/testing';
 import { assertionKey, createAssertionSigner, targetHash } from '@sallyport/verify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { applyEvent } from './apply-event.ts';
+import { kafkaPlace } from './kafka-place.ts';
 import { openProfiles } from './profiles.ts';
 import { type RunningProfiles, startProfiles } from './start-profiles.ts';
 
@@ -101,6 +100,26 @@ describe('a profile', () => {
   });
 });
 
+describe('Kafka', () => {
+  it('is read with the settings that the issuer writes with', () => {
+    expect(kafkaPlace({})).toBeUndefined();
+    expect(kafkaPlace({ KAFKA_BROKERS: 'localhost:9092' })).toEqual({
+      topic: 'user-events',
+      groupId: 'profile-service',
+      connection: { bootstrapBrokers: ['localhost:9092'] },
+    });
+    const sasl = { KAFKA_USERNAME: 'ada', KAFKA_PASSWORD: 'planted-secret' };
+    expect(kafkaPlace({ KAFKA_BROKERS: 'kafka:9092', ...sasl })?.connection).toEqual({
+      bootstrapBrokers: ['kafka:9092'],
+      tls: {},
+      tlsServerName: true,
+      sasl: { mechanism: 'SCRAM-SHA-512', username: 'ada', password: 'planted-secret' },
+    });
+    const plain = { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_TLS: 'off' };
+    expect(() => kafkaPlace({ KAFKA_BROKERS: 'kafka:9092', ...sasl, ...plain })).toThrow(/PLAIN without KAFKA_TLS=on/);
+  });
+});
+
 describe('the profile service', () => {
   it('takes posted events with the signature of the issuer alone, and no old ones', async () => {
     const service = await start({});
@@ -131,40 +150,4 @@ describe('the profile service', () => {
     });
     expect((await fetch(`${service.urls.public}/profile`, { headers: { 'x-user-id': 'ada' } })).status).toBe(401);
   });
-
-  it.skipIf(isKafkaMissing())(
-    'reads the topic from the first event that it has not acknowledged',
-    async () => {
-      const kafka = await startKafka();
-      undo.push(kafka.stop);
-      const write = async (...users: readonly string[]): Promise<void> => {
-        const producer = new Producer({
-          clientId: 'writer',
-          bootstrapBrokers: [kafka.brokers],
-          serializers: stringSerializers,
-        });
-        const messages = users.map((user) => {
-          const { type, data } = created(user);
-          return { topic: 'people', key: user, value: JSON.stringify(data), headers: { ce_type: type, ce_id: user } };
-        });
-        await producer.send({ messages, acks: -1 });
-        await producer.close();
-      };
-      const env = { KAFKA_BROKERS: kafka.brokers, KAFKA_TOPIC: 'people', SALLYPORT_DATA_DIR: newFolder() };
-      // It is there before the topic is.
-      const first = await start(env);
-      const admin = new Admin({ clientId: 'operator', bootstrapBrokers: [kafka.brokers] });
-      await admin.createTopics({ topics: ['people'], partitions: 3, replicas: 1 });
-      await admin.close();
-      await write('ada', 'bob', 'ada');
-      const statusOf = async (service: RunningProfiles, user: string) => (await profileOf(service, user)).status;
-      await expect.poll(() => statusOf(first, 'bob'), { timeout: 20_000 }).toBe(200);
-      expect(await statusOf(first, 'ada')).toBe(200);
-      await first.stop();
-      await write('mallory');
-      const second = await start(env);
-      await expect.poll(() => statusOf(second, 'mallory'), { timeout: 30_000 }).toBe(200);
-    },
-    90_000,
-  );
 });
