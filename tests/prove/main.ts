@@ -113,7 +113,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   'registration-latency-kafka': {
     about: 'what a registration takes with the Kafka broker up, killed and hung, in turns (wants an idle machine)',
     run: (_, registrations = 600, name) =>
-      onStore(name, ({ settings }) => kafkaLatency({ registrations, rounds: 4, settings })),
+      onStore(name, ({ settings }) => kafkaLatency({ registrations, rounds: 8, settings })),
   },
   'registration-latency': {
     about:
