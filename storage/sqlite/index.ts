@@ -11,7 +11,7 @@ import type { Sealer } from '@sallyport/kit/seal';
 import type { Accounts } from '../contracts/accounts.ts';
 import type { Audit } from '../contracts/audit.ts';
 import type { Devices } from '../contracts/devices.ts';
-import type { Effects } from '../contracts/effects.ts';
+import type { Effect, Effects } from '../contracts/effects.ts';
 import type { Housekeeping } from '../contracts/housekeeping.ts';
 import type { Keys } from '../contracts/keys.ts';
 import type { Revocations } from '../contracts/revocations.ts';
@@ -261,14 +261,25 @@ const revocations = ({ queue, reader, lifetimeMs, nowMs }: Driver): Revocations 
 
 const effects = ({ queue, reader }: Driver): Effects => ({
   appendEffects: (drafts) => queue.call('appendEffects', drafts),
-  readEffects: async (limit) =>
-    (await reader.all('SELECT * FROM effects ORDER BY position LIMIT ?', limit)).map(rows.effectFromRow),
+  readEffects: (limit) => readEffects(reader, limit),
+  readEffectsPage: async (limit) => {
+    const page = await readEffects(reader, limit);
+    if (page.length < limit) return { effects: page };
+    // Two processes draw times before they wait for the one lock: the next in line may be a little older than the last here.
+    const next =
+      'SELECT min(at_ms) AS since FROM (SELECT at_ms FROM effects WHERE position > ? ORDER BY position LIMIT 2000)';
+    const since = (await reader.get(next, Number(page.at(-1)?.position)))?.['since'];
+    return typeof since === 'number' ? { effects: page, restSinceMs: since as EpochMs } : { effects: page };
+  },
   removeEffects: (drained) =>
     queue.call(
       'removeEffects',
       drained.map(({ position }) => Number(position)),
     ),
 });
+
+const readEffects = async (reader: Reader, limit: number): Promise<readonly Effect[]> =>
+  (await reader.all('SELECT * FROM effects ORDER BY position LIMIT ?', limit)).map(rows.effectFromRow);
 
 const audit = ({ queue, reader }: Driver): Audit => ({
   appendAudit: (records) => queue.call('appendAudit', records),
