@@ -101,7 +101,7 @@ const observeRelay = (metrics: Metrics, log: Log): RelayObserver => {
     else log.info('the receiver takes events again');
   };
   return {
-    onSent: (count) => batches.observe(count),
+    onSent: (count) => batches.labels({}).observe(count),
     onSettled: (verdict) => {
       isFailing = false;
       published.inc(verdict.published.length);
