@@ -172,7 +172,7 @@ describe.skipIf(isKafkaMissing())('the preset event-driven', () => {
   });
 
   it('registers people while the broker hangs and while it is gone, and their events follow', async () => {
-    kafka.freeze();
+    await kafka.freeze();
     const first = await signUp();
     await kafka.kill();
     const second = await signUp();

@@ -187,7 +187,7 @@ describe.skipIf(isKafkaMissing())('the Kafka sink', () => {
     expect(await open('hang').deliver([event('bob')], never)).toEqual([delivered]);
     const sink = open('hang', { limits: { connectMs: 1000, answerMs: 400, deliverMs: 1500 } });
     await expect.poll(() => sink.deliver([event('bob')], never), { timeout: 15_000 }).toEqual([delivered]);
-    kafka.freeze();
+    await kafka.freeze();
     const started = performance.now();
     // Others wait beside it: all of them together are one wait.
     const others = Promise.all(Array.from({ length: 40 }, (_, index) => sink.deliver([event(`user-${index}`)], never)));
@@ -211,7 +211,7 @@ describe.skipIf(isKafkaMissing())('the Kafka sink', () => {
   it('is closed at once, whatever is under way', async () => {
     const sink = open('closing');
     expect(await sink.deliver([event('ada')], never)).toEqual([delivered]);
-    kafka.freeze();
+    await kafka.freeze();
     const underWay = sink.deliver([event('ada')], never);
     await sleep(50);
     await sink.close();

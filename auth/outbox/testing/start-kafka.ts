@@ -5,7 +5,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ export interface KafkaServer {
   /** Starts it again on the same ports, with everything that it had acknowledged. */
   restart(): Promise<void>;
   /** It stays connected and answers nothing. */
-  freeze(): void;
+  freeze(): Promise<void>;
   thaw(): void;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
@@ -118,7 +118,10 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<KafkaServe
     restart: async () => {
       child = await start();
     },
-    freeze: () => void child.kill('SIGSTOP'),
+    freeze: async () => {
+      child.kill('SIGSTOP');
+      while (!hasStopped(child.pid ?? 0)) await sleep(1);
+    },
     thaw: () => void child.kill('SIGCONT'),
     stop: async () => {
       await end(child, 'SIGKILL');
@@ -171,6 +174,21 @@ const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> =
   const limit = setTimeout(() => child.kill('SIGKILL'), stopLimitMs);
   await ended;
   clearTimeout(limit);
+};
+
+/** A thread that runs when the signal comes goes on for a moment, and answers what comes then. */
+const hasStopped = (pid: number): boolean => {
+  const tasks = `/proc/${pid}/task`;
+  return !existsSync(tasks) || readdirSync(tasks).every((task) => /\) [TtZX] /.test(stateOf(`${tasks}/${task}/stat`)));
+};
+
+const stateOf = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    // The thread has ended.
+    return ') X ';
+  }
 };
 
 export interface KafkaBrokers {
