@@ -22,15 +22,19 @@ const preset = { SALLYPORT_PRESET: 'event-driven' };
 const entry = import.meta.resolve('@sallyport/example-event-driven/main');
 
 /** The whole of the preset `event-driven` on a Kafka, each server a process of its own with its own secrets only. */
-export const startEventDriven = async (brokers: string, given: EventDrivenSettings = {}): Promise<EventDriven> => {
+export const startEventDriven = async (
+  { brokers, topic }: { readonly brokers: string; readonly topic: string },
+  given: EventDrivenSettings = {},
+): Promise<EventDriven> => {
   const bare = issuerFolder();
   const installation = newInstallation({ ...bare, settings: { ...bare.settings, ...preset } });
   const { folder } = installation;
   const assertionKeys = (name: string) => ({ GATEWAY_ASSERTION_KEYS: installation.assertionKeys(name) });
-  const kafka = { KAFKA_BROKERS: brokers };
+  const kafka = { KAFKA_BROKERS: brokers, KAFKA_TOPIC: topic };
   const profileSettings = {
     PORT: String(await freePort()),
     SALLYPORT_DATA_DIR: folder.path,
+    KAFKA_GROUP_ID: `profiles-of-${topic}`,
     ...kafka,
     ...assertionKeys('profile-service'),
   };

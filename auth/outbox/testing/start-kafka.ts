@@ -195,6 +195,8 @@ export interface KafkaBrokers {
   readonly brokers: string;
   /** Nobody else's. */
   readonly topic: string;
+  /** Undefined: it is somebody else's, whom nobody kills. */
+  readonly own: KafkaServer | undefined;
   stop(): Promise<void>;
 }
 
@@ -205,7 +207,7 @@ export const isAnyKafkaMissing = (): boolean => process.env['TEST_KAFKA_BROKERS'
 export const anyKafka = async (): Promise<KafkaBrokers> => {
   const brokers = process.env['TEST_KAFKA_BROKERS'];
   const topic = `test-${randomBytes(6).toString('hex')}`;
-  if (brokers !== undefined) return { brokers, topic, stop: async () => undefined };
-  const server = await startKafka();
-  return { brokers: server.brokers, topic, stop: server.stop };
+  if (brokers !== undefined) return { brokers, topic, own: undefined, stop: async () => undefined };
+  const own = await startKafka();
+  return { brokers: own.brokers, topic: 'user-events', own, stop: own.stop };
 };
