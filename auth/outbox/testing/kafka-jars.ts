@@ -53,9 +53,17 @@ export const fetchKafkaJars = (): string | undefined => {
   try {
     writeFileSync(join(work, 'pom.xml'), project);
     const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy-dependencies';
-    const args = ['-B', '-q', '--strict-checksums', goal, '-DoutputDirectory=jars', '-Dmaven.repo.local=repository'];
+    const args = [
+      '-B',
+      '-q',
+      '-Dstyle.color=never',
+      '--strict-checksums',
+      goal,
+      '-DoutputDirectory=jars',
+      '-Dmaven.repo.local=repository',
+    ];
     const { status, error, stdout } = spawnSync('mvn', args, { cwd: work, timeout: fetchLimitMs, encoding: 'utf8' });
-    if (error !== undefined || status !== 0) return `mvn failed: ${error?.message ?? lastLine(stdout)}`;
+    if (error !== undefined || status !== 0) return `mvn failed: ${error?.message ?? firstError(stdout)}`;
     if (readdirSync(join(work, 'jars')).length === 0) return 'mvn fetched nothing';
     moveTo(join(work, 'jars'), folder);
     return undefined;
@@ -64,7 +72,11 @@ export const fetchKafkaJars = (): string | undefined => {
   }
 };
 
-const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.slice(0, 300) ?? 'no output';
+const firstError = (text: string): string =>
+  text
+    .split('\n')
+    .find((line) => line.startsWith('[ERROR]'))
+    ?.slice(0, 300) ?? 'it does not say why';
 
 const moveTo = (from: string, folder: string): void => {
   try {
