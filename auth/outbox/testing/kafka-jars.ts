@@ -75,7 +75,7 @@ export const fetchKafkaJars = (): string | undefined => {
 const firstError = (text: string): string =>
   text
     .split('\n')
-    .find((line) => line.startsWith('[ERROR]'))
+    .find((line) => /^\[ERROR\] \S/.test(line))
     ?.slice(0, 300) ?? 'it does not say why';
 
 const moveTo = (from: string, folder: string): void => {
