@@ -75,8 +75,9 @@ export const fetchKafkaJars = (): string | undefined => {
 const firstError = (text: string): string =>
   text
     .split('\n')
-    .find((line) => /^\[ERROR\] \S/.test(line))
-    ?.slice(0, 300) ?? 'it does not say why';
+    .find((line) => /\[ERROR\] \S/.test(line))
+    ?.replace(/^.*\[ERROR\] /, '')
+    .slice(0, 300) ?? 'it does not say why';
 
 const moveTo = (from: string, folder: string): void => {
   try {
