@@ -53,6 +53,7 @@ const readOnce = async ({ place, onEvent }: KafkaEventsOptions, stopping: AbortS
     ...place.connection,
     clientId: 'profile-service',
     groupId: place.groupId,
+    groupInstanceId: place.memberId,
     autocommit: false,
     maxWaitTime: 500,
     sessionTimeout: sessionTimeoutMs,

@@ -1,18 +1,21 @@
 /** Where the events are read, by the settings that the issuer writes them with. */
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { BaseOptions } from '@platformatic/kafka';
 import { type Environment, SettingsError, secretOf } from './environment.ts';
 
 export interface KafkaPlace {
   readonly topic: string;
   readonly groupId: string;
+  /** The same after a restart: whoever comes back under it takes up its partitions at once, and nobody waits until it is missed. */
+  readonly memberId: string;
   readonly connection: Pick<BaseOptions, 'bootstrapBrokers' | 'tls' | 'tlsServerName' | 'sasl'>;
 }
 
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 
-/** Undefined: no Kafka is named. @throws SettingsError */
-export const kafkaPlace = (env: Environment): KafkaPlace | undefined => {
+/** `port` tells services on one machine apart. Undefined: no Kafka is named. @throws SettingsError */
+export const kafkaPlace = (env: Environment, port: number): KafkaPlace | undefined => {
   const brokers = env['KAFKA_BROKERS']?.split(',').flatMap((text) => (text.trim() === '' ? [] : [text.trim()]));
   if (brokers === undefined || brokers.length === 0) return undefined;
   const isHere = brokers.every((broker) => /^(?:localhost|127(?:\.\d+){3}|\[::1\]):/.test(broker));
@@ -23,6 +26,7 @@ export const kafkaPlace = (env: Environment): KafkaPlace | undefined => {
   return {
     topic: env['KAFKA_TOPIC'] ?? 'user-events',
     groupId: env['KAFKA_GROUP_ID'] ?? 'profile-service',
+    memberId: env['KAFKA_GROUP_INSTANCE_ID'] ?? `${hostname()}-${port}`,
     connection: {
       bootstrapBrokers: brokers,
       ...(hasTls && { tls: tlsOf(env), tlsServerName: brokers.every(isName) }),

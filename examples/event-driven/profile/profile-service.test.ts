@@ -102,21 +102,25 @@ describe('a profile', () => {
 
 describe('Kafka', () => {
   it('is read with the settings that the issuer writes with', () => {
-    expect(kafkaPlace({})).toBeUndefined();
-    expect(kafkaPlace({ KAFKA_BROKERS: 'localhost:9092' })).toEqual({
+    const [port, KAFKA_GROUP_INSTANCE_ID] = [8082, 'one'];
+    expect(kafkaPlace({}, port)).toBeUndefined();
+    expect(kafkaPlace({ KAFKA_BROKERS: 'localhost:9092', KAFKA_GROUP_INSTANCE_ID }, port)).toEqual({
       topic: 'user-events',
       groupId: 'profile-service',
+      memberId: 'one',
       connection: { bootstrapBrokers: ['localhost:9092'] },
     });
     const sasl = { KAFKA_USERNAME: 'ada', KAFKA_PASSWORD: 'planted-secret' };
-    expect(kafkaPlace({ KAFKA_BROKERS: 'kafka:9092', ...sasl })?.connection).toEqual({
+    expect(kafkaPlace({ KAFKA_BROKERS: 'kafka:9092', ...sasl }, port)?.connection).toEqual({
       bootstrapBrokers: ['kafka:9092'],
       tls: {},
       tlsServerName: true,
       sasl: { mechanism: 'SCRAM-SHA-512', username: 'ada', password: 'planted-secret' },
     });
     const plain = { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_TLS: 'off' };
-    expect(() => kafkaPlace({ KAFKA_BROKERS: 'kafka:9092', ...sasl, ...plain })).toThrow(/PLAIN without KAFKA_TLS=on/);
+    expect(() => kafkaPlace({ KAFKA_BROKERS: 'kafka:9092', ...sasl, ...plain }, port)).toThrow(
+      /PLAIN without KAFKA_TLS=on/,
+    );
   });
 });
 

@@ -34,7 +34,7 @@ export const readProfileSettings = (env: Environment): ProfileSettings => {
   const leeway = { ...env, CLOCK_LEEWAY_SECONDS: env['CLOCK_LEEWAY_SECONDS']?.trim().replace(/s$/, '') };
   return Object.freeze({
     assertionKeys: readAssertionKeys(env),
-    kafka: kafkaPlace(env),
+    kafka: kafkaPlace(env, port),
     webhookKeys: readWebhookKeys(secretOf(env, 'WEBHOOK_SECRETS')),
     host: env['HOST']?.split(',')[0]?.trim() ?? 'localhost',
     port,
