@@ -9,6 +9,7 @@ import { contractSettings } from './settings/contract.ts';
 import { databaseProblems, databaseSettings } from './settings/database.ts';
 import { devicesSettings } from './settings/devices.ts';
 import { eventsProblems, eventsSettings } from './settings/events.ts';
+import { kafkaProblems, kafkaSettings } from './settings/kafka.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
@@ -23,6 +24,7 @@ export const authSettings = defineSettings({
   ...passwordsSettings,
   ...retentionSettings,
   ...eventsSettings,
+  ...kafkaSettings,
   ...browserSettings,
   ...devicesSettings,
   ...contractSettings,
@@ -37,6 +39,7 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
     ...databaseProblems(settings),
     ...redisProblems(settings),
     ...eventsProblems(settings),
+    ...kafkaProblems(settings),
   ];
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined) {
     problems.push({ setting: 'JWT_SECRET', problem: 'is required' });

@@ -3,6 +3,7 @@ import type { AuthPreset } from '../config.ts';
 import { cookieSpa } from './cookie-spa.ts';
 import { deviceChat } from './device-chat.ts';
 import { edgeGateway } from './edge-gateway.ts';
+import { eventDriven } from './event-driven.ts';
 import { microservices } from './microservices.ts';
 
 export const presets: Readonly<Record<string, AuthPreset>> = {
@@ -10,4 +11,5 @@ export const presets: Readonly<Record<string, AuthPreset>> = {
   'cookie-spa': cookieSpa,
   'edge-gateway': edgeGateway,
   'device-chat': deviceChat,
+  'event-driven': eventDriven,
 };

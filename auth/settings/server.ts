@@ -20,7 +20,7 @@ const notYet = (env: string, what: string) =>
 export const serverSettings = {
   preset: choiceSetting({
     env: 'SALLYPORT_PRESET',
-    values: ['microservices', 'cookie-spa', 'edge-gateway', 'device-chat'],
+    values: ['microservices', 'cookie-spa', 'edge-gateway', 'device-chat', 'event-driven'],
     optional: true,
     doc: 'Named configuration that stands below everything else that is set.',
   }),
@@ -83,5 +83,4 @@ export const serverSettings = {
   }),
   ...redisSettings('sessions, nonces and attempts'),
   auditDatabaseUrl: notYet('AUDIT_DATABASE_URL', 'A store of its own for the audit'),
-  kafkaBrokers: notYet('KAFKA_BROKERS', 'Kafka for events'),
 };

@@ -31,11 +31,11 @@ export interface PlannedSecret {
   readonly name: string;
   readonly aliases?: readonly string[];
   /**
-   * `keys`: `1:<base64url of 32 bytes>`. `text`: 32 bytes as base64url. `derived`: each holder's own, from the gateway's
-   * masters. `feed`: each holder's own token at the revocation feed, from the root keys. `rsa`: a private key as PEM, whose setting is its
-   * path. `given`: never made, only handed on.
+   * `keys`: `1:<base64url of 32 bytes>`. `text`: 32 bytes as base64url. `webhook`: `whsec_<base64 of 32 bytes>`. `rsa`: a private key as
+   * PEM, whose setting is its path. `derived`: each holder's own, from the gateway's masters. `feed`: each holder's own token at the
+   * revocation feed, from the root keys. `given`: never made, only handed on.
    */
-  readonly form: 'keys' | 'text' | 'rsa' | 'derived' | 'feed' | 'given';
+  readonly form: 'keys' | 'text' | 'webhook' | 'rsa' | 'derived' | 'feed' | 'given';
   /** The servers that get it. Nobody else does. */
   readonly holders: readonly string[];
   /** The server whose secret it is. Where that one runs elsewhere, only it can say what the secret is: none is made. */

@@ -11,4 +11,5 @@ export const presets: Readonly<Record<string, string>> = {
   'cookie-spa': import.meta.resolve('@sallyport/example-cookie-spa/servers.json'),
   'edge-gateway': import.meta.resolve('@sallyport/example-edge-gateway/servers.json'),
   'device-chat': import.meta.resolve('@sallyport/example-device-chat/servers.json'),
+  'event-driven': import.meta.resolve('@sallyport/example-event-driven/servers.json'),
 };

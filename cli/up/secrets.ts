@@ -36,9 +36,11 @@ export const prepareSecrets = (input: SecretsInput): SecretFiles => {
   const hand = (server: string, name: string, file: string): void => {
     files.set(server, { ...files.get(server), [settingOfFile(name)]: file });
   };
-  for (const secret of plan.secrets.filter((each) => isMadeHere(each, env, started))) {
+  for (const secret of plan.secrets) {
+    const make = makerOf(secret, env, started);
+    if (make === undefined) continue;
     const file = join(folder, secret.name);
-    keepSecret(file, makers[secret.form as keyof typeof makers]);
+    keepSecret(file, make);
     for (const holder of secret.holders) hand(holder, secret.name, file);
   }
   for (const secret of plan.secrets.filter((each) => isOwn(each) && isDerivedHere(each, env, started))) {
@@ -78,13 +80,15 @@ const isDerivedHere = (secret: PlannedSecret, env: Environment, started: Readonl
 const makers = {
   keys: () => `1:${randomBytes(32).toString('base64url')}`,
   text: () => randomBytes(32).toString('base64url'),
+  webhook: () => `whsec_${randomBytes(32).toString('base64')}`,
   rsa: () => makeKeyPair('RS256').privatePem.trimEnd(),
-} as const;
+} satisfies Partial<Record<PlannedSecret['form'], () => string>>;
 
-const isMadeHere = (secret: PlannedSecret, env: Environment, started: ReadonlySet<string>): boolean => {
-  if (!Object.hasOwn(makers, secret.form)) return false;
-  if (namesOfSecret(secret).some((name) => name in env)) return false;
-  return secret.from === undefined || started.has(secret.from);
+/** Undefined: it is not made here, or not now. */
+const makerOf = (secret: PlannedSecret, env: Environment, started: ReadonlySet<string>): (() => string) | undefined => {
+  const make = (makers as Partial<Record<PlannedSecret['form'], () => string>>)[secret.form];
+  if (namesOfSecret(secret).some((name) => name in env)) return undefined;
+  return secret.from === undefined || started.has(secret.from) ? make : undefined;
 };
 
 /** The setting and its file as the server will read them: from the environment or from the file just made. */
