@@ -183,7 +183,9 @@ describe('a start', () => {
     ] as const) {
       const before = system.servers().get(entry) ?? 0;
       process.kill(before, 'SIGKILL');
-      await until('a new process', () => ![undefined, before].includes(system.servers().get(entry)), { withinMs: 1_000 });
+      await until('a new process', () => ![undefined, before].includes(system.servers().get(entry)), {
+        withinMs: 1_000,
+      });
       await until('it answers', async () => (await answers(`${system.url(port)}/ready`)) === 200);
     }
     await until('it is said', () => /api-gateway +is ready again/.test(system.output()));

@@ -99,7 +99,9 @@ export const start = (options: StartOptions = {}): Started => {
 
 export const startReady = async (options: StartOptions = {}): Promise<Started> => {
   const running = start(options);
-  await until(`ready\n${running.output()}`, () => /^ready$/m.test(running.output()) || hasEnded(running.child), 25_000);
+  await until(`ready\n${running.output()}`, () => /^ready$/m.test(running.output()) || hasEnded(running.child), {
+    withinMs: 25_000,
+  });
   if (!/^ready$/m.test(running.output())) throw new Error(`not ready:\n${running.output()}`);
   return running;
 };
