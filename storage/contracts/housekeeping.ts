@@ -34,8 +34,6 @@ export interface Housekeeping {
   removeExpiredNonces(limit: number): Promise<number>;
   /** Counters that count nothing any more. */
   removeIdleCounters(limit: number): Promise<number>;
-  /** Audit records older than `keepMs`. */
-  removeOldAudit(input: { readonly keepMs: number; readonly limit: number }): Promise<number>;
   /** Events older than `keepMs`, whether anybody has read them or not. */
   removeOldEvents(input: { readonly keepMs: number; readonly limit: number }): Promise<number>;
   /** Deleted accounts that had this identifier and still say so, oldest first. */

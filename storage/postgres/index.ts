@@ -22,9 +22,10 @@ import { migrate, SchemaRefused } from './migrate.ts';
 import { openPool, type Pool, statementLimitMs } from './pool.ts';
 import type { PostgresTarget } from './target.ts';
 import { accounts } from './verbs/accounts.ts';
+import { audit, auditSpool } from './verbs/audit.ts';
 import { counters, nonces } from './verbs/counters.ts';
 import { devices } from './verbs/devices.ts';
-import { audit, effects, outbox } from './verbs/effects.ts';
+import { effects, outbox } from './verbs/effects.ts';
 import { housekeeping } from './verbs/housekeeping.ts';
 import { keys } from './verbs/keys.ts';
 import { recovery } from './verbs/recovery.ts';
@@ -116,6 +117,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     revocations: revocations(driver, onWrite),
     effects: effects(driver),
     audit: audit(driver),
+    auditSpool: auditSpool(driver),
     outbox: outbox(driver),
     companions: companions(driver),
     housekeeping: housekeeping(driver),

@@ -5,6 +5,7 @@ import { accounts } from './0004-accounts.ts';
 import { counters } from './0005-counters.ts';
 import { housekeeping } from './0006-housekeeping.ts';
 import { endedSessions } from './0007-ended-sessions.ts';
+import { auditChain } from './0009-audit-chain.ts';
 
 export interface PostgresMigration {
   readonly version: number;
@@ -27,4 +28,5 @@ export const postgresMigrations: readonly PostgresMigration[] = [
   { version: 5, name: 'counters', leastKnown: 5, sql: counters },
   { version: 6, name: 'housekeeping', leastKnown: 6, sql: housekeeping },
   { version: 7, name: 'ended sessions', leastKnown: 6, sql: endedSessions },
+  { version: 9, name: 'audit chain', leastKnown: 6, sql: auditChain },
 ];

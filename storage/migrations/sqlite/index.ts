@@ -1,5 +1,6 @@
 import { spine } from './0001-spine.ts';
 import { endedSessions } from './0002-ended-sessions.ts';
+import { auditChain } from './0004-audit-chain.ts';
 
 export interface Migration {
   readonly version: number;
@@ -11,4 +12,5 @@ export interface Migration {
 export const sqliteMigrations: readonly Migration[] = [
   { version: 1, name: 'spine', sql: spine },
   { version: 2, name: 'ended sessions', sql: endedSessions },
+  { version: 4, name: 'audit chain', sql: auditChain },
 ];

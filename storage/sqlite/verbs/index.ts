@@ -13,19 +13,23 @@ import {
   setUserRoles,
 } from './accounts.ts';
 import { reserveAttempt, settleAttempt } from './attempts.ts';
-import { appendAudit } from './audit.ts';
+import {
+  appendAudit,
+  appendCheckpoint,
+  collectAudit,
+  cutAudit,
+  findCut,
+  leaseSealing,
+  markDelivered,
+  removeDelivered,
+  sealAudit,
+} from './audit.ts';
 import { noteIncarnation } from './companions.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
 import { confirmDevice, createDevice, revokeDevice } from './devices.ts';
 import { appendEffects, removeEffects } from './effects.ts';
 import { eraseUser } from './erasure.ts';
-import {
-  removeExpiredNonces,
-  removeExpiredSessions,
-  removeIdleCounters,
-  removeOldAudit,
-  removeOldEvents,
-} from './housekeeping.ts';
+import { removeExpiredNonces, removeExpiredSessions, removeIdleCounters, removeOldEvents } from './housekeeping.ts';
 import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
 import { appendEvents } from './outbox.ts';
@@ -47,16 +51,19 @@ import {
 export const verbs = {
   adoptEpoch,
   appendAudit,
+  appendCheckpoint,
   appendEffects,
   appendEvents,
   changePassword,
   clearAttempts,
+  collectAudit,
   confirmDevice,
   consumeNonce,
   countAttempt,
   createDevice,
   createSession,
   createUser,
+  cutAudit,
   deleteUser,
   disableUser,
   enableUser,
@@ -66,22 +73,26 @@ export const verbs = {
   endSessionsOfUser,
   ensureCurrentKey,
   eraseUser,
+  findCut,
   keepSession,
+  leaseSealing,
+  markDelivered,
   markRestored,
   noteIncarnation,
   recordLoserAttempt,
   recordSessionEnds,
+  removeDelivered,
   removeEffects,
   removeExpiredNonces,
   removeExpiredSessions,
   removeIdleCounters,
   removeKey,
-  removeOldAudit,
   removeOldEvents,
   replacePasswordHash,
   reserveAttempt,
   revokeDevice,
   rotateSession,
+  sealAudit,
   setUserRoles,
   settleAttempt,
   settleRotation,
