@@ -16,7 +16,7 @@ import { createChangePassword } from './account/change-password.ts';
 import { createDeleteAccount } from './account/delete-account.ts';
 import { createAccountHttp } from './account/http.ts';
 import { createAuthenticate } from './authenticate.ts';
-import { clean, type Removed } from './cleanup/clean.ts';
+import { type CleanOptions, clean, type Removed } from './cleanup/clean.ts';
 import { startCleanup } from './cleanup/schedule.ts';
 import { createClientAddress } from './client-address.ts';
 import type { AuthSettings } from './config.ts';
@@ -52,6 +52,8 @@ import type { UnsettledRotations } from './tokens/unsettled.ts';
 export interface AppParts {
   readonly settings: AuthSettings;
   readonly storage: Storage;
+  /** One step of the audit trail's retention. */
+  readonly cutAudit: CleanOptions['cutAudit'];
   readonly ring: KeyRing;
   readonly refreshTokens: RefreshTokens;
   readonly unsettled: UnsettledRotations;
@@ -158,7 +160,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     onError: (err) => log.error({ err }, 'tidying revocations failed'),
   });
   const stopCleanup = startCleanup({
-    clean: (signal) => clean({ storage, settings, signal }),
+    clean: (signal) => clean({ storage, settings, signal, cutAudit: parts.cutAudit }),
     intervalMs: settings.cleanupIntervalSeconds * 1000,
     spread: Math.random,
     onDone: (removed) => {

@@ -4,6 +4,7 @@
  */
 import { defineSettings, type PresetOf, type SettingProblem, type SettingsOf } from '@sallyport/kit/config';
 import { redisProblems } from '@sallyport/storage/redis/settings';
+import { auditProblems, auditSettings } from './settings/audit.ts';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
 import { databaseProblems, databaseSettings } from './settings/database.ts';
@@ -17,6 +18,7 @@ export type { ExtraClaim } from './settings/tokens.ts';
 export const authSettings = defineSettings({
   ...serverSettings,
   ...databaseSettings,
+  ...auditSettings,
   ...tokensSettings,
   ...passwordsSettings,
   ...retentionSettings,
@@ -29,7 +31,11 @@ export type AuthPreset = PresetOf<typeof authSettings>;
 
 /** Rules across settings. */
 export const checkAuthSettings = (settings: AuthSettings): readonly SettingProblem[] => {
-  const problems: SettingProblem[] = [...databaseProblems(settings), ...redisProblems(settings)];
+  const problems: SettingProblem[] = [
+    ...databaseProblems(settings),
+    ...redisProblems(settings),
+    ...auditProblems(settings),
+  ];
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined) {
     problems.push({ setting: 'JWT_SECRET', problem: 'is required' });
   }

@@ -20,6 +20,7 @@ import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
+import { openAudit } from './open-audit.ts';
 import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
 import { createImportAccount, type ImportOutcome } from './register/import-account.ts';
@@ -121,7 +122,7 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
     },
     removeKey: (kid) => storage.keys.removeKey({ realmId: defaultRealm, kid, context: context() }),
     markRestored: () => markRestored(settings, storage),
-    cleanUp: () => clean({ storage, settings }),
+    cleanUp: () => cleanUp(settings, storage),
     findUsers: (idOrIdentifier) => findUsers(settings, storage, idOrIdentifier),
     deleteUser: (userId) => createDeleteAccount(storage)(userId, context()),
     eraseUser: async (userId) => (await storage.housekeeping.eraseUser(userId, context())).kind,
@@ -133,6 +134,15 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
       await storage.close();
     },
   };
+};
+
+const cleanUp = async (settings: AuthSettings, storage: Storage): Promise<Removed> => {
+  const audit = await openAudit({ settings, storage, clock });
+  try {
+    return await clean({ storage, settings, cutAudit: audit.cut });
+  } finally {
+    await audit.close();
+  }
 };
 
 const clock = systemClock();

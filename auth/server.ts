@@ -18,6 +18,7 @@ import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { createAuthMetrics } from './metrics.ts';
+import { openAudit, startAudit } from './open-audit.ts';
 import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
 import { startDrain } from './outbox/drain.ts';
@@ -85,8 +86,11 @@ const startParts = async (
   lifecycle.add({ name: 'password policy', stop: () => policy.close() });
   const unsettled = createUnsettledRotations(storage.sessions);
   lifecycle.add({ name: 'unsettled rotations', stop: settleRegularly(unsettled, log) });
+  const auditTrail = await openAudit({ settings, storage, clock });
+  const audit = startAudit({ opened: auditTrail, settings, storage, clock, random, lifecycle, log });
   const drain = startDrain({
     ...storage,
+    audit: audit.collector,
     intervalMs: drainIntervalMs,
     onError: (err) => log.error({ err }, 'drain failed'),
   });
@@ -97,6 +101,7 @@ const startParts = async (
     scorer: policy.scorer,
     unsettled,
     store: storage.stats,
+    audit,
     ...(redis && { redis }),
   });
   const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
@@ -104,6 +109,7 @@ const startParts = async (
   const { app, feed, stopTidying, stopCleanup, privateRoutes } = await buildApp({
     settings,
     storage,
+    cutAudit: auditTrail.cut,
     ring,
     refreshTokens: openRefreshTokens(settings),
     unsettled,

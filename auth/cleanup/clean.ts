@@ -12,6 +12,8 @@ export type Removed = Readonly<Record<'sessions' | 'nonces' | 'counters' | 'revo
 
 export interface CleanOptions {
   readonly storage: Pick<Storage, 'housekeeping' | 'revocations'>;
+  /** Takes the beginning of the audit trail, as far as it is older than `keepMs`; in the store where that is kept. */
+  readonly cutAudit: (input: { readonly keepMs: number; readonly limit: number }) => Promise<number>;
   readonly settings: Pick<AuthSettings, 'sessionRetentionDays' | 'auditRetentionDays' | 'eventRetentionDays'>;
   /** Ends a run between two steps. */
   readonly signal?: AbortSignal;
@@ -29,7 +31,7 @@ const everyEntry = 1_000_000_000;
 
 const dayMs = 86_400_000;
 
-export const clean = async ({ storage, settings, signal }: CleanOptions): Promise<Removed> => {
+export const clean = async ({ storage, settings, signal, cutAudit }: CleanOptions): Promise<Removed> => {
   const { housekeeping, revocations } = storage;
   const repeat = async (step: () => Promise<{ readonly removed: number; readonly more: boolean }>): Promise<number> => {
     let removed = 0;
@@ -66,7 +68,7 @@ export const clean = async ({ storage, settings, signal }: CleanOptions): Promis
       const { expired } = await revocations.tidyRevocations(everyEntry);
       return { removed: expired, more: expired > 0 };
     }),
-    audit: await byAge(settings.auditRetentionDays, housekeeping.removeOldAudit),
+    audit: await byAge(settings.auditRetentionDays, cutAudit),
     events: await byAge(settings.eventRetentionDays, housekeeping.removeOldEvents),
   };
 };

@@ -82,6 +82,5 @@ export const serverSettings = {
     doc: "Moves this server's clock; for tests.",
   }),
   ...redisSettings('sessions, nonces and attempts'),
-  auditDatabaseUrl: notYet('AUDIT_DATABASE_URL', 'A store of its own for the audit'),
   kafkaBrokers: notYet('KAFKA_BROKERS', 'Kafka for events'),
 };

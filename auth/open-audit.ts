@@ -1,0 +1,175 @@
+/**
+ * Where the audit trail is kept, by the settings: in the store of the acts, or in a database of its own. Opens and starts its parts;
+ * what they do stands in `audit/`.
+ */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '@sallyport/kit/clock';
+import { SettingsError } from '@sallyport/kit/config';
+import type { Lifecycle } from '@sallyport/kit/lifecycle';
+import type { Log } from '@sallyport/kit/log';
+import type { Random } from '@sallyport/kit/random';
+import type { Audit } from '@sallyport/storage/contracts/audit';
+import type { Storage } from '@sallyport/storage/contracts/storage';
+import { StoreUnavailable } from '@sallyport/storage/contracts/store';
+import { type Backlog, watchBacklog } from './audit/backlog.ts';
+import { type CheckpointKeys, createCheckpointKeys } from './audit/checkpoints.ts';
+import { createCollector } from './audit/collector.ts';
+import { createCut } from './audit/cut.ts';
+import { type Delivery, startDelivery } from './audit/delivery.ts';
+import { type Sealer, startSealer } from './audit/sealer.ts';
+import { appendToCheckpointFile } from './audit/sinks/checkpoint-file.ts';
+import { startJsonLines } from './audit/sinks/json-lines.ts';
+import type { AuthSettings } from './config.ts';
+import { type AuditMode, auditModeOf } from './settings/audit.ts';
+
+export interface OpenedAudit {
+  readonly mode: AuditMode;
+  /** Where it is kept. */
+  readonly trail: Audit;
+  readonly keys: CheckpointKeys;
+  /** True: in a database of its own; records wait in the store of the acts until that has them. */
+  readonly isElsewhere: boolean;
+  readonly cut: ReturnType<typeof createCut>;
+  close(): Promise<void>;
+}
+
+export interface OpenAuditOptions {
+  readonly settings: AuthSettings;
+  readonly storage: Pick<Storage, 'audit'>;
+  readonly clock: Clock;
+}
+
+/** @throws SettingsError where the audit store answers and may not be used; one that does not answer stops nobody from starting */
+export const openAudit = async ({ settings, storage, clock }: OpenAuditOptions): Promise<OpenedAudit> => {
+  const elsewhere = await openElsewhere(settings);
+  const trail = elsewhere?.audit ?? storage.audit;
+  const keys = createCheckpointKeys(settings.rootKeys);
+  return {
+    mode: auditModeOf(settings),
+    trail,
+    keys,
+    isElsewhere: elsewhere !== undefined,
+    cut: createCut({ audit: trail, keys, clock }),
+    close: async () => elsewhere?.close(),
+  };
+};
+
+const openElsewhere = async (settings: AuthSettings) => {
+  const { auditDatabaseUrl: url, auditDatabaseCaPath: caPath, auditDatabaseMigrate: migrate } = settings;
+  if (url === undefined) return undefined;
+  // Whoever has no MySQL does not load what speaks to one.
+  const { openMySqlAudit, MySqlRefused, parseMySqlTarget } = await import('@sallyport/storage/mysql');
+  const ca = caPath === undefined ? {} : { ca: readCa(caPath) };
+  const opened = openMySqlAudit({ target: parseMySqlTarget(url), ...ca, migrate });
+  try {
+    await opened.prepare();
+  } catch (error) {
+    if (error instanceof MySqlRefused) {
+      await opened.close();
+      throw new SettingsError([{ setting: 'AUDIT_DATABASE_URL', problem: `cannot be used: it ${error.message}` }]);
+    }
+    if (!(error instanceof StoreUnavailable)) throw error;
+  }
+  return opened;
+};
+
+const readCa = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new SettingsError([{ setting: 'AUDIT_DATABASE_CA_PATH', problem: 'names a file that cannot be read' }]);
+  }
+};
+
+export const checkpointFileOf = ({
+  auditCheckpointFile,
+  dataDir,
+}: Pick<AuthSettings, 'auditCheckpointFile' | 'dataDir'>): string =>
+  auditCheckpointFile ?? join(dataDir, 'audit-checkpoints.jsonl');
+
+export interface RunningAudit {
+  /** Where the drain puts what it has made of effects. */
+  readonly collector: Pick<Audit, 'appendAudit'>;
+  readonly backlog: Backlog;
+  readonly sealer: Sealer;
+  readonly delivery: Delivery | undefined;
+}
+
+const sealIntervalMs = 300;
+const deliveryIntervalMs = 300;
+const backlogIntervalMs = 1000;
+
+export interface StartAuditOptions extends OpenAuditOptions {
+  readonly opened: OpenedAudit;
+  readonly storage: Pick<Storage, 'audit' | 'auditSpool'>;
+  readonly lifecycle: Lifecycle;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** In the order in which they may not be missed: the drain is stopped first, then what delivers, then what seals. */
+export const startAudit = (options: StartAuditOptions): RunningAudit => {
+  const { opened, settings, storage, clock, random, lifecycle, log } = options;
+  const { trail, keys, isElsewhere } = opened;
+  const node = nodeName();
+  const holder = `${node}/${random.bytes(6).toString('hex')}`.slice(-64);
+  lifecycle.add({ name: 'audit store', stop: () => opened.close() });
+  if (settings.auditFile !== undefined) {
+    const onError = (err: unknown) => log.error({ err }, 'copying the audit trail to AUDIT_FILE failed');
+    const stop = startJsonLines({ audit: trail, path: settings.auditFile, intervalMs: sealIntervalMs, onError });
+    lifecycle.add({ name: 'copy of the audit trail', stop });
+  }
+  const checkpointFile = checkpointFileOf(settings);
+  const sealer = startSealer({
+    audit: trail,
+    keys,
+    clock,
+    random,
+    holder,
+    intervalMs: sealIntervalMs,
+    checkpointMs: settings.auditCheckpointSeconds * 1000,
+    copyCheckpoint: (checkpoint) => appendToCheckpointFile(checkpointFile, checkpoint),
+    onError: onceInAWhile((err) => log.warn({ err }, 'sealing the audit trail failed')),
+  });
+  lifecycle.add({ name: 'audit sealer', stop: sealer.stop });
+  const delivery = isElsewhere ? deliver(options, holder) : undefined;
+  if (delivery !== undefined) lifecycle.add({ name: 'audit delivery', stop: delivery.stop });
+  const backlog = watchBacklog(storage.auditSpool, clock, backlogIntervalMs);
+  lifecycle.add({ name: 'audit backlog', stop: backlog.stop });
+  log.info({ mode: opened.mode, store: isElsewhere ? 'AUDIT_DATABASE_URL' : 'DATABASE_URL' }, 'audit trail');
+  return { collector: createCollector({ spool: storage.auditSpool, node, random }), backlog, sealer, delivery };
+};
+
+const deliver = ({ opened, storage, log }: StartAuditOptions, holder: string): Delivery =>
+  startDelivery({
+    spool: storage.auditSpool,
+    audit: opened.trail,
+    // Nobody seals in the store of the acts while the trail is elsewhere: its lease is free.
+    lease: (ttlMs) => storage.audit.leaseSealing({ holder, ttlMs }),
+    intervalMs: deliveryIntervalMs,
+    onChange: ({ up, error }) =>
+      up
+        ? log.info('the audit store takes records again')
+        : log.warn({ err: error }, 'the audit store takes no records: they wait in the store of the acts'),
+    onError: onceInAWhile((err) => log.warn({ err }, 'delivering audit records failed')),
+  });
+
+const quietMs = 10_000;
+
+/** A store that is away fails several times a second. */
+const onceInAWhile = (tell: (error: unknown) => void): ((error: unknown) => void) => {
+  let toldAtMs = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (performance.now() - toldAtMs < quietMs) return;
+    toldAtMs = performance.now();
+    tell(error);
+  };
+};
+
+/** As columns take it. */
+const nodeName = (): string =>
+  hostname()
+    .replace(/[^\x21-\x7e]/g, '?')
+    .slice(0, 40) || 'unnamed';
