@@ -30,7 +30,7 @@ import { createLoginHttp } from './login/http.ts';
 import { createLogin } from './login/login.ts';
 import { createLogoutHttp } from './logout/http.ts';
 import { createLogout } from './logout/logout.ts';
-import { mountRoutes } from './mount.ts';
+import { type MountOptions, mountRoutes } from './mount.ts';
 import { createRefreshHttp } from './refresh/http.ts';
 import { createRefresh, type RefreshOptions } from './refresh/refresh.ts';
 import { createRegisterHttp } from './register/http.ts';
@@ -68,6 +68,9 @@ export interface AppParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** A request that a limit has refused. */
+  readonly onLimitHit: MountOptions['onLimitHit'];
+  readonly aroundAct: MountOptions['aroundAct'];
 }
 
 export interface BuiltApp {
@@ -107,7 +110,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const refresh = createRefresh({ ...refreshParts, unsettled: parts.unsettled, random });
   const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
   const endEarlierSession = logout.logout;
-  const changeParts = { accounts, sessions, password, guard, renewSession };
+  const changeParts = { accounts, sessions, effects, password, guard, renewSession };
   const changePassword = createChangePassword({ ...changeParts, policy: passwordPolicy });
   const deleteAccount = createDeleteAccount({ accounts, sessions });
 
@@ -138,6 +141,8 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     random,
     log,
     observe: parts.observe,
+    onLimitHit: parts.onLimitHit,
+    aroundAct: parts.aroundAct,
   });
   mountDocs(app, { routes, basePath: settings.basePath, title: settings.serviceName });
   await app.ready();

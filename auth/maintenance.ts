@@ -164,14 +164,14 @@ interface Doors extends Pick<Maintenance, 'createUser' | 'importUser' | 'close'>
 }
 
 /** The rules for passwords are those of the server. */
-const openDoors = async (settings: AuthSettings, { accounts, sessions }: Storage): Promise<Doors> => {
+const openDoors = async (settings: AuthSettings, { accounts, sessions, effects }: Storage): Promise<Doors> => {
   const pool = createHashPool({ places: availableParallelism(), maxWaiting: 10, maxWaitMs: 60_000 });
   const password = await openPasswordFactor(settings, pool, systemRandom);
   const ignored = () => undefined;
   const { maxBytes } = password;
   const policy = await openPasswordPolicy({ settings, maxBytes, clock, observe: ignored, onBreachFailure: ignored });
   const shape = { ...settings.shape, requiredFields: [] };
-  const parts = { accounts, password, policy, random: systemRandom, clock, shape };
+  const parts = { accounts, effects, password, policy, random: systemRandom, clock, shape };
   const register = createRegister(parts);
   const importAccount = createImportAccount(parts);
   const tokens = openRefreshTokens(settings);

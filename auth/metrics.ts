@@ -7,6 +7,8 @@ import type { RunningAudit } from './open-audit.ts';
 import type { WatchedRedis } from './open-redis.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
 
+type WatchedAudit = Pick<RunningAudit, 'backlog' | 'sealer' | 'delivery'>;
+
 export interface AuthMetrics {
   readonly metrics: Metrics;
   readonly countRefreshAnomaly: (anomaly: string) => void;
@@ -24,7 +26,7 @@ export const createAuthMetrics = (watched: {
   readonly scorer: OpenedPolicy['scorer'];
   readonly unsettled: UnsettledRotations;
   readonly store: StoreStats;
-  readonly audit: Omit<RunningAudit, 'collector'>;
+  readonly audit: WatchedAudit;
   readonly redis?: WatchedRedis;
 }): AuthMetrics => {
   const metrics = createMetrics('sallyport_auth_');
@@ -90,7 +92,7 @@ export const createAuthMetrics = (watched: {
   };
 };
 
-const watchAudit = (metrics: Metrics, { backlog, sealer, delivery }: Omit<RunningAudit, 'collector'>): void => {
+const watchAudit = (metrics: Metrics, { backlog, sealer, delivery }: WatchedAudit): void => {
   metrics.gauge({
     name: 'audit_waiting',
     help: 'Audit records that the store of the acts has and the audit trail has not yet.',

@@ -10,7 +10,7 @@ import { SettingsError } from '@sallyport/kit/config';
 import type { Lifecycle } from '@sallyport/kit/lifecycle';
 import type { Log } from '@sallyport/kit/log';
 import type { Random } from '@sallyport/kit/random';
-import type { Audit } from '@sallyport/storage/contracts/audit';
+import type { Audit, AuditSpool } from '@sallyport/storage/contracts/audit';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { StoreUnavailable } from '@sallyport/storage/contracts/store';
 import { type Backlog, watchBacklog } from './audit/backlog.ts';
@@ -18,6 +18,7 @@ import { type CheckpointKeys, createCheckpointKeys } from './audit/checkpoints.t
 import { createCollector } from './audit/collector.ts';
 import { createCut } from './audit/cut.ts';
 import { type Delivery, startDelivery } from './audit/delivery.ts';
+import { createIntents, type Intents } from './audit/intents.ts';
 import { type Sealer, startSealer } from './audit/sealer.ts';
 import { appendToCheckpointFile } from './audit/sinks/checkpoint-file.ts';
 import { startJsonLines } from './audit/sinks/json-lines.ts';
@@ -28,6 +29,8 @@ export interface OpenedAudit {
   readonly mode: AuditMode;
   /** Where it is kept. */
   readonly trail: Audit;
+  /** The same over a connection of its own: an intent does not stand in line behind what is sealed. */
+  readonly ahead: Audit;
   readonly keys: CheckpointKeys;
   /** True: in a database of its own; records wait in the store of the acts until that has them. */
   readonly isElsewhere: boolean;
@@ -43,16 +46,22 @@ export interface OpenAuditOptions {
 
 /** @throws SettingsError where the audit store answers and may not be used; one that does not answer stops nobody from starting */
 export const openAudit = async ({ settings, storage, clock }: OpenAuditOptions): Promise<OpenedAudit> => {
+  const mode = auditModeOf(settings);
   const elsewhere = await openElsewhere(settings);
+  const ahead = mode === 'write-ahead' ? await openElsewhere(settings) : undefined;
   const trail = elsewhere?.audit ?? storage.audit;
   const keys = createCheckpointKeys(settings.rootKeys);
   return {
-    mode: auditModeOf(settings),
+    mode,
     trail,
+    ahead: ahead?.audit ?? trail,
     keys,
     isElsewhere: elsewhere !== undefined,
     cut: createCut({ audit: trail, keys, clock }),
-    close: async () => elsewhere?.close(),
+    close: async () => {
+      await ahead?.close();
+      await elsewhere?.close();
+    },
   };
 };
 
@@ -95,6 +104,7 @@ export interface RunningAudit {
   readonly backlog: Backlog;
   readonly sealer: Sealer;
   readonly delivery: Delivery | undefined;
+  readonly aroundAct: Intents['around'];
 }
 
 const sealIntervalMs = 300;
@@ -136,11 +146,38 @@ export const startAudit = (options: StartAuditOptions): RunningAudit => {
   lifecycle.add({ name: 'audit sealer', stop: sealer.stop });
   const delivery = isElsewhere ? deliver(options, holder) : undefined;
   if (delivery !== undefined) lifecycle.add({ name: 'audit delivery', stop: delivery.stop });
+  const collector = createCollector({ spool: storage.auditSpool, node, random });
+  const aroundAct = actGuard(options, node, collector);
   const backlog = watchBacklog(storage.auditSpool, clock, backlogIntervalMs);
   lifecycle.add({ name: 'audit backlog', stop: backlog.stop });
   log.info({ mode: opened.mode, store: isElsewhere ? 'AUDIT_DATABASE_URL' : 'DATABASE_URL' }, 'audit trail');
-  return { collector: createCollector({ spool: storage.auditSpool, node, random }), backlog, sealer, delivery };
+  return { collector, backlog, sealer, delivery, aroundAct };
 };
+
+/** Only in the mode of that name does an act wait for anything. */
+const actGuard = (
+  { opened, storage, clock, random, lifecycle, log }: StartAuditOptions,
+  node: string,
+  collector: Pick<Audit, 'appendAudit'>,
+): Intents['around'] => {
+  if (opened.mode !== 'write-ahead') return (_, run) => run();
+  const onError = onceInAWhile((err) => log.warn({ err }, 'writing down outcomes failed: they wait'));
+  const spool = opened.isElsewhere ? spoolOf(opened.ahead) : storage.auditSpool;
+  const ahead = createCollector({ spool, node, random });
+  const intents = createIntents({ ahead, afterwards: collector, clock, random, onError });
+  lifecycle.add({ name: 'outcomes', stop: intents.stop });
+  return intents.around;
+};
+
+/** Only this process knows these records: all of them are new. */
+const spoolOf = (audit: Audit): Pick<AuditSpool, 'collectAudit'> => ({
+  collectAudit: async (records, from) => {
+    await audit.appendAudit(
+      records.map((record, index) => ({ ...record, origin: { ...from, number: from.number + index } })),
+    );
+    return records.length;
+  },
+});
 
 const deliver = ({ opened, storage, log }: StartAuditOptions, holder: string): Delivery =>
   startDelivery({

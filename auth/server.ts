@@ -3,6 +3,7 @@
  * process; `main.ts` does.
  */
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { issuerRoutes } from '@sallyport/contract/routes';
 import { systemClock } from '@sallyport/kit/clock';
 import { createLifecycle, type RunningServer, type ServerInput } from '@sallyport/kit/lifecycle';
@@ -11,6 +12,7 @@ import { createLog, type Log, redactPathsOf } from '@sallyport/kit/log';
 import { systemRandom } from '@sallyport/kit/random';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { buildApp } from './app.ts';
+import { startLimitHits } from './audit/limit-hits.ts';
 import type { AuthSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { lowerHashPriority } from './factors/hash-priority.ts';
@@ -27,6 +29,7 @@ import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
 
 const drainIntervalMs = 500;
+const limitHitFlushMs = 5000;
 const settleIntervalMs = 250;
 
 export interface StartDeps {
@@ -96,6 +99,16 @@ const startParts = async (
   });
   lifecycle.add({ name: 'effects', stop: () => drain.stop() });
 
+  const limitHits = startLimitHits({
+    effects: storage.effects,
+    clock,
+    path: join(settings.dataDir, `audit-limit-hits-${settings.port}.json`),
+    flushMs: limitHitFlushMs,
+    onError: (err) => log.error({ err }, 'writing down limits that were hit failed'),
+  });
+  // Before the drain: what it writes is drained as well.
+  lifecycle.add({ name: 'limits that were hit', stop: limitHits.stop });
+
   const authMetrics = createAuthMetrics({
     pool,
     scorer: policy.scorer,
@@ -127,6 +140,8 @@ const startParts = async (
     clock,
     random,
     log,
+    onLimitHit: limitHits.note,
+    aroundAct: audit.aroundAct,
   });
   lifecycle.add({ name: 'app', stop: () => app.close() });
 

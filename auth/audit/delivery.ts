@@ -24,7 +24,8 @@ export interface Delivery {
 const batchSize = 200;
 const longestPauseMs = 10_000;
 const maxBatchesPerRound = 100;
-const leaseMs = 15_000;
+/** Who dies with it holds up the others this long. */
+const leaseMs = 4000;
 /** Another node that has read effects and is late appends them within this time, and finds them. */
 const keepDeliveredMs = 15 * 60_000;
 const tidyEveryMs = 60_000;

@@ -30,7 +30,7 @@ export interface Sealer {
 
 const batchSize = 200;
 /** Who pauses longer than this has lost the lease, and the head refuses what he does late. */
-const leaseMs = 10_000;
+const leaseMs = 4000;
 const maxBatchesPerRound = 50;
 
 /** One of all processes gives places, within a second. What decides is the chain's head: the lease only keeps the others from trying. */
