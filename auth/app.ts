@@ -9,12 +9,14 @@ import type { PrivateListenerOptions } from '@sallyport/kit/listener';
 import type { Log } from '@sallyport/kit/log';
 import { fastifyProblemOptions, installProblemHandler } from '@sallyport/kit/problem';
 import type { Random } from '@sallyport/kit/random';
+import type { Audit } from '@sallyport/storage/contracts/audit';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { createAccessTokenVerifier, createAssertionVerifier } from '@sallyport/verify';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { createChangePassword } from './account/change-password.ts';
 import { createDeleteAccount } from './account/delete-account.ts';
 import { createAccountHttp } from './account/http.ts';
+import { auditPath, createAuditHttp } from './audit/http.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { type CleanOptions, clean, type Removed } from './cleanup/clean.ts';
 import { startCleanup } from './cleanup/schedule.ts';
@@ -52,7 +54,9 @@ import type { UnsettledRotations } from './tokens/unsettled.ts';
 export interface AppParts {
   readonly settings: AuthSettings;
   readonly storage: Storage;
-  /** One step of the audit trail's retention. */
+  /** Where the audit trail is kept. */
+  readonly trail: Audit;
+  /** One step of its retention. */
   readonly cutAudit: CleanOptions['cutAudit'];
   readonly ring: KeyRing;
   readonly refreshTokens: RefreshTokens;
@@ -179,7 +183,9 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   });
   const onSubscribe = (subscriber: string) => log.info({ subscriber }, 'revocation feed subscribed');
   const revocations = createRevocationsHttp({ feed, rootKeys: settings.rootKeys, onSubscribe });
-  return { app, feed, stopTidying, stopCleanup, privateRoutes: { [`GET ${revocationFeedPath}`]: revocations } };
+  const readAudit = createAuditHttp({ audit: parts.trail, effects, authenticate, clock, random });
+  const privateRoutes = { [`GET ${revocationFeedPath}`]: revocations, [`GET ${auditPath}`]: readAudit };
+  return { app, feed, stopTidying, stopCleanup, privateRoutes };
 };
 
 /** What other processes on the store have revoked is found this soon; what this one has revoked at once. */

@@ -14,6 +14,7 @@ import type { Erasure } from '@sallyport/storage/contracts/housekeeping';
 import type { Restored } from '@sallyport/storage/contracts/recovery';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { createDeleteAccount } from './account/delete-account.ts';
+import { type AuditMaintenance, openAuditMaintenance } from './audit-maintenance.ts';
 import { clean, type Removed } from './cleanup/clean.ts';
 import { type AuthSettings, authSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
@@ -31,6 +32,9 @@ import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createSessionStarter } from './tokens/start-session.ts';
 
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
+export { type AuditView, auditView, type GivenFilter, longestPage, readFilter } from './audit/filter.ts';
+export type { AuditReport } from './audit/verify.ts';
+export type { AuditMaintenance } from './audit-maintenance.ts';
 export { type Backup, backupStore } from './backup-store.ts';
 export type { Removed } from './cleanup/clean.ts';
 export { type CopyProgress, CopyRefused, type CopyReport, copyStore, type MovedSessions } from './copy-store.ts';
@@ -102,6 +106,20 @@ export interface Maintenance {
   listUsers(page: { readonly after?: UserId; readonly limit: number }): Promise<readonly User[]>;
   close(): Promise<void>;
 }
+
+/** Opens the audit trail alone. Throws SettingsError with every problem. */
+export const openAuditTrail = async (env: Readonly<Record<string, string | undefined>>): Promise<AuditMaintenance> => {
+  const { settings } = loadAuthSettings({ env });
+  const { storage } = await openStore(settings, systemRandom);
+  const trail = await openAuditMaintenance(settings, storage, clock);
+  return {
+    ...trail,
+    close: async () => {
+      await trail.close();
+      await storage.close();
+    },
+  };
+};
 
 /** Opens the store of the settings in `env`. Throws SettingsError with every problem. */
 export const openMaintenance = async (env: Readonly<Record<string, string | undefined>>): Promise<Maintenance> => {

@@ -122,6 +122,7 @@ const startParts = async (
   const { app, feed, stopTidying, stopCleanup, privateRoutes } = await buildApp({
     settings,
     storage,
+    trail: auditTrail.trail,
     cutAudit: auditTrail.cut,
     ring,
     refreshTokens: openRefreshTokens(settings),

@@ -28,6 +28,7 @@ const auditTypes: Readonly<Record<Act, string>> = {
   'key.added': 'key_added',
   'key.removed': 'key_removed',
   'limit.hit': 'limit_hit',
+  'audit.read': 'audit_read',
   'store.restored': 'store_restored',
 };
 

@@ -32,6 +32,7 @@ export type Act =
   | 'key.added'
   | 'key.removed'
   | 'limit.hit'
+  | 'audit.read'
   | 'store.restored';
 
 export type EffectData = Readonly<Record<string, string | number | boolean | readonly string[]>>;

@@ -57,7 +57,7 @@ export const inAscii = (record: AuditRecord): AuditRecord => {
 };
 
 export const recordColumns = insertedColumns.filter((name) => name !== 'created_at').join(', ');
-export const sealedColumns = `${recordColumns}, place, hash, person_hash, person_salt`;
+export const sealedColumns = `${recordColumns}, created_at, place, hash, person_hash, person_salt`;
 
 const text = (row: MySqlRow, column: string): string => {
   const value = row[column];
@@ -94,8 +94,19 @@ const optional = (row: MySqlRow): Partial<Record<keyof typeof optionalColumns, s
       .map(([member, column]) => [member, text(row, column)]),
   );
 
+/**
+ * The chain covers `at_ms`, and whoever reads the table reads `created_at`: where they do not say the same, the record is what `created_at`
+ * says, which is not what was sealed. A column without fractions rounds.
+ */
+const sealedTime = (row: MySqlRow): EpochMs => {
+  const told = Date.parse(`${text(row, 'created_at').replace(' ', 'T')}Z`);
+  const sealed = Number(row['at_ms']);
+  return (Math.abs(told - sealed) <= 1000 ? sealed : told) as EpochMs;
+};
+
 export const sealedFromRow = (row: MySqlRow): SealedRecord => ({
   ...recordFromRow(row),
+  atMs: sealedTime(row),
   seal: {
     place: Number(row['place']),
     hash: text(row, 'hash'),
