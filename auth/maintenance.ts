@@ -21,7 +21,7 @@ import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
-import { openAudit } from './open-audit.ts';
+import { openActGuard, openAudit } from './open-audit.ts';
 import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
 import { createImportAccount, type ImportOutcome } from './register/import-account.ts';
@@ -127,40 +127,41 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
   const sql = await openStore(settings, systemRandom);
   const { storage } = await withRedis({ settings, sql, random: systemRandom });
   const doors = await openDoors(settings, storage);
+  const audit = await openAudit({ settings, storage, clock });
+  const guard = openActGuard(audit, { storage, clock, random: systemRandom });
+  /** Here, and not in the commands: none that changes something can be without it. */
+  const act = <T>(name: keyof Maintenance, run: () => Promise<T>): Promise<T> =>
+    guard.around({ name, context: context() }, run);
   return {
-    createUser: doors.createUser,
-    importUser: doors.importUser,
-    setDisabled: async (identifier, disabled) => {
-      const userId = await findId(settings, storage, identifier);
-      return userId && storage.accounts.setUserDisabled(userId, disabled, context());
-    },
-    setRoles: async (identifier, roles, permissions) => {
-      const userId = await findId(settings, storage, identifier);
-      return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
-    },
-    removeKey: (kid) => storage.keys.removeKey({ realmId: defaultRealm, kid, context: context() }),
-    markRestored: () => markRestored(settings, storage),
-    cleanUp: () => cleanUp(settings, storage),
+    createUser: (account) => act('createUser', () => doors.createUser(account)),
+    importUser: (account) => act('importUser', () => doors.importUser(account)),
+    setDisabled: (identifier, disabled) =>
+      act('setDisabled', async () => {
+        const userId = await findId(settings, storage, identifier);
+        return userId && storage.accounts.setUserDisabled(userId, disabled, context());
+      }),
+    setRoles: (identifier, roles, permissions) =>
+      act('setRoles', async () => {
+        const userId = await findId(settings, storage, identifier);
+        return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
+      }),
+    removeKey: (kid) =>
+      act('removeKey', () => storage.keys.removeKey({ realmId: defaultRealm, kid, context: context() })),
+    markRestored: () => act('markRestored', () => markRestored(settings, storage)),
+    cleanUp: () => act('cleanUp', () => clean({ storage, settings, cutAudit: audit.cut })),
     findUsers: (idOrIdentifier) => findUsers(settings, storage, idOrIdentifier),
-    deleteUser: (userId) => createDeleteAccount(storage)(userId, context()),
-    eraseUser: async (userId) => (await storage.housekeeping.eraseUser(userId, context())).kind,
+    deleteUser: (userId) => act('deleteUser', () => createDeleteAccount(storage)(userId, context())),
+    eraseUser: (userId) => act('eraseUser', async () => (await storage.housekeeping.eraseUser(userId, context())).kind),
     hasPeople: () => hasPeople(storage),
-    seed: (request) => doors.seed({ ...request, context: context() }),
+    seed: (request) => act('seed', () => doors.seed({ ...request, context: context() })),
     listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
     close: async () => {
+      await guard.stop();
       await doors.close();
+      await audit.close();
       await storage.close();
     },
   };
-};
-
-const cleanUp = async (settings: AuthSettings, storage: Storage): Promise<Removed> => {
-  const audit = await openAudit({ settings, storage, clock });
-  try {
-    return await clean({ storage, settings, cutAudit: audit.cut });
-  } finally {
-    await audit.close();
-  }
 };
 
 const clock = systemClock();

@@ -169,6 +169,25 @@ const actGuard = (
   return intents.around;
 };
 
+/**
+ * For a command, which ends: the intent of an act before it, where that is the mode, and its outcome in the store of the acts.
+ * @throws Problem `audit_unavailable`
+ */
+export const openActGuard = (
+  opened: OpenedAudit,
+  { storage, clock, random }: Pick<StartAuditOptions, 'storage' | 'clock' | 'random'>,
+): Pick<Intents, 'around' | 'stop'> => {
+  if (opened.mode !== 'write-ahead') return { around: (_, run) => run(), stop: async () => undefined };
+  const node = nodeName();
+  const ahead = createCollector({
+    spool: opened.isElsewhere ? spoolOf(opened.ahead) : storage.auditSpool,
+    node,
+    random,
+  });
+  const afterwards = createCollector({ spool: storage.auditSpool, node, random });
+  return createIntents({ ahead, afterwards, clock, random, onError: () => undefined });
+};
+
 /** Only this process knows these records: all of them are new. */
 const spoolOf = (audit: Audit): Pick<AuditSpool, 'collectAudit'> => ({
   collectAudit: async (records, from) => {

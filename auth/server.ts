@@ -29,7 +29,7 @@ import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
 
 const drainIntervalMs = 500;
-const limitHitFlushMs = 5000;
+const limitHitFlushMs = 2000;
 const settleIntervalMs = 250;
 
 export interface StartDeps {

@@ -1,5 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EpochMs } from '@sallyport/contract';
+import { systemClock } from '@sallyport/kit/clock';
 import { systemRandom } from '@sallyport/kit/random';
 import type { Audit, AuditCheckpoint } from '@sallyport/storage/contracts/audit';
 import { isAnyMySqlMissing } from '@sallyport/storage/mysql/testing';
@@ -161,11 +163,11 @@ for (const name of ['SQLite', 'PostgreSQL', 'MariaDB'] as const) {
 
     it('holds behind a cut by age, and not without the signature of the cut', async () => {
       await startAnew(trail);
-      const old = (Date.now() - 90_000_000) as never;
+      const old = (Date.now() - 90_000_000) as EpochMs;
       await trail.audit.appendAudit(newRecords(4, { atMs: old }));
       await trail.audit.appendAudit(newRecords(3));
       const copies = await sealAll(trail.audit);
-      const cut = createCut({ audit: trail.audit, keys: testKeys, clock: { nowMs: () => Date.now() } as never });
+      const cut = createCut({ audit: trail.audit, keys: testKeys, clock: systemClock() });
       expect(await cut({ keepMs: 80_000_000, limit: 100 })).toBe(4);
       expect(await verified(trail.audit, copies)).toMatchObject({ passed: true, cutAt: 4, records: 3 });
       await trail.sql(`DELETE FROM ${trail.names.checkpoints} WHERE kind = 'cut'`);

@@ -50,8 +50,8 @@ export const csvHead = `${csvColumns.join(',')}\r\n`;
 
 /** RFC 4180. A cell that begins like a formula is one for whoever opens the file in a spreadsheet: it is made text. */
 export const csvLine = (view: AuditView): string => {
-  const cells: Readonly<Record<string, unknown>> = { ...view, details: JSON.stringify(view.details) };
-  return `${csvColumns.map((name) => cell(String(cells[name] ?? ''))).join(',')}\r\n`;
+  const cells = { ...view, details: JSON.stringify(view.details) };
+  return `${csvColumns.map((name) => cell(cells[name] ?? '')).join(',')}\r\n`;
 };
 
 const cell = (text: string): string => {

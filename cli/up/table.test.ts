@@ -30,3 +30,10 @@ it('says where sessions are', () => {
     /: audit too; sessions in the Redis that REDIS_ADDR names;/,
   );
 });
+
+it('says where the audit is', () => {
+  expect(tableWith({ AUDIT_DATABASE_URL: 'mysql://u:secret@db/audit' })).toMatch(
+    /: sessions too; audit in the MySQL that AUDIT_DATABASE_URL names;/,
+  );
+  expect(tableWith({ AUDIT_DATABASE_URL: 'mysql://u:secret@db/audit' })).not.toContain('secret');
+});
