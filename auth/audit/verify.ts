@@ -118,9 +118,14 @@ const readSigned = async ({ audit, keys, copies }: VerifyOptions): Promise<Signe
     const verdict = keys.check(checkpoint);
     const { place, hash, kind } = checkpoint;
     if (verdict === 'unknown_key') unchecked += 1;
-    else if (verdict === 'forged' || (hashes.get(place) ?? hash) !== hash) {
-      const text = `a checkpoint ${from} at place ${place} is not what was signed`;
-      findings.push({ kind: 'checkpoint_forged', place, text });
+    else if (verdict === 'forged') {
+      findings.push({
+        kind: 'checkpoint_forged',
+        place,
+        text: `a checkpoint ${from} at place ${place} is not what was signed`,
+      });
+    } else if ((hashes.get(place) ?? hash) !== hash) {
+      findings.push({ kind: 'rewritten', place, text: `two chains were signed at place ${place}` });
     } else {
       hashes.set(place, hash);
       // The second copy tells of no cut: who removes the beginning cannot show one that was not made.

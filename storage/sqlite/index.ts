@@ -294,7 +294,14 @@ const audit = ({ queue, reader }: Driver): Audit => ({
     const row = await reader.get('SELECT place, hash FROM audit_chain WHERE id = 1');
     return { place: Number(row?.['place']), hash: String(row?.['hash']) };
   },
-  sealAudit: (expected, records) => queue.call('sealAudit', { expected, records }),
+  sealAudit: (expected, records) =>
+    queue.call('sealAudit', {
+      expected,
+      // Messages are copied: no more than is needed.
+      rows: records.map(({ effectId, address, userAgent, details, seal }) => ({
+        ...{ effectId, address, userAgent, details, seal },
+      })),
+    }),
   readSealed: async (afterPlace, limit) =>
     (await reader.all('SELECT * FROM audit WHERE place > ? ORDER BY place LIMIT ?', afterPlace, limit)).map(
       rows.sealedFromRow,

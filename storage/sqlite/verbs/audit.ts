@@ -1,5 +1,5 @@
 import { uuidToBytes } from '@sallyport/kit/random';
-import type { AuditCheckpoint, AuditOrigin, AuditRecord, ChainHead, SealedRecord } from '../../contracts/audit.ts';
+import type { AuditCheckpoint, AuditOrigin, AuditRecord, AuditSeal, ChainHead } from '../../contracts/audit.ts';
 import type { SqlRow, Transaction } from '../transaction.ts';
 import { dataWithoutPerson, isErased } from './erasure.ts';
 
@@ -52,29 +52,34 @@ const headFromRow = (row: SqlRow | undefined): ChainHead => ({
 const seal = `UPDATE audit SET place = ?, hash = ?, person_hash = ?, person_salt = ?
   WHERE effect_id = ? AND place IS NULL AND address IS ? AND user_agent IS ? AND details = ?`;
 
+/** What of a record has to be there still, and what it gets. */
+export interface SealedRow {
+  readonly effectId: string;
+  readonly address: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly details: string;
+  readonly seal: AuditSeal;
+}
+
 export const sealAudit = (
   tx: Transaction,
-  { expected, records }: { readonly expected: ChainHead; readonly records: readonly SealedRecord[] },
+  { expected, rows }: { readonly expected: ChainHead; readonly rows: readonly SealedRow[] },
 ): boolean => {
   const head = headFromRow(tx.get('SELECT place, hash FROM audit_chain WHERE id = 1'));
   if (head.place !== expected.place || head.hash !== expected.hash) return false;
-  const unchanged = records.every((record) => isAsRead(tx, record));
-  if (!unchanged) return false;
-  for (const { seal: given, ...record } of records) {
+  for (const { seal: given, effectId, address, userAgent, details } of rows) {
     const { place, hash, personHash, personSalt } = given;
-    const { address, userAgent, details, effectId } = record;
     const read = [uuidToBytes(effectId), address ?? null, userAgent ?? null, details] as const;
-    tx.run(seal, place, hash, personHash, personSalt ?? null, ...read);
+    const { changes } = tx.run(seal, place, hash, personHash, personSalt ?? null, ...read);
+    if (changes === 1) continue;
+    // The places before it go back as well.
+    tx.undo();
+    return false;
   }
-  const last = records.at(-1)?.seal;
+  const last = rows.at(-1)?.seal;
   if (last !== undefined) tx.run('UPDATE audit_chain SET place = ?, hash = ? WHERE id = 1', last.place, last.hash);
   return true;
 };
-
-const asRead = `SELECT 1 FROM audit WHERE effect_id = ? AND place IS NULL AND address IS ? AND user_agent IS ? AND details = ?`;
-
-const isAsRead = (tx: Transaction, { effectId, address, userAgent, details }: AuditRecord): boolean =>
-  tx.get(asRead, uuidToBytes(effectId), address ?? null, userAgent ?? null, details) !== undefined;
 
 export const leaseSealing = (
   tx: Transaction,
