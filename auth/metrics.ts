@@ -7,7 +7,7 @@ import type { RunningAudit } from './open-audit.ts';
 import type { WatchedRedis } from './open-redis.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
 
-type WatchedAudit = Pick<RunningAudit, 'backlog' | 'sealer' | 'delivery'>;
+type WatchedAudit = Pick<RunningAudit, 'backlog' | 'collector' | 'sealer' | 'delivery'>;
 
 export interface AuthMetrics {
   readonly metrics: Metrics;
@@ -92,7 +92,7 @@ export const createAuthMetrics = (watched: {
   };
 };
 
-const watchAudit = (metrics: Metrics, { backlog, sealer, delivery }: WatchedAudit): void => {
+const watchAudit = (metrics: Metrics, { backlog, collector, sealer, delivery }: WatchedAudit): void => {
   metrics.gauge({
     name: 'audit_waiting',
     help: 'Audit records that the store of the acts has and the audit trail has not yet.',
@@ -107,7 +107,7 @@ const watchAudit = (metrics: Metrics, { backlog, sealer, delivery }: WatchedAudi
   metrics.gauge({
     name: 'audit_sealed',
     help: 'Audit records that this issuer has given their place in the chain since the start.',
-    collect: () => sealer.sealed,
+    collect: () => collector.sealed + sealer.sealed,
   });
   if (delivery === undefined) return;
   metrics.gauge({

@@ -15,7 +15,7 @@ import type { Storage } from '@sallyport/storage/contracts/storage';
 import { StoreUnavailable } from '@sallyport/storage/contracts/store';
 import { type Backlog, watchBacklog } from './audit/backlog.ts';
 import { type CheckpointKeys, createCheckpointKeys } from './audit/checkpoints.ts';
-import { createCollector } from './audit/collector.ts';
+import { type Collector, createCollector } from './audit/collector.ts';
 import { createCut } from './audit/cut.ts';
 import { type Delivery, startDelivery } from './audit/delivery.ts';
 import { createIntents, type Intents } from './audit/intents.ts';
@@ -100,7 +100,7 @@ export const checkpointFileOf = ({
 
 export interface RunningAudit {
   /** Where the drain puts what it has made of effects. */
-  readonly collector: Pick<Audit, 'appendAudit'>;
+  readonly collector: Collector;
   readonly backlog: Backlog;
   readonly sealer: Sealer;
   readonly delivery: Delivery | undefined;
@@ -146,7 +146,8 @@ export const startAudit = (options: StartAuditOptions): RunningAudit => {
   lifecycle.add({ name: 'audit sealer', stop: sealer.stop });
   const delivery = isElsewhere ? deliver(options, holder) : undefined;
   if (delivery !== undefined) lifecycle.add({ name: 'audit delivery', stop: delivery.stop });
-  const collector = createCollector({ spool: storage.auditSpool, node, random });
+  const here = isElsewhere ? undefined : trail;
+  const collector = createCollector({ spool: storage.auditSpool, node, random, trail: here });
   const aroundAct = actGuard(options, node, collector);
   const backlog = watchBacklog(storage.auditSpool, clock, backlogIntervalMs);
   lifecycle.add({ name: 'audit backlog', stop: backlog.stop });
@@ -194,7 +195,7 @@ const spoolOf = (audit: Audit): Pick<AuditSpool, 'collectAudit'> => ({
     await audit.appendAudit(
       records.map((record, index) => ({ ...record, origin: { ...from, number: from.number + index } })),
     );
-    return records.length;
+    return { fresh: records.length, sealed: false };
   },
 });
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EpochMs } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
 import type { Random } from '@sallyport/kit/random';
-import type { Audit, AuditCheckpoint, ChainHead } from '@sallyport/storage/contracts/audit';
+import type { Audit, AuditCheckpoint } from '@sallyport/storage/contracts/audit';
 import { sealRecords } from './chain.ts';
 import type { CheckpointKeys } from './checkpoints.ts';
 
@@ -38,7 +38,7 @@ export const startSealer = (options: SealerOptions): Sealer => {
   const { audit, keys, clock, random, holder, intervalMs, checkpointMs, copyCheckpoint, onError } = options;
   const stopping = new AbortController();
   let sealed = 0;
-  let unsigned: ChainHead | undefined;
+  let signedPlace = 0;
   let signedAtMs = Number.NEGATIVE_INFINITY;
 
   const sealBatch = async (): Promise<number> => {
@@ -49,15 +49,16 @@ export const startSealer = (options: SealerOptions): Sealer => {
     // Somebody else has sealed, or a person was erased meanwhile: the next round reads anew.
     if (!(await audit.sealAudit(head, records))) return 0;
     sealed += records.length;
-    unsigned = records.at(-1)?.seal ?? unsigned;
     return records.length;
   };
 
   const signHead = async (): Promise<void> => {
-    if (unsigned === undefined) return;
-    const checkpoint = keys.sign('head', unsigned, clock.nowMs() as EpochMs);
+    // Others seal as well, what they write.
+    const head = await audit.readChainHead();
+    if (head.place === signedPlace) return;
+    const checkpoint = keys.sign('head', head, clock.nowMs() as EpochMs);
     await audit.appendCheckpoint(checkpoint);
-    unsigned = undefined;
+    signedPlace = head.place;
     signedAtMs = performance.now();
     await copyCheckpoint(checkpoint);
   };

@@ -28,7 +28,7 @@ export const auditSpoolConformance: Conformance = (store) => {
         for (let from = 0; from < 30; from += 5) {
           const origin = { ...(boots[who] ?? newBoot()), number: next[who] ?? 0 };
           const fresh = await own(who).auditSpool.collectAudit(records.slice(from, from + 5), origin);
-          next[who] = (next[who] ?? 0) + fresh;
+          next[who] = (next[who] ?? 0) + fresh.fresh;
         }
       });
       expect((next[0] ?? 0) + (next[1] ?? 0)).toBe(32);
@@ -37,6 +37,34 @@ export const auditSpoolConformance: Conformance = (store) => {
         const numbers = given.flatMap((origin) => (origin?.boot === boot.boot ? origin.number : []));
         expect(numbers).toEqual(Array.from({ length: (next[who] ?? 0) - 1 }, (_, index) => index + 1));
       }
+    });
+
+    it('seals what it collects where all of it is new and the head is the expected one, or nothing of it', async () => {
+      const { auditSpool } = store().storage;
+      const boot = newBoot();
+      const sealsOf = (place: number, count: number) =>
+        Array.from({ length: count }, (_, index) => ({
+          place: place + index + 1,
+          hash: systemRandom.bytes(32).toString('hex'),
+          personHash: systemRandom.bytes(32).toString('hex'),
+          personSalt: systemRandom.bytes(16).toString('hex'),
+        }));
+      const expected = await store().second.audit.readChainHead();
+      const records = [without(), without(), without()];
+      const chain = { expected, seals: sealsOf(expected.place, 3) };
+      const tries = await times(4, (who) =>
+        own(who).auditSpool.collectAudit(who === 0 ? records : [without(), without(), without()], boot, chain),
+      );
+      expect(tries.filter(({ sealed }) => sealed)).toEqual([{ fresh: 3, sealed: true }]);
+      const sealed = await store().second.audit.readSealed(expected.place, 10);
+      expect(sealed.map(({ seal }) => seal)).toEqual(chain.seals);
+      expect(sealed.map(({ origin }) => origin?.number)).toEqual([1, 2, 3]);
+      const { place, hash } = await store().second.audit.readChainHead();
+      expect({ place, hash }).toEqual({ place: expected.place + 3, hash: chain.seals[2]?.hash });
+      const known = { expected: { place, hash }, seals: sealsOf(place, 2) };
+      const half = await auditSpool.collectAudit([without(), sealed[0] ?? without()], { ...newBoot() }, known);
+      expect(half).toEqual({ fresh: 1, sealed: false });
+      expect(await store().second.audit.readChainHead()).toEqual({ place, hash });
     });
 
     it('does not show what was delivered, and remembers it until it is told to forget', async () => {
@@ -50,7 +78,7 @@ export const auditSpoolConformance: Conformance = (store) => {
       expect(counted).toEqual({ waiting: waiting - 2, oldestAtMs: expect.any(Number) });
       expect(await store().second.auditSpool.countWaiting(1)).toMatchObject({ waiting: 1 });
       // Another node has read them before they were removed, and comes late.
-      expect(await own(1).auditSpool.collectAudit(records, newBoot())).toBe(0);
+      expect(await own(1).auditSpool.collectAudit(records, newBoot())).toEqual({ fresh: 0, sealed: false });
       const open = (await store().second.auditSpool.readUnsealed(1_000_000)).map(({ effectId }) => effectId);
       expect(open).toContain(third);
       expect(open).not.toContain(first);

@@ -110,13 +110,26 @@ export interface Audit {
   cutAudit(checkpoint: AuditCheckpoint): Promise<number>;
 }
 
+export interface ChainLink {
+  readonly expected: ChainHead;
+  /** One for each record, in order. */
+  readonly seals: readonly AuditSeal[];
+}
+
+export interface Collected {
+  /** How many were new. */
+  readonly fresh: number;
+  readonly sealed: boolean;
+}
+
 /** Where records are first written down, in the store of the acts; and where audit is kept in another one, they wait here until that has them. */
 export interface AuditSpool {
   /**
    * As `appendAudit`, in the store where the acts are. What is new gets the node and boot of `from`, and numbers from its own on, in the
-   * order given. Returns how many were new.
+   * order given. With `chain`, they get their seals at once where all of them are new, of nobody who was erased, and the head is the expected one;
+   * else they wait like others for whoever seals.
    */
-  collectAudit(records: readonly AuditRecord[], from: AuditOrigin): Promise<number>;
+  collectAudit(records: readonly AuditRecord[], from: AuditOrigin, chain?: ChainLink): Promise<Collected>;
   /** As `Audit.readUnsealed`. */
   readUnsealed(limit: number): Promise<readonly AuditRecord[]>;
   /**

@@ -324,7 +324,7 @@ const readUnsealed =
     (await reader.all(`SELECT * FROM audit WHERE ${isOpen} ORDER BY effect_id LIMIT ?`, limit)).map(rows.auditFromRow);
 
 const auditSpool = ({ queue, reader }: Driver): AuditSpool => ({
-  collectAudit: (records, from) => queue.call('collectAudit', { records, from }),
+  collectAudit: (records, from, chain) => queue.call('collectAudit', { records, from, chain }),
   readUnsealed: readUnsealed(reader),
   markDelivered: (effectIds) => queue.call('markDelivered', effectIds),
   removeDelivered: (input) => queue.call('removeDelivered', input),

@@ -41,33 +41,49 @@ CREATE OR REPLACE FUNCTION ${s}.append_audit(p_records jsonb) RETURNS void LANGU
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(${s}.lock_key('erasure', ''));
   INSERT INTO ${s}.audit (effect_id, realm_id, event_type, actor, user_id, session_id, device_id, address, user_agent, request_id,
-    details, at_ms, node, boot, boot_number)
+    details, at_ms, node, boot, boot_number, place, hash, person_hash, person_salt)
   SELECT r."effectId", r."realmId", r."eventType", r.actor, r."userId", r."sessionId", r."deviceId",
     CASE WHEN NOT e.erased THEN r.address END, CASE WHEN NOT e.erased THEN r."userAgent" END, r."requestId",
     CASE WHEN e.erased THEN ${s}.without_person(r.details) ELSE r.details END, r."atMs",
-    r.origin->>'node', r.origin->>'boot', (r.origin->>'number')::bigint
+    r.origin->>'node', r.origin->>'boot', (r.origin->>'number')::bigint,
+    (r.seal->>'place')::bigint, r.seal->>'hash', r.seal->>'personHash', r.seal->>'personSalt'
   FROM jsonb_to_recordset(p_records) AS r("effectId" uuid, "realmId" text, "eventType" text, actor text, "userId" text,
-    "sessionId" text, "deviceId" text, address text, "userAgent" text, "requestId" text, details text, "atMs" bigint, origin jsonb)
+    "sessionId" text, "deviceId" text, address text, "userAgent" text, "requestId" text, details text, "atMs" bigint,
+    origin jsonb, seal jsonb)
   CROSS JOIN LATERAL (SELECT ${s}.is_erased(r."userId") AS erased OFFSET 0) e
   ORDER BY r."effectId"
   ON CONFLICT (effect_id) DO NOTHING;
 END $$;
 
-CREATE FUNCTION ${s}.collect_audit(p_records jsonb, p_node text, p_boot text, p_from bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+-- Records may have their seals: they keep them where all are new, of nobody who was erased, and the head of the chain is the expected one.
+CREATE FUNCTION ${s}.collect_audit(
+  p_records jsonb, p_node text, p_boot text, p_from bigint, p_place bigint, p_hash text, OUT fresh bigint, OUT sealed boolean
+) LANGUAGE plpgsql AS $$
 DECLARE
   v_fresh jsonb;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(${s}.lock_key('erasure', ''));
   PERFORM pg_advisory_xact_lock(${s}.lock_key('audit', ''));
   SELECT coalesce(jsonb_agg(f.v || jsonb_build_object('origin',
-    jsonb_build_object('node', p_node, 'boot', p_boot, 'number', p_from + f.n - 1))), '[]')
+    jsonb_build_object('node', p_node, 'boot', p_boot, 'number', p_from + f.n - 1)) ORDER BY f.n), '[]')
   INTO v_fresh
   FROM (
     SELECT e.v, row_number() OVER (ORDER BY e.n) AS n
     FROM jsonb_array_elements(p_records) WITH ORDINALITY AS e(v, n)
     WHERE NOT EXISTS (SELECT 1 FROM ${s}.audit a WHERE a.effect_id = (e.v->>'effectId')::uuid)) f;
+  fresh := jsonb_array_length(v_fresh);
+  sealed := p_place IS NOT NULL AND fresh > 0 AND fresh = jsonb_array_length(p_records)
+    AND (SELECT count(DISTINCT e.v->>'effectId') FROM jsonb_array_elements(v_fresh) AS e(v)) = fresh
+    AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(v_fresh) AS e(v) WHERE ${s}.is_erased(e.v->>'userId'));
+  IF sealed THEN
+    UPDATE ${s}.audit_chain SET place = (v_fresh->-1->'seal'->>'place')::bigint, hash = v_fresh->-1->'seal'->>'hash'
+    WHERE id = 1 AND place = p_place AND hash = p_hash;
+    sealed := FOUND;
+  END IF;
+  IF NOT sealed THEN
+    SELECT coalesce(jsonb_agg(e.v - 'seal'), '[]') INTO v_fresh FROM jsonb_array_elements(v_fresh) AS e(v);
+  END IF;
   PERFORM ${s}.append_audit(v_fresh);
-  RETURN jsonb_array_length(v_fresh);
 END $$;
 
 -- What is personal may have been erased since it was read: a commitment to it would never hold again.

@@ -75,9 +75,12 @@ export const auditSpool = ({ schema: s, read, write }: Driver): AuditSpool => {
   const count = `SELECT count(*) AS waiting, min(at_ms) AS oldest FROM
     (SELECT at_ms FROM ${s}.audit WHERE ${isOpen} ORDER BY effect_id LIMIT $1) open`;
   return {
-    collectAudit: async (records, { node, boot, number }) => {
-      const [row] = await write(`SELECT ${s}.collect_audit($1, $2, $3, $4) AS fresh`, records, node, boot, number);
-      return Number(row?.['fresh']);
+    collectAudit: async (records, { node, boot, number }, chain) => {
+      const sql = `SELECT fresh, sealed FROM ${s}.collect_audit($1, $2, $3, $4, $5, $6)`;
+      const given = chain ? records.map((record, index) => ({ ...record, seal: chain.seals[index] })) : records;
+      const { place = null, hash = null } = chain?.expected ?? {};
+      const [row] = await write(sql, given, node, boot, number, place, hash);
+      return { fresh: Number(row?.['fresh']), sealed: row?.['sealed'] === true };
     },
     readUnsealed: readUnsealed(s, read),
     markDelivered: async (effectIds) => {

@@ -1,14 +1,27 @@
 import { uuidToBytes } from '@sallyport/kit/random';
-import type { AuditCheckpoint, AuditOrigin, AuditRecord, AuditSeal, ChainHead } from '../../contracts/audit.ts';
+import type {
+  AuditCheckpoint,
+  AuditOrigin,
+  AuditRecord,
+  AuditSeal,
+  ChainHead,
+  ChainLink,
+  Collected,
+} from '../../contracts/audit.ts';
 import type { SqlRow, Transaction } from '../transaction.ts';
 import { dataWithoutPerson, isErased } from './erasure.ts';
 
 const insert = `INSERT INTO audit (effect_id, realm_id, event_type, actor, user_id, session_id, device_id, address, user_agent, request_id,
-    details, at_ms, node, boot, boot_number)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+    details, at_ms, node, boot, boot_number, place, hash, person_hash, person_salt)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 
-const append = (tx: Transaction, record: AuditRecord, origin: AuditOrigin | undefined): boolean => {
-  const erased = isErased(tx, record.userId);
+interface Placed {
+  readonly origin?: AuditOrigin | undefined;
+  readonly seal?: AuditSeal | undefined;
+}
+
+/** False: it was there. */
+const append = (tx: Transaction, record: AuditRecord, { origin, seal: given }: Placed, erased: boolean): boolean => {
   const { changes } = tx.run(
     insert,
     uuidToBytes(record.effectId),
@@ -26,21 +39,59 @@ const append = (tx: Transaction, record: AuditRecord, origin: AuditOrigin | unde
     origin?.node ?? null,
     origin?.boot ?? null,
     origin?.number ?? null,
+    given?.place ?? null,
+    given?.hash ?? null,
+    given?.personHash ?? null,
+    given?.personSalt ?? null,
   );
   return changes === 1;
 };
 
 export const appendAudit = (tx: Transaction, records: readonly AuditRecord[]): void => {
-  for (const record of records) append(tx, record, record.origin);
+  for (const record of records) append(tx, record, record, isErased(tx, record.userId));
 };
 
-export const collectAudit = (
-  tx: Transaction,
-  { records, from }: { readonly records: readonly AuditRecord[]; readonly from: AuditOrigin },
-): number => {
+interface Collecting {
+  readonly records: readonly AuditRecord[];
+  readonly from: AuditOrigin;
+  readonly chain?: ChainLink | undefined;
+}
+
+export const collectAudit = (tx: Transaction, { records, from, chain }: Collecting): Collected => {
+  if (chain !== undefined && appendSealed(tx, records, from, chain)) return { fresh: records.length, sealed: true };
   let fresh = 0;
-  for (const record of records) if (append(tx, record, { ...from, number: from.number + fresh })) fresh += 1;
-  return fresh;
+  for (const record of records) {
+    const origin = { ...from, number: from.number + fresh };
+    if (append(tx, record, { origin }, isErased(tx, record.userId))) fresh += 1;
+  }
+  return { fresh, sealed: false };
+};
+
+/** All of them, or none. */
+const appendSealed = (
+  tx: Transaction,
+  records: readonly AuditRecord[],
+  from: AuditOrigin,
+  { expected, seals }: ChainLink,
+): boolean => {
+  if (!isHead(tx, expected)) return false;
+  for (const [index, record] of records.entries()) {
+    const origin = { ...from, number: from.number + index };
+    if (!isErased(tx, record.userId) && append(tx, record, { origin, seal: seals[index] }, false)) continue;
+    tx.undo();
+    return false;
+  }
+  moveHead(tx, seals.at(-1));
+  return true;
+};
+
+const isHead = (tx: Transaction, expected: ChainHead): boolean => {
+  const row = tx.get('SELECT place, hash FROM audit_chain WHERE id = 1');
+  return row?.['place'] === expected.place && row['hash'] === expected.hash;
+};
+
+const moveHead = (tx: Transaction, last: ChainHead | undefined): void => {
+  if (last !== undefined) tx.run('UPDATE audit_chain SET place = ?, hash = ? WHERE id = 1', last.place, last.hash);
 };
 
 const headFromRow = (row: SqlRow | undefined): ChainHead => ({
@@ -65,8 +116,7 @@ export const sealAudit = (
   tx: Transaction,
   { expected, rows }: { readonly expected: ChainHead; readonly rows: readonly SealedRow[] },
 ): boolean => {
-  const head = headFromRow(tx.get('SELECT place, hash FROM audit_chain WHERE id = 1'));
-  if (head.place !== expected.place || head.hash !== expected.hash) return false;
+  if (!isHead(tx, expected)) return false;
   for (const { seal: given, effectId, address, userAgent, details } of rows) {
     const { place, hash, personHash, personSalt } = given;
     const read = [uuidToBytes(effectId), address ?? null, userAgent ?? null, details] as const;
@@ -76,8 +126,7 @@ export const sealAudit = (
     tx.undo();
     return false;
   }
-  const last = rows.at(-1)?.seal;
-  if (last !== undefined) tx.run('UPDATE audit_chain SET place = ?, hash = ? WHERE id = 1', last.place, last.hash);
+  moveHead(tx, rows.at(-1)?.seal);
   return true;
 };
 
