@@ -42,6 +42,7 @@ export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
 export type { RegisterOutcome } from './register/register.ts';
 export type { Seeded } from './register/seed.ts';
+export { requireStoppedServers } from './stopped-servers.ts';
 /** For generated documentation, and for whoever hands an environment on. */
 export const issuerSettings = authSettings;
 export const issuerSettingNames: readonly string[] = settingNames(authSettings);
@@ -88,7 +89,7 @@ export interface Maintenance {
   removeKey(kid: string): Promise<boolean>;
   /**
    * After the store was put back to an earlier state, before any server starts on it: ends every session, retires the ring's keys, and
-   * gives the store a new incarnation. Says which keys are not the ring's to retire.
+   * gives the store a new incarnation. Says which keys are not the ring's to retire. `requireStoppedServers` finds servers that run.
    */
   markRestored(): Promise<RestoredStore>;
   /** Takes away what is over, as the issuer does on its schedule. */

@@ -45,7 +45,8 @@ const openDatabase = async (settings: AuthSettings, parts: StoreParts): Promise<
 export const sqliteFile = ({ databaseUrl, dataDir }: Pick<AuthSettings, 'databaseUrl' | 'dataDir'>): string =>
   databaseUrl?.slice('sqlite:'.length) ?? join(dataDir, 'sallyport.db');
 
-const readCa = (path: string): string => {
+/** @throws Error that names the setting */
+export const readCa = (path: string): string => {
   try {
     return readFileSync(path, 'utf8');
   } catch {

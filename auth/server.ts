@@ -87,7 +87,11 @@ const startParts = async (
       log.warn({ err, accepted: settings.passwordBreachFail === 'open' }, 'breach lookup failed'),
   });
   lifecycle.add({ name: 'password policy', stop: () => policy.close() });
-  const unsettled = createUnsettledRotations(storage.sessions);
+  const unsettled = createUnsettledRotations({
+    sessions: storage.sessions,
+    overlapMs: settings.refreshOverlapSeconds * 1000,
+    elapsedMs: () => performance.now(),
+  });
   lifecycle.add({ name: 'unsettled rotations', stop: settleRegularly(unsettled, log) });
   const auditTrail = await openAudit({ settings, storage, clock });
   const audit = startAudit({ opened: auditTrail, settings, storage, clock, random, lifecycle, log });

@@ -117,7 +117,7 @@ const twins: readonly { readonly name: string; readonly attempts: boolean; reado
     attempts: false,
     sabotage: (options) => ({
       ...options,
-      unsettled: { remember: () => undefined, settle: async () => undefined, size: 0 },
+      unsettled: { remember: () => undefined, settle: async () => undefined, noteOutage: () => undefined, size: 0 },
     }),
   },
   {

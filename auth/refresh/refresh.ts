@@ -56,6 +56,15 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
   const { sessions, tokens, policy } = options;
 
   return async function refresh(request) {
+    try {
+      return await exchange(request);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) options.unsettled.noteOutage();
+      throw error;
+    }
+  };
+
+  async function exchange(request: RefreshRequest): Promise<RefreshOutcome> {
     const token = tokens.parse(request.token);
     if (token === undefined) {
       if (tokens.namesUnknownKey(request.token)) options.onAnomaly('key_unknown', undefined);
@@ -81,7 +90,7 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
       nowMs = again.nowMs;
     }
     throw new StoreUnavailable(`a session changed ${maxJudgements} times during one refresh`);
-  };
+  }
 };
 
 /**

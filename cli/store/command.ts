@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { CopyRefused, copyStore } from '@sallyport/auth/maintenance';
+import { CopyRefused, copyStore, requireStoppedServers } from '@sallyport/auth/maintenance';
 import type { Command } from 'commander';
 import { readEnvironment } from '../environment.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
-import { hostEnvironment } from '../host-environment.ts';
+import { hostEnvironment, requireStoreOfFolder } from '../host-environment.ts';
 import { readFolder } from '../up/data-folder.ts';
 import { takeLock } from '../up/lock.ts';
 import { withMaintenance } from '../users/with-maintenance.ts';
@@ -33,11 +33,14 @@ export const addStoreCommand = (program: Command): void => {
     .description('after a backup was put back, before any server starts: end every session and retire the signing keys')
     .action(({ json, yes }: RestoredOptions) => {
       if (!yes) throw new CommandError('Everybody will have to log in again: --yes does it.', exitCodes.usage);
-      return whileStopped(() =>
-        withMaintenance(async (maintenance) => {
+      return whileStopped(async () => {
+        const env = hostEnvironment(readEnvironment(process.env, '.env'));
+        requireStoreOfFolder(env);
+        await requireStoppedServers(env);
+        await withMaintenance(async (maintenance) => {
           process.stdout.write(restoredText(await maintenance.markRestored(), json));
-        }),
-      );
+        });
+      });
     });
   store
     .command('copy')

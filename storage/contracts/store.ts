@@ -10,8 +10,9 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
   /** True where the write may have been committed all the same. */
   readonly outcomeUnknown: boolean;
+  /** @param cause an error, or its reason in words; it is logged, so it tells nothing of people and no secret */
   constructor(cause: unknown, outcomeUnknown = false) {
-    super('the store did not answer', { cause });
+    super('the store did not answer', { cause: typeof cause === 'string' ? new Error(cause) : cause });
     this.outcomeUnknown = outcomeUnknown;
   }
 }

@@ -1,14 +1,18 @@
 /** Whatever happens to PostgreSQL, a verb answers within two seconds, nothing is a verdict, and all is well again by itself. */
 import { once } from 'node:events';
+import { mkdtempSync, rmdirSync, statSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UserId } from '@sallyport/contract';
 import { systemRandom } from '@sallyport/kit/random';
 import postgres from 'postgres';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { context, newId, newSession, times } from '../conformance/make.ts';
 import type { Storage } from '../contracts/storage.ts';
 import type { StoreUnavailable } from '../contracts/store.ts';
+import { maySmallDisksNotBeMounted, mountSmallDisk } from '../testing/small-disk.ts';
 import { openTestStore } from './testing/open-test-store.ts';
 import { isPostgresMissing, type PostgresServer, startPostgres } from './testing/start-postgres.ts';
 
@@ -190,6 +194,35 @@ describe.skipIf(isPostgresMissing())('a PostgreSQL', () => {
     );
     await open(server.url.replace('sallyport@', 'strict@'));
   });
+
+  it.skipIf(maySmallDisksNotBeMounted())(
+    'whose disk is full: refused with a certain outcome, reads go on, and all is well when there is room',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'sallyport-disk-'));
+      const [{ data_directory: data } = { data_directory: '' }] = await admin.unsafe('SHOW data_directory');
+      const disk = mountSmallDisk(folder, 2, statSync(String(data)));
+      onTestFinished(() => {
+        disk.unmount();
+        rmdirSync(folder);
+      });
+      await admin.unsafe(`CREATE TABLESPACE small LOCATION '${folder}'`);
+      await admin.unsafe('ALTER TABLE sallyport.effects SET TABLESPACE small');
+      const first = await start();
+      disk.fill();
+      const refusals = await times(300, () => refusalOf(start));
+      const errors = refusals.map(({ error }) => error).filter((error) => error !== undefined);
+      expect(errors.length).toBeGreaterThan(0);
+      for (const error of errors) {
+        expect(error).toMatchObject({ name: 'StoreUnavailable', outcomeUnknown: false });
+        expect(String(error.cause)).toMatch(/53100.*No space left on device/);
+      }
+      expect((await storage.sessions.findSession(first.id)).value?.generation).toBe(0);
+      disk.free();
+      expect((await rotate((await start()).id)).value.won).toBe(true);
+      await admin.unsafe('ALTER TABLE sallyport.effects SET TABLESPACE pg_default');
+      await admin.unsafe('DROP TABLESPACE small');
+    },
+  );
 
   it('that is none: a port where nobody answers, or hangs up, or where nobody listens', async () => {
     const sockets = new Set<Socket>();

@@ -1,15 +1,20 @@
 /** A backup that is put back knows nothing of what was ended after it was made. */
+import { execFile } from 'node:child_process';
 import { copyFileSync, cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { openMaintenance } from '@sallyport/auth/maintenance';
+import { anyPostgres, isAnyPostgresMissing } from '@sallyport/storage/postgres/testing';
 import { describe, expect, it } from 'vitest';
 import { isOnPostgres } from '../testing/database.ts';
 import { decodeToken } from '../testing/forge.ts';
 import { type Answer, httpClient } from '../testing/http-client.ts';
 import { type Issuer, issuerFolder, startIssuer } from '../testing/issuer.ts';
-import { login, newPerson, type Person, register, type Tokens } from '../testing/people.ts';
+import { login, newPerson, type Person, register, signUp, type Tokens } from '../testing/people.ts';
 
 const settings = { REFRESH_ROTATION: 'on', JWT_ALGORITHM: 'ES256', JWT_SECRET: '' };
+
+const command = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
 
 interface Story {
   readonly folder: ReturnType<typeof issuerFolder>;
@@ -99,4 +104,39 @@ describe.skipIf(isOnPostgres)('a backup that was put back', () => {
       await issuer.remove();
     }
   });
+});
+
+describe.each([
+  { name: 'SQLite', missing: () => isOnPostgres, start: async () => undefined },
+  { name: 'PostgreSQL', missing: isAnyPostgresMissing, start: anyPostgres },
+])('`store restored` on $name', ({ missing, start }) => {
+  it.skipIf(missing())(
+    'is refused while an issuer works on the store, whoever started it, and done when it has stopped',
+    async () => {
+      const database = await start();
+      const folder = issuerFolder();
+      const own = database && { DATABASE_URL: database.url, DATABASE_SCHEMA: database.schema };
+      const env = { PATH: process.env['PATH'] ?? '', ...folder.settings, ...settings, ...own };
+      const restored = () =>
+        promisify(execFile)(process.execPath, [command, 'store', 'restored', '--yes'], { env, cwd: folder.path });
+      const issuer = await startIssuer({ ...settings, ...own }, folder);
+      try {
+        const { refresh: token } = await signUp(httpClient(issuer.url));
+        await expect(restored()).rejects.toMatchObject({
+          code: 1,
+          stderr: expect.stringMatching(/in use|works on it|open/),
+        });
+        const current = await refresh(issuer, token);
+        expect(current.status).toBe(200);
+        await issuer.stop();
+        expect((await restored()).stdout).toContain('1 session');
+        const again = await startIssuer({ ...settings, ...own }, folder);
+        expect((await refresh(again, String(current.body['refresh_token']))).status).toBe(401);
+        await again.stop();
+      } finally {
+        await issuer.remove();
+        await database?.stop();
+      }
+    },
+  );
 });

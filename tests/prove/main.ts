@@ -50,8 +50,9 @@ const proofs: Readonly<Record<string, Proof>> = {
       onStore(name, (store) => killUnderLoad({ kills, sessions: 16, random: seeded(seed), store, victim: 'store' })),
   },
   'restored-backup': {
-    about: 'a backup of SQLite is taken under load and put back after a kill -9: no token of before is accepted',
-    run: (seed, seconds = 10) => restoredBackup({ sessions: 16, seconds, random: seeded(seed) }),
+    about: 'a backup is taken under load and put back after a kill -9: no token of before is accepted',
+    run: (seed, seconds = 10, name) =>
+      onStore(name, (store) => restoredBackup({ sessions: 16, seconds, random: seeded(seed), store })),
   },
   'store-gone': {
     about: 'PostgreSQL, or the Redis with the sessions, is gone for 60 s under load, killed and then hung',

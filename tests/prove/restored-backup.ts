@@ -1,10 +1,14 @@
 /** A backup is taken under load, people go on and go, the machine dies, the backup is put back: nothing that had died lives again. */
+import { execFile } from 'node:child_process';
 import { copyFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { backupStore, openMaintenance } from '@sallyport/auth/maintenance';
+import { postgresProgram } from '@sallyport/storage/postgres/testing';
 import { type IssuerClient, issuerClient } from './client.ts';
 import { type Issuer, type IssuerFolder, issuerFolder, startIssuer } from './issuer-process.ts';
+import type { ProofStore } from './on-store.ts';
 
 export interface RestoredBackup {
   readonly sessions: number;
@@ -15,7 +19,10 @@ export interface RestoredBackup {
   /** Of those, accepted after the restore. */
   readonly acceptedRefresh: number;
   readonly acceptedAccess: number;
-  /** Sessions that had been logged out and live again where `store restored` is left out: the proof can fail. */
+  /**
+   * Sessions that had been logged out and live again where `store restored` is left out: the proof can fail. A Redis that stays knows of
+   * ends which the SQL store has forgotten.
+   */
   readonly acceptedUnmarked: number;
   readonly loginsAfter: boolean;
   readonly passed: boolean;
@@ -31,20 +38,19 @@ interface Holder {
 const settings = { JWT_ALGORITHM: 'ES256', JWT_SECRET: '', REFRESH_ROTATION: 'on', REFRESH_OVERLAP_SECONDS: '0' };
 
 export const restoredBackup = async (options: {
+  readonly store: ProofStore;
   readonly sessions: number;
   readonly seconds: number;
   readonly random: () => number;
 }): Promise<RestoredBackup> => {
-  const folder = issuerFolder(settings);
-  const backup = join(folder.path, 'backup.db');
+  const { store } = options;
+  const folder = issuerFolder({ ...settings, ...store.settings });
   let issuer = await startIssuer(folder);
   try {
-    const holders = await livesOf(issuer, options, () =>
-      backupStore({ to: backup, env: folder.env, onProgress: () => undefined }),
-    );
+    const holders = await livesOf(issuer, options, () => takeBackup(folder));
     await issuer.kill();
 
-    putBack(folder, backup);
+    await putBack(folder);
     issuer = await startIssuer(folder);
     const acceptedUnmarked = await revivedOf(
       issuer,
@@ -52,7 +58,7 @@ export const restoredBackup = async (options: {
     );
     await issuer.kill();
 
-    putBack(folder, backup);
+    await putBack(folder);
     const maintenance = await openMaintenance(folder.env);
     await maintenance.markRestored();
     await maintenance.close();
@@ -68,7 +74,8 @@ export const restoredBackup = async (options: {
       refreshTokens: refreshTokens.length,
       accessTokens: accessTokens.length,
       ...{ acceptedRefresh, acceptedAccess, acceptedUnmarked, loginsAfter },
-      passed: acceptedRefresh === 0 && acceptedAccess === 0 && acceptedUnmarked > 0 && loginsAfter,
+      passed:
+        acceptedRefresh === 0 && acceptedAccess === 0 && loginsAfter && (acceptedUnmarked > 0 || hasRedis(folder)),
     };
   } finally {
     await issuer.kill();
@@ -124,10 +131,29 @@ const logOut = async (client: IssuerClient, holder: Holder): Promise<void> => {
   holder.isLoggedOut = true;
 };
 
-const putBack = ({ path }: IssuerFolder, backup: string): void => {
-  const file = join(path, 'sallyport.db');
-  for (const end of ['', '-wal', '-shm']) rmSync(file + end, { force: true });
-  copyFileSync(backup, file);
+const run = promisify(execFile);
+
+const backupOf = ({ path }: IssuerFolder): string => join(path, 'backup');
+const hasRedis = ({ env }: IssuerFolder): boolean => env['REDIS_URL'] !== undefined;
+
+/** As the guide says: of SQLite by the command, of PostgreSQL by the line that it prints. */
+const takeBackup = async (folder: IssuerFolder): Promise<void> => {
+  const made = await backupStore({ to: backupOf(folder), env: folder.env, onProgress: () => undefined });
+  if (made.kind === 'sqlite') return;
+  const env = { PATH: `${dirname(postgresProgram('pg_dump'))}:${process.env['PATH']}` };
+  await run('sh', ['-c', made.command], { env, cwd: '/' });
+};
+
+const putBack = async (folder: IssuerFolder): Promise<void> => {
+  const url = folder.env['DATABASE_URL'];
+  if (url === undefined) {
+    const file = join(folder.path, 'sallyport.db');
+    for (const end of ['', '-wal', '-shm']) rmSync(file + end, { force: true });
+    copyFileSync(backupOf(folder), file);
+    return;
+  }
+  await run(postgresProgram('psql'), [url, '-q', '-c', 'DROP SCHEMA sallyport CASCADE']);
+  await run(postgresProgram('pg_restore'), ['--exit-on-error', '--dbname', url, backupOf(folder)]);
 };
 
 const acceptedOf = async ({ url }: Issuer, tokens: readonly string[]): Promise<number> => {

@@ -47,7 +47,11 @@ export const openWorld = async (
   let fault: StoreFault = 'none';
   const nodes = store.nodes.map((node) => {
     const sessions = withFaults(node.sessions, () => fault);
-    const unsettled = createUnsettledRotations(sessions);
+    const unsettled = createUnsettledRotations({
+      sessions,
+      overlapMs,
+      elapsedMs: () => performance.now() + store.clock.offsetMs(),
+    });
     const policy = { rotation: true, overlapMs, ahead: 'adopt' as const };
     const { accounts, effects } = node;
     return createRefresh(
