@@ -89,8 +89,9 @@ describe('the audit trail', () => {
       const { status, body } = await inside('GET', `/v1/audit?user=${userId}&limit=2${before}`, { bearer });
       expect(status).toBe(200);
       types.push(...(body['records'] as { readonly event_type: string }[]).map((record) => record.event_type));
-      if (body['next'] === undefined) break;
-      before = `&before=${String(body['next'])}`;
+      const { next } = body as { readonly next?: string };
+      if (next === undefined) break;
+      before = `&before=${next}`;
     }
     expect(types.filter((type) => type !== 'audit_read')).toEqual(['login', 'roles_changed', 'login', 'register']);
     await expect

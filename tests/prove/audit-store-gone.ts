@@ -66,7 +66,10 @@ export const auditStoreGone = async (options: {
     const began = phase;
     // While the issuer is killed connections break: nothing was answered, so nothing is owed.
     const answer = await client.post('/auth/login', { email, password }).catch(() => undefined);
-    if (answer === undefined) return sleep(50);
+    if (answer === undefined) {
+      await sleep(50);
+      return;
+    }
     if (began !== 'after' && began === phase) seen[began] = Math.max(seen[began], performance.now() - beganMs);
     if (answer.status === 200) {
       seen.logins += 1;
@@ -115,7 +118,8 @@ export const auditStoreGone = async (options: {
     await sleep(2000);
     const [counted] = await inMySql(server.url, "SELECT COUNT(*) AS count FROM audit_logs WHERE event_type = 'login'");
     const trail = await openAuditTrail(folder.env);
-    const report = await trail.verify().finally(() => trail.close());
+    const report = await trail.verify();
+    await trail.close();
     const { logins, duringOutage, refused, others } = seen;
     const isClean = others.length === 0 && withoutRecord === 0 && report.passed;
     const isRight = mode === 'spooled' ? refused === 0 && duringOutage > 0 : refused > 0 && duringOutage === 0;
