@@ -1,6 +1,7 @@
 /** What the command line may do with the audit trail, without a running server: verify it, list it, export it. */
 
 import type { Clock } from '@sallyport/kit/clock';
+import { systemRandom } from '@sallyport/kit/random';
 import type { AuditFilter, AuditRecord } from '@sallyport/storage/contracts/audit';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { readCheckpointFile } from './audit/sinks/checkpoint-file.ts';
@@ -23,7 +24,7 @@ export const openAuditMaintenance = async (
   storage: Pick<Storage, 'audit' | 'auditSpool'>,
   clock: Clock,
 ): Promise<AuditMaintenance> => {
-  const { trail, keys, isElsewhere, close } = await openAudit({ settings, storage, clock });
+  const { trail, keys, isElsewhere, close } = await openAudit({ settings, storage, clock, random: systemRandom });
   return {
     verify: async (checkpoints = checkpointFileOf(settings)) =>
       verifyTrail({

@@ -128,7 +128,7 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
   const sql = await openStore(settings, systemRandom);
   const { storage } = await withRedis({ settings, sql, random: systemRandom });
   const doors = await openDoors(settings, storage);
-  const audit = await openAudit({ settings, storage, clock });
+  const audit = await openAudit({ settings, storage, clock, random: systemRandom });
   const guard = openActGuard(audit, { storage, clock, random: systemRandom });
   /** Here, and not in the commands: none that changes something can be without it. */
   const act = <T>(name: keyof Maintenance, run: () => Promise<T>): Promise<T> =>

@@ -2,17 +2,14 @@
  * Where the audit trail is kept, by the settings: in the store of the acts, or in a database of its own. Opens and starts its parts;
  * what they do stands in `audit/`.
  */
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@sallyport/kit/clock';
-import { SettingsError } from '@sallyport/kit/config';
 import type { Lifecycle } from '@sallyport/kit/lifecycle';
 import type { Log } from '@sallyport/kit/log';
 import type { Random } from '@sallyport/kit/random';
 import type { Audit, AuditSpool } from '@sallyport/storage/contracts/audit';
 import type { Storage } from '@sallyport/storage/contracts/storage';
-import { StoreUnavailable } from '@sallyport/storage/contracts/store';
 import { type Backlog, watchBacklog } from './audit/backlog.ts';
 import { type CheckpointKeys, createCheckpointKeys } from './audit/checkpoints.ts';
 import { type Collector, createCollector } from './audit/collector.ts';
@@ -23,6 +20,7 @@ import { type Sealer, startSealer } from './audit/sealer.ts';
 import { appendToCheckpointFile } from './audit/sinks/checkpoint-file.ts';
 import { startJsonLines } from './audit/sinks/json-lines.ts';
 import type { AuthSettings } from './config.ts';
+import { openAuditStore } from './open-audit-store.ts';
 import { type AuditMode, auditModeOf } from './settings/audit.ts';
 
 export interface OpenedAudit {
@@ -42,13 +40,14 @@ export interface OpenAuditOptions {
   readonly settings: AuthSettings;
   readonly storage: Pick<Storage, 'audit'>;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
 /** @throws SettingsError where the audit store answers and may not be used; one that does not answer stops nobody from starting */
-export const openAudit = async ({ settings, storage, clock }: OpenAuditOptions): Promise<OpenedAudit> => {
+export const openAudit = async ({ settings, storage, clock, random }: OpenAuditOptions): Promise<OpenedAudit> => {
   const mode = auditModeOf(settings);
-  const elsewhere = await openElsewhere(settings);
-  const ahead = mode === 'write-ahead' ? await openElsewhere(settings) : undefined;
+  const elsewhere = await openAuditStore(settings, random);
+  const ahead = mode === 'write-ahead' ? await openAuditStore(settings, random) : undefined;
   const trail = elsewhere?.audit ?? storage.audit;
   const keys = createCheckpointKeys(settings.rootKeys);
   return {
@@ -63,33 +62,6 @@ export const openAudit = async ({ settings, storage, clock }: OpenAuditOptions):
       await elsewhere?.close();
     },
   };
-};
-
-const openElsewhere = async (settings: AuthSettings) => {
-  const { auditDatabaseUrl: url, auditDatabaseCaPath: caPath, auditDatabaseMigrate: migrate } = settings;
-  if (url === undefined) return undefined;
-  // Whoever has no MySQL does not load what speaks to one.
-  const { openMySqlAudit, MySqlRefused, parseMySqlTarget } = await import('@sallyport/storage/mysql');
-  const ca = caPath === undefined ? {} : { ca: readCa(caPath) };
-  const opened = openMySqlAudit({ target: parseMySqlTarget(url), ...ca, migrate });
-  try {
-    await opened.prepare();
-  } catch (error) {
-    if (error instanceof MySqlRefused) {
-      await opened.close();
-      throw new SettingsError([{ setting: 'AUDIT_DATABASE_URL', problem: `cannot be used: it ${error.message}` }]);
-    }
-    if (!(error instanceof StoreUnavailable)) throw error;
-  }
-  return opened;
-};
-
-const readCa = (path: string): string => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    throw new SettingsError([{ setting: 'AUDIT_DATABASE_CA_PATH', problem: 'names a file that cannot be read' }]);
-  }
 };
 
 export const checkpointFileOf = ({
@@ -115,7 +87,6 @@ export interface StartAuditOptions extends OpenAuditOptions {
   readonly opened: OpenedAudit;
   readonly storage: Pick<Storage, 'audit' | 'auditSpool'>;
   readonly lifecycle: Lifecycle;
-  readonly random: Random;
   readonly log: Log;
 }
 

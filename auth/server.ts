@@ -93,7 +93,7 @@ const startParts = async (
     elapsedMs: () => performance.now(),
   });
   lifecycle.add({ name: 'unsettled rotations', stop: settleRegularly(unsettled, log) });
-  const auditTrail = await openAudit({ settings, storage, clock });
+  const auditTrail = await openAudit({ settings, storage, clock, random });
   const audit = startAudit({ opened: auditTrail, settings, storage, clock, random, lifecycle, log });
   const drain = startDrain({
     ...storage,

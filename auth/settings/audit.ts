@@ -1,9 +1,12 @@
 /** The audit trail: where it is kept, and what an act waits for. */
 import { choiceSetting, durationSetting, type SettingProblem, textSetting } from '@sallyport/kit/config';
 import { isMySqlUrl, parseMySqlTarget } from '@sallyport/storage/mysql/target';
+import { isPostgresUrl } from '@sallyport/storage/postgres/target';
+import { databaseProblem, databaseTlsWarning } from './database.ts';
 
 const problemOf = (text: string): string | undefined => {
-  if (!isMySqlUrl(text)) return 'must begin with mysql:// or mariadb://';
+  if (isPostgresUrl(text)) return databaseProblem(text);
+  if (!isMySqlUrl(text)) return 'must begin with mysql://, mariadb:// or postgres://';
   try {
     parseMySqlTarget(text);
     return undefined;
@@ -13,6 +16,7 @@ const problemOf = (text: string): string | undefined => {
 };
 
 const tlsWarning = (text: string): string | undefined => {
+  if (isPostgresUrl(text)) return databaseTlsWarning(text);
   if (problemOf(text) !== undefined) return undefined;
   const { tls } = parseMySqlTarget(text);
   if (tls === 'REQUIRED')
@@ -37,7 +41,7 @@ export const auditSettings = {
     secret: true,
     check: problemOf,
     insecure: tlsWarning,
-    doc: 'A MySQL or MariaDB for the audit trail: `mysql://user:password@host:3306/database?ssl-mode=…`. `ssl-mode` is `DISABLED`, `REQUIRED`, `VERIFY_CA` or `VERIFY_IDENTITY`; where it is not stated, `VERIFY_IDENTITY`, and `DISABLED` on the way to this machine itself. Default: the store of `DATABASE_URL`.',
+    doc: 'A database of its own for the audit trail. MySQL or MariaDB: `mysql://user:password@host:3306/database?ssl-mode=…`; PostgreSQL: as DATABASE_URL, in a schema of the same name. `ssl-mode` is `DISABLED`, `REQUIRED`, `VERIFY_CA` or `VERIFY_IDENTITY`; where it is not stated, `VERIFY_IDENTITY`, and `DISABLED` on the way to this machine itself. Default: the store of `DATABASE_URL`.',
   }),
   auditDatabaseCaPath: textSetting({
     env: 'AUDIT_DATABASE_CA_PATH',
@@ -48,7 +52,7 @@ export const auditSettings = {
     env: 'AUDIT_DATABASE_MIGRATE',
     values: ['apply', 'check'],
     default: 'apply',
-    doc: 'Whether the issuer adds what is missing in `audit_logs` by itself, or leaves that to `scripts/database/update_audit_logs.sql` and refuses to start without it.',
+    doc: 'Whether the issuer adds what is missing in the MySQL table `audit_logs` by itself, or leaves that to `scripts/database/update_audit_logs.sql` and refuses to start without it.',
   }),
   auditFile: textSetting({
     env: 'AUDIT_FILE',

@@ -33,7 +33,7 @@ it('says where sessions are', () => {
 
 it('says where the audit is', () => {
   expect(tableWith({ AUDIT_DATABASE_URL: 'mysql://u:s3cret@db/audit' })).toMatch(
-    /: sessions too; audit in the MySQL that AUDIT_DATABASE_URL names;/,
+    /: sessions too; audit in the database that AUDIT_DATABASE_URL names;/,
   );
   expect(tableWith({ AUDIT_DATABASE_URL: 'mysql://u:s3cret@db/audit' })).not.toContain('s3cret');
 });

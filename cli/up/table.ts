@@ -45,12 +45,12 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
 const sessionsRow = (env: Environment): string => {
   const given = (...names: readonly string[]) => names.find((name) => env[name] !== undefined);
   const redis = given('REDIS_URL', 'REDIS_URL_FILE', 'REDIS_ADDR');
-  const mysql = given('AUDIT_DATABASE_URL', 'AUDIT_DATABASE_URL_FILE');
-  const here = [...(redis === undefined ? ['sessions'] : []), ...(mysql === undefined ? ['audit'] : [])];
+  const audit = given('AUDIT_DATABASE_URL', 'AUDIT_DATABASE_URL_FILE');
+  const here = [...(redis === undefined ? ['sessions'] : []), ...(audit === undefined ? ['audit'] : [])];
   return [
     ...(here.length > 0 ? [`${here.join(' and ')} too`] : []),
     ...(redis === undefined ? [] : [`sessions in the Redis that ${redis} names`]),
-    ...(mysql === undefined ? [] : [`audit in the MySQL that ${mysql} names`]),
+    ...(audit === undefined ? [] : [`audit in the database that ${audit} names`]),
   ].join('; ');
 };
 

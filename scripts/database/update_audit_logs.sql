@@ -120,6 +120,11 @@ SET @sallyport_step = IF((SELECT COUNT(*) FROM information_schema.statistics
 PREPARE sallyport_step FROM @sallyport_step;
 EXECUTE sallyport_step;
 DEALLOCATE PREPARE sallyport_step;
+SET @sallyport_step = IF((SELECT COUNT(*) FROM information_schema.statistics
+  WHERE table_schema = DATABASE() AND table_name = 'audit_logs' AND index_name = 'sallyport_type') = 0, 'CREATE INDEX sallyport_type ON audit_logs (event_type, user_id)', 'DO 0');
+PREPARE sallyport_step FROM @sallyport_step;
+EXECUTE sallyport_step;
+DEALLOCATE PREPARE sallyport_step;
 CREATE TABLE IF NOT EXISTS audit_log_chain (
   id TINYINT NOT NULL PRIMARY KEY,
   place BIGINT NOT NULL,

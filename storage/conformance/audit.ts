@@ -1,7 +1,14 @@
 import { defaultRealm, type EpochMs } from '@sallyport/contract';
 import { systemRandom } from '@sallyport/kit/random';
 import { describe, expect, it } from 'vitest';
-import type { Audit, AuditCheckpoint, AuditRecord, ChainHead, SealedRecord } from '../contracts/audit.ts';
+import {
+  type Audit,
+  type AuditCheckpoint,
+  type AuditRecord,
+  type ChainHead,
+  erasureEventType,
+  type SealedRecord,
+} from '../contracts/audit.ts';
 import { newId, times } from './make.ts';
 
 export interface AuditUnderTest {
@@ -172,5 +179,24 @@ export const auditConformance = (store: () => AuditUnderTest): void => {
       const found = await store().second.listCheckpoints({ kind: 'head', afterPlace: head.place, limit: 10 });
       expect(found).toEqual(made.toSorted((a, b) => a.place - b.place));
     });
+  });
+};
+
+/** What a store has to show besides, where the accounts are in another one. */
+export const auditElsewhereConformance = (store: () => AuditUnderTest): void => {
+  it('has nothing personal of whoever has been erased, from before the erasure arrives and from after', async () => {
+    const { audit, second } = store();
+    const userId = newId<string>();
+    const details = '{"email":"a@example.org","name":"Ada","reason":"x"}';
+    await audit.appendAudit([newAuditRecord({ userId, details })]);
+    await audit.appendAudit([newAuditRecord({ userId, eventType: erasureEventType })]);
+    await second.appendAudit([newAuditRecord({ userId, details })]);
+    const found = await second.listAudit({ realmId: defaultRealm, userId, limit: 10 });
+    expect(found).toHaveLength(3);
+    for (const record of found) {
+      expect(record.address ?? record.userAgent).toBeUndefined();
+      expect(record.details).not.toMatch(/example|Ada/);
+      expect(record.details).toContain('reason');
+    }
   });
 };

@@ -1,4 +1,4 @@
-import { auditLogColumns, auditLogs } from '../migrations/mysql/0001-audit-logs.ts';
+import { auditLogColumns, auditLogIndexes, auditLogs } from '../migrations/mysql/0001-audit-logs.ts';
 import { type Link, MySqlRefused, type Speaker } from './link.ts';
 
 /** Others may be migrating, and the table may be large. */
@@ -38,9 +38,10 @@ const hasTables = async (speaker: Speaker): Promise<boolean> => {
     `SELECT COUNT(*) AS count FROM information_schema.tables
       WHERE table_schema = DATABASE() AND table_name IN ('audit_log_chain', 'audit_log_checkpoints')`,
   );
-  const [index] = await speaker.rows(
-    `SELECT COUNT(*) AS count FROM information_schema.statistics
-      WHERE table_schema = DATABASE() AND table_name = 'audit_logs' AND index_name = 'sallyport_effect'`,
+  const indexes = await speaker.rows(
+    `SELECT DISTINCT index_name AS name FROM information_schema.statistics
+      WHERE table_schema = DATABASE() AND table_name = 'audit_logs'`,
   );
-  return Number(row?.['count']) === 2 && Number(index?.['count']) === 1;
+  const present = new Set(indexes.map(({ name }) => String(name)));
+  return Number(row?.['count']) === 2 && auditLogIndexes.every(({ name }) => present.has(name));
 };

@@ -37,10 +37,12 @@ export const auditLogColumns: readonly Column[] = [
   { name: 'person_salt', type: `CHAR(32) ${ascii}` },
 ];
 
-const indexes: readonly { readonly name: string; readonly unique: boolean; readonly on: string }[] = [
+export const auditLogIndexes: readonly { readonly name: string; readonly unique: boolean; readonly on: string }[] = [
   { name: 'sallyport_effect', unique: true, on: 'effect_id' },
   { name: 'sallyport_place', unique: true, on: 'place' },
   { name: 'sallyport_user', unique: false, on: 'user_id, effect_id' },
+  // Whether somebody has been erased is asked before each write.
+  { name: 'sallyport_type', unique: false, on: 'event_type, user_id' },
 ];
 
 /** In the catalogue's tables `columns` and `statistics`. */
@@ -60,7 +62,7 @@ export const auditLogs: readonly string[] = [
   ...auditLogColumns.flatMap(({ name, type }) =>
     unless('columns', `column_name = '${name}'`, `ALTER TABLE audit_logs ADD COLUMN ${name} ${type} NULL`),
   ),
-  ...indexes.flatMap(({ name, unique, on }) =>
+  ...auditLogIndexes.flatMap(({ name, unique, on }) =>
     unless(
       'statistics',
       `index_name = '${name}'`,

@@ -15,6 +15,8 @@ ALTER TABLE ${s}.audit
   ADD COLUMN delivered_at_ms bigint;
 CREATE UNIQUE INDEX audit_place ON ${s}.audit (place) WHERE place IS NOT NULL;
 CREATE INDEX audit_open ON ${s}.audit (effect_id) WHERE place IS NULL AND delivered_at_ms IS NULL;
+-- Where the trail is kept apart from the accounts, this is how an erasure is known.
+CREATE INDEX audit_erasures ON ${s}.audit (user_id) WHERE event_type = 'account_erased';
 CREATE INDEX audit_delivered ON ${s}.audit (delivered_at_ms) WHERE delivered_at_ms IS NOT NULL;
 
 CREATE TABLE ${s}.audit_chain (
@@ -36,6 +38,11 @@ CREATE TABLE ${s}.audit_checkpoints (
   PRIMARY KEY (kind, place)
 );
 
+CREATE FUNCTION ${s}.is_erased_in_audit(p_user text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT ${s}.is_erased(p_user)
+    OR EXISTS (SELECT 1 FROM ${s}.audit WHERE user_id = p_user AND event_type = 'account_erased')
+$$;
+
 -- In the order of keys: two appenders of the same records never wait for each other in a ring.
 CREATE OR REPLACE FUNCTION ${s}.append_audit(p_records jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -50,9 +57,13 @@ BEGIN
   FROM jsonb_to_recordset(p_records) AS r("effectId" uuid, "realmId" text, "eventType" text, actor text, "userId" text,
     "sessionId" text, "deviceId" text, address text, "userAgent" text, "requestId" text, details text, "atMs" bigint,
     origin jsonb, seal jsonb)
-  CROSS JOIN LATERAL (SELECT ${s}.is_erased(r."userId") AS erased OFFSET 0) e
+  CROSS JOIN LATERAL (SELECT ${s}.is_erased_in_audit(r."userId") AS erased OFFSET 0) e
   ORDER BY r."effectId"
   ON CONFLICT (effect_id) DO NOTHING;
+  UPDATE ${s}.audit a SET address = NULL, user_agent = NULL, person_salt = NULL, details = ${s}.without_person(a.details)
+  FROM jsonb_to_recordset(p_records) AS r("userId" text, "eventType" text)
+  WHERE r."eventType" = 'account_erased' AND a.user_id = r."userId"
+    AND (a.address IS NOT NULL OR a.user_agent IS NOT NULL OR a.details <> ${s}.without_person(a.details));
 END $$;
 
 -- Records may have their seals: they keep them where all are new, of nobody who was erased, and the head of the chain is the expected one.
@@ -74,7 +85,7 @@ BEGIN
   fresh := jsonb_array_length(v_fresh);
   sealed := p_place IS NOT NULL AND fresh > 0 AND fresh = jsonb_array_length(p_records)
     AND (SELECT count(DISTINCT e.v->>'effectId') FROM jsonb_array_elements(v_fresh) AS e(v)) = fresh
-    AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(v_fresh) AS e(v) WHERE ${s}.is_erased(e.v->>'userId'));
+    AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(v_fresh) AS e(v) WHERE ${s}.is_erased_in_audit(e.v->>'userId') OR e.v->>'eventType' = 'account_erased');
   IF sealed THEN
     UPDATE ${s}.audit_chain SET place = (v_fresh->-1->'seal'->>'place')::bigint, hash = v_fresh->-1->'seal'->>'hash'
     WHERE id = 1 AND place = p_place AND hash = p_hash;
@@ -91,6 +102,7 @@ CREATE FUNCTION ${s}.seal_audit(p_place bigint, p_hash text, p_records jsonb) RE
 DECLARE
   v_head ${s}.audit_chain;
   v_count bigint;
+  v_updated bigint;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(${s}.lock_key('erasure', ''));
   SELECT * INTO v_head FROM ${s}.audit_chain WHERE id = 1 FOR UPDATE;
@@ -103,8 +115,12 @@ BEGIN
   IF v_count <> jsonb_array_length(p_records) THEN RETURN false; END IF;
   UPDATE ${s}.audit a SET place = (r.seal->>'place')::bigint, hash = r.seal->>'hash', person_hash = r.seal->>'personHash',
     person_salt = r.seal->>'personSalt'
-  FROM jsonb_to_recordset(p_records) AS r("effectId" uuid, seal jsonb)
-  WHERE a.effect_id = r."effectId";
+  FROM jsonb_to_recordset(p_records) AS r("effectId" uuid, address text, "userAgent" text, details text, seal jsonb)
+  WHERE a.effect_id = r."effectId" AND a.place IS NULL AND a.address IS NOT DISTINCT FROM r.address
+    AND a.user_agent IS NOT DISTINCT FROM r."userAgent" AND a.details = r.details;
+  GET DIAGNOSTICS v_updated = ROW_COUNT;
+  -- An erasure that arrived just now: the same again will see it.
+  IF v_updated <> v_count THEN RAISE EXCEPTION 'a record has changed' USING ERRCODE = 'serialization_failure'; END IF;
   UPDATE ${s}.audit_chain SET place = (p_records->-1->'seal'->>'place')::bigint, hash = p_records->-1->'seal'->>'hash'
   WHERE id = 1 AND v_count > 0;
   RETURN true;
