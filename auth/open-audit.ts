@@ -2,6 +2,7 @@
  * Where the audit trail is kept, by the settings: in the store of the acts, or in a database of its own. Opens and starts its parts;
  * what they do stands in `audit/`.
  */
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@sallyport/kit/clock';
@@ -64,11 +65,17 @@ export const openAudit = async ({ settings, storage, clock, random }: OpenAuditO
   };
 };
 
+/** Another database has another chain: the checkpoints of both in one file would contradict each other. */
 export const checkpointFileOf = ({
   auditCheckpointFile,
+  auditDatabaseUrl: url,
   dataDir,
-}: Pick<AuthSettings, 'auditCheckpointFile' | 'dataDir'>): string =>
-  auditCheckpointFile ?? join(dataDir, 'audit-checkpoints.jsonl');
+}: Pick<AuthSettings, 'auditCheckpointFile' | 'auditDatabaseUrl' | 'dataDir'>): string => {
+  if (auditCheckpointFile !== undefined) return auditCheckpointFile;
+  const place = url?.replace(/^[^:]*:\/\/(?:[^/]*@)?/, '').replace(/\?.*$/, '');
+  const name = place === undefined ? '' : `-${createHash('sha256').update(place).digest('hex').slice(0, 8)}`;
+  return join(dataDir, `audit-checkpoints${name}.jsonl`);
+};
 
 export interface RunningAudit {
   /** Where the drain puts what it has made of effects. */

@@ -55,10 +55,13 @@ export const startDelivery = (options: DeliveryOptions): Delivery => {
     return open.length;
   };
 
+  const deliverAll = async (): Promise<void> => {
+    for (let batches = 0; batches < maxBatchesPerRound && (await deliverBatch()) === batchSize; batches += 1);
+  };
+
   const round = async (): Promise<void> => {
     try {
-      if (!(await lease(leaseMs))) return;
-      for (let batches = 0; batches < maxBatchesPerRound && (await deliverBatch()) === batchSize; batches += 1);
+      if ((await spool.readUnsealed(1)).length > 0 && (await lease(leaseMs))) await deliverAll();
       pauseMs = intervalMs;
       if (performance.now() - tidiedAtMs < tidyEveryMs) return;
       tidiedAtMs = performance.now();

@@ -53,17 +53,25 @@ export const startSealer = (options: SealerOptions): Sealer => {
   };
 
   const signHead = async (): Promise<void> => {
-    // Others seal as well, what they write.
     const head = await audit.readChainHead();
-    if (head.place === signedPlace) return;
-    const checkpoint = keys.sign('head', head, clock.nowMs() as EpochMs);
-    await audit.appendCheckpoint(checkpoint);
+    const [signed] = await audit.listCheckpoints({ kind: 'head', afterPlace: head.place - 1, limit: 1 });
     signedPlace = head.place;
+    if (signed !== undefined) return;
+    const checkpoint = keys.sign('head', head, clock.nowMs() as EpochMs);
+    await audit.appendCheckpoint(checkpoint).catch((error: unknown) => {
+      signedPlace = 0;
+      throw error;
+    });
     signedAtMs = performance.now();
     await copyCheckpoint(checkpoint);
   };
 
+  /** Where nothing happens nothing is written, a lease neither. Others seal as well, what they write. */
+  const isSomethingToDo = async (): Promise<boolean> =>
+    (await audit.readUnsealed(1)).length > 0 || (await audit.readChainHead()).place !== signedPlace;
+
   const round = async (isLast: boolean): Promise<void> => {
+    if (!(await isSomethingToDo())) return;
     if (!(await audit.leaseSealing({ holder, ttlMs: isLast ? 0 : leaseMs }))) return;
     for (let batches = 0; batches < maxBatchesPerRound && (await sealBatch()) > 0; batches += 1);
     if (isLast || performance.now() - signedAtMs >= checkpointMs) await signHead();

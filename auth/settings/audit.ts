@@ -62,7 +62,7 @@ export const auditSettings = {
   auditCheckpointFile: textSetting({
     env: 'AUDIT_CHECKPOINT_FILE',
     optional: true,
-    doc: 'A file that the signed checkpoints of the audit chain are appended to: best where nobody can change it who can change the audit store. Default: `audit-checkpoints.jsonl` in the data folder.',
+    doc: 'A file that the signed checkpoints of the audit chain are appended to: best where nobody can change it who can change the audit store. Default: `audit-checkpoints.jsonl` in the data folder, with a part of its own in the name for each database of AUDIT_DATABASE_URL.',
   }),
   auditCheckpointSeconds: durationSetting({
     env: 'AUDIT_CHECKPOINT_SECONDS',

@@ -116,6 +116,11 @@ PREPARE sallyport_step FROM @sallyport_step;
 EXECUTE sallyport_step;
 DEALLOCATE PREPARE sallyport_step;
 SET @sallyport_step = IF((SELECT COUNT(*) FROM information_schema.statistics
+  WHERE table_schema = DATABASE() AND table_name = 'audit_logs' AND index_name = 'sallyport_open') = 0, 'CREATE INDEX sallyport_open ON audit_logs (place, effect_id)', 'DO 0');
+PREPARE sallyport_step FROM @sallyport_step;
+EXECUTE sallyport_step;
+DEALLOCATE PREPARE sallyport_step;
+SET @sallyport_step = IF((SELECT COUNT(*) FROM information_schema.statistics
   WHERE table_schema = DATABASE() AND table_name = 'audit_logs' AND index_name = 'sallyport_user') = 0, 'CREATE INDEX sallyport_user ON audit_logs (user_id, effect_id)', 'DO 0');
 PREPARE sallyport_step FROM @sallyport_step;
 EXECUTE sallyport_step;

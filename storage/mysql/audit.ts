@@ -5,6 +5,7 @@ import {
   erasureEventType,
   type SealedRecord,
 } from '../contracts/audit.ts';
+import { firstIdAround } from '../contracts/audit-ids.ts';
 import { isAboutValues, type Link, type MySqlRow, type MySqlValue, type Speaker } from './link.ts';
 import {
   checkpointFromRow,
@@ -61,6 +62,7 @@ export const audit = (link: Link): Audit => ({
       ['ip_address = ?', filter.address],
       ['at_ms >= ?', filter.sinceMs],
       ['at_ms < ?', filter.untilMs],
+      ['effect_id >= ?', filter.sinceMs === undefined ? undefined : firstIdAround(filter.sinceMs)],
       ['effect_id < ?', filter.before],
     ];
     const given = conditions.filter(([, value]) => value !== undefined);
@@ -77,7 +79,8 @@ export const audit = (link: Link): Audit => ({
     return rows.map(recordFromRow);
   },
   readUnsealed: async (limit) => {
-    const sql = `SELECT ${recordColumns} FROM audit_logs WHERE place IS NULL AND effect_id IS NOT NULL ORDER BY effect_id ${limited(limit)}`;
+    const sql = `SELECT ${recordColumns} FROM audit_logs FORCE INDEX (sallyport_open)
+      WHERE place IS NULL AND effect_id > '' ORDER BY effect_id ${limited(limit)}`;
     return (await link.run((speaker) => speaker.rows(sql))).map(recordFromRow);
   },
   readChainHead: () => link.run((speaker) => readHead(speaker, '')),

@@ -11,6 +11,7 @@ import { uuidToBytes } from '@sallyport/kit/random';
 import type { Sealer } from '@sallyport/kit/seal';
 import type { Accounts } from '../contracts/accounts.ts';
 import type { Audit, AuditSpool } from '../contracts/audit.ts';
+import { firstIdAround } from '../contracts/audit-ids.ts';
 import type { Devices } from '../contracts/devices.ts';
 import type { Effects } from '../contracts/effects.ts';
 import type { Housekeeping } from '../contracts/housekeeping.ts';
@@ -281,6 +282,7 @@ const audit = ({ queue, reader }: Driver): Audit => ({
       ['address = ?', filter.address],
       ['at_ms >= ?', filter.sinceMs],
       ['at_ms < ?', filter.untilMs],
+      ['effect_id >= ?', filter.sinceMs === undefined ? undefined : uuidToBytes(firstIdAround(filter.sinceMs))],
       ['effect_id < ?', filter.before === undefined ? undefined : uuidToBytes(filter.before)],
     ];
     const given = conditions.filter((each): each is readonly [string, SQLInputValue] => each[1] !== undefined);

@@ -40,6 +40,8 @@ export const auditLogColumns: readonly Column[] = [
 export const auditLogIndexes: readonly { readonly name: string; readonly unique: boolean; readonly on: string }[] = [
   { name: 'sallyport_effect', unique: true, on: 'effect_id' },
   { name: 'sallyport_place', unique: true, on: 'place' },
+  // What waits to be sealed stands together, however much of somebody else's has no place.
+  { name: 'sallyport_open', unique: false, on: 'place, effect_id' },
   { name: 'sallyport_user', unique: false, on: 'user_id, effect_id' },
   // Whether somebody has been erased is asked before each write.
   { name: 'sallyport_type', unique: false, on: 'event_type, user_id' },

@@ -1,4 +1,5 @@
 import type { Audit, AuditCheckpoint, AuditSpool, ChainHead } from '../../contracts/audit.ts';
+import { firstIdAround } from '../../contracts/audit-ids.ts';
 import type { SqlRow, SqlValue } from '../connection.ts';
 import type { Driver } from '../driver.ts';
 import {
@@ -18,8 +19,8 @@ export const audit = ({ schema: s, read, write }: Driver): Audit => {
   const list = `SELECT ${columns} FROM ${s}.audit
     WHERE realm_id = $1 AND ($2::text IS NULL OR user_id = $2) AND ($3::text IS NULL OR event_type = $3)
       AND ($4::text IS NULL OR address = $4) AND ($5::bigint IS NULL OR at_ms >= $5) AND ($6::bigint IS NULL OR at_ms < $6)
-      AND ($7::uuid IS NULL OR effect_id < $7)
-    ORDER BY effect_id DESC LIMIT $8`;
+      AND ($7::uuid IS NULL OR effect_id < $7) AND ($8::uuid IS NULL OR effect_id >= $8)
+    ORDER BY effect_id DESC LIMIT $9`;
   const lease = `UPDATE ${s}.audit_chain SET lease_holder = $1, lease_until_ms = ${s}.now_ms() + $2::bigint
     WHERE id = 1 AND (lease_holder = $1 OR lease_until_ms < ${s}.now_ms()) RETURNING 1 AS leased`;
   const cut = `WITH first AS (SELECT place, hash, at_ms FROM ${s}.audit WHERE place IS NOT NULL ORDER BY place LIMIT $2)
@@ -31,7 +32,8 @@ export const audit = ({ schema: s, read, write }: Driver): Audit => {
       await write(`SELECT ${s}.append_audit($1)`, records);
     },
     listAudit: async ({ realmId, userId, eventType, address, sinceMs, untilMs, before, limit }) => {
-      const given = [userId, eventType, address, sinceMs, untilMs, before].map((value) => value ?? null);
+      const from = sinceMs === undefined ? undefined : firstIdAround(sinceMs);
+      const given = [userId, eventType, address, sinceMs, untilMs, before, from].map((value) => value ?? null);
       return (await read(list, realmId, ...given, limit)).map(auditFromRow);
     },
     readUnsealed: readUnsealed(s, read),
