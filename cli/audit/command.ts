@@ -104,19 +104,20 @@ export const addAuditCommand = (program: Command): void => {
     );
   withFilter(audit.command('export'))
     .addOption(new Option('--format <name>', 'how').choices(['jsonl', 'csv']).default('jsonl'))
-    .requiredOption('--out <file>', 'a new file; mode 0600')
-    .description('write all records that fit into a file, newest first')
-    .action((options: FilterOptions & { readonly format: 'jsonl' | 'csv'; readonly out: string }) =>
+    .option('--out <file>', 'a new file, mode 0600; default: standard output')
+    .description('write all records that fit, newest first')
+    .action((options: FilterOptions & { readonly format: 'jsonl' | 'csv'; readonly out?: string }) =>
       withTrail(async (trail) => {
-        const file = openNew(options.out);
+        const isCsv = options.format === 'csv';
+        const out = openOut(options.out);
         try {
-          if (options.format === 'csv') writeSync(file, csvHead);
+          if (isCsv) out.write(csvHead);
           const written = await eachRecord(trail, options, Number.MAX_SAFE_INTEGER, (view) =>
-            writeSync(file, options.format === 'csv' ? csvLine(view) : `${JSON.stringify(view)}\n`),
+            out.write(isCsv ? csvLine(view) : `${JSON.stringify(view)}\n`),
           );
-          process.stdout.write(`${written} records in ${options.out}\n`);
+          process.stderr.write(`${written} records\n`);
         } finally {
-          closeSync(file);
+          out.close();
         }
       }),
     );
@@ -126,9 +127,16 @@ export const addAuditCommand = (program: Command): void => {
     .action(() => withTrail(async (trail) => void process.stdout.write(trail.publicKey())));
 };
 
-const openNew = (path: string): number => {
+interface Out {
+  write(text: string): void;
+  close(): void;
+}
+
+const openOut = (path: string | undefined): Out => {
+  if (path === undefined) return { write: (text) => void process.stdout.write(text), close: () => undefined };
   try {
-    return openSync(path, 'wx', 0o600);
+    const file = openSync(path, 'wx', 0o600);
+    return { write: (text) => void writeSync(file, text), close: () => closeSync(file) };
   } catch (error) {
     throw new CommandError(`${path} cannot be made: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`);
   }

@@ -128,7 +128,7 @@ describe('the audit trail', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines.map((record) => record['event_type'])).toEqual(['login', 'login']);
     const out = join(issuer.folder.path, 'export.csv');
-    expect(audit('export', '--format', 'csv', '--out', out, '--since', '2020-01-01').stdout).toMatch(/^\d+ records/);
+    expect(audit('export', '--format', 'csv', '--out', out, '--since', '2020-01-01').status).toBe(0);
     expect(readFileSync(out, 'utf8')).toMatch(/^id,event_type,created_at,[\s\S]*\r\n$/);
     expect(audit('export', '--out', out).status).toBe(1);
     expect(audit('list', '--since', 'never').status).toBe(2);
