@@ -24,6 +24,7 @@ import { createClientAddress } from './client-address.ts';
 import type { AuthSettings } from './config.ts';
 import { mountCors } from './cors.ts';
 import { mountDocs } from './docs.ts';
+import { mountEventSchemas } from './event-schemas.ts';
 import type { PasswordFactor, PasswordPolicy } from './factors/factor.ts';
 import { createGuessGuard } from './factors/guess-guard.ts';
 import { createHealthHttp } from './health.ts';
@@ -149,6 +150,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     aroundAct: parts.aroundAct,
   });
   mountDocs(app, { routes, basePath: settings.basePath, title: settings.serviceName });
+  mountEventSchemas(app, settings.basePath);
   await app.ready();
   const feed = startFeed({
     revocations: storage.revocations,

@@ -8,6 +8,7 @@ import { auditProblems, auditSettings } from './settings/audit.ts';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
 import { databaseProblems, databaseSettings } from './settings/database.ts';
+import { eventsProblems, eventsSettings } from './settings/events.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
@@ -22,6 +23,7 @@ export const authSettings = defineSettings({
   ...tokensSettings,
   ...passwordsSettings,
   ...retentionSettings,
+  ...eventsSettings,
   ...browserSettings,
   ...contractSettings,
 });
@@ -35,6 +37,7 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
     ...databaseProblems(settings),
     ...redisProblems(settings),
     ...auditProblems(settings),
+    ...eventsProblems(settings),
   ];
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined) {
     problems.push({ setting: 'JWT_SECRET', problem: 'is required' });

@@ -11,6 +11,7 @@ import { emailKey, usernameKey } from '@sallyport/kit/identifier';
 import { systemRandom } from '@sallyport/kit/random';
 import type { LoginIdentifier, User } from '@sallyport/storage/contracts/accounts';
 import type { Erasure } from '@sallyport/storage/contracts/housekeeping';
+import type { EventFilter, StoredEvent } from '@sallyport/storage/contracts/outbox';
 import type { Restored } from '@sallyport/storage/contracts/recovery';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { createDeleteAccount } from './account/delete-account.ts';
@@ -24,6 +25,7 @@ import { loadAuthSettings } from './load-settings.ts';
 import { openActGuard, openAudit } from './open-audit.ts';
 import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
+import { listEvents, replayEvents } from './outbox/maintain-events.ts';
 import { createImportAccount, type ImportOutcome } from './register/import-account.ts';
 import { createRegister, type RegisterOutcome } from './register/register.ts';
 import { createSeed, isSeeded, type Seeded, type SeedRequest } from './register/seed.ts';
@@ -38,6 +40,7 @@ export type { AuditMaintenance } from './audit-maintenance.ts';
 export { type Backup, backupStore } from './backup-store.ts';
 export type { Removed } from './cleanup/clean.ts';
 export { type CopyProgress, CopyRefused, type CopyReport, copyStore, type MovedSessions } from './copy-store.ts';
+export { type EventSinkName, eventSinkName } from './outbox/sinks/name.ts';
 export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
 export type { RegisterOutcome } from './register/register.ts';
@@ -104,6 +107,10 @@ export interface Maintenance {
   hasPeople(): Promise<boolean>;
   /** Fills the store with numbered accounts, a session each, until there are so many. */
   seed(request: Omit<SeedRequest, 'context'>): Promise<Seeded>;
+  /** Events of the outbox that fit, oldest first. */
+  listEvents(filter: EventFilter, limit: number): AsyncIterable<StoredEvent>;
+  /** Lets relays send events again, under the ids that they have. Says how many; those that have not left yet do not count. */
+  replayEvents(what: { readonly ids: readonly string[] } | { readonly filter: EventFilter }): Promise<number>;
   listUsers(page: { readonly after?: UserId; readonly limit: number }): Promise<readonly User[]>;
   close(): Promise<void>;
 }
@@ -127,15 +134,20 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
   const { settings } = loadAuthSettings({ env });
   const sql = await openStore(settings, systemRandom);
   const { storage } = await withRedis({ settings, sql, random: systemRandom });
-  const doors = await openDoors(settings, storage);
+  let opened: Promise<Doors> | undefined;
+  // Most commands want nothing of what hashes and judges passwords, which takes its time.
+  const doors = (): Promise<Doors> => {
+    opened ??= openDoors(settings, storage);
+    return opened;
+  };
   const audit = await openAudit({ settings, storage, clock, random: systemRandom });
   const guard = openActGuard(audit, { storage, clock, random: systemRandom });
   /** Here, and not in the commands: none that changes something can be without it. */
   const act = <T>(name: keyof Maintenance, run: () => Promise<T>): Promise<T> =>
     guard.around({ name, context: context() }, run);
   return {
-    createUser: (account) => act('createUser', () => doors.createUser(account)),
-    importUser: (account) => act('importUser', () => doors.importUser(account)),
+    createUser: (account) => act('createUser', async () => (await doors()).createUser(account)),
+    importUser: (account) => act('importUser', async () => (await doors()).importUser(account)),
     setDisabled: (identifier, disabled) =>
       act('setDisabled', async () => {
         const userId = await findId(settings, storage, identifier);
@@ -154,11 +166,13 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
     deleteUser: (userId) => act('deleteUser', () => createDeleteAccount(storage)(userId, context())),
     eraseUser: (userId) => act('eraseUser', async () => (await storage.housekeeping.eraseUser(userId, context())).kind),
     hasPeople: () => hasPeople(storage),
-    seed: (request) => act('seed', () => doors.seed({ ...request, context: context() })),
+    seed: (request) => act('seed', async () => (await doors()).seed({ ...request, context: context() })),
+    listEvents: (filter, limit) => listEvents(storage.outbox, filter, limit),
+    replayEvents: (what) => act('replayEvents', () => replayEvents(storage.outbox, what)),
     listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
     close: async () => {
       await guard.stop();
-      await doors.close();
+      await (await opened)?.close();
       await audit.close();
       await storage.close();
     },

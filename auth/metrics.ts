@@ -87,7 +87,7 @@ export const createAuthMetrics = (watched: {
     },
     observe: (route, status, seconds) => {
       requests.inc({ route, status: String(status) });
-      durations.observe({ route }, seconds);
+      durations.labels({ route }).observe(seconds);
     },
   };
 };

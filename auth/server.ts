@@ -22,23 +22,29 @@ import { loadAuthSettings } from './load-settings.ts';
 import { createAuthMetrics } from './metrics.ts';
 import { openAudit, startAudit } from './open-audit.ts';
 import { refuseWithoutRedis, withRedis } from './open-redis.ts';
+import { openDrain, openRelay } from './open-relay.ts';
 import { openStore } from './open-store.ts';
-import { startDrain } from './outbox/drain.ts';
+import { wakeOnChange } from './outbox/wake-on-change.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
 
-const drainIntervalMs = 500;
 const limitHitFlushMs = 2000;
 const settleIntervalMs = 250;
 
 export interface StartDeps {
   /** Stands between the rooms and the store: tests put waits and faults there. */
   readonly around?: (storage: Storage) => Storage;
+  /**
+   * INSECURE, for proofs that register thousands: a cost of bcrypt below what any setting may ask for. No setting leads here, and where no
+   * test runs the start is refused.
+   */
+  readonly testHashCost?: number;
 }
 
 export const start = async (input: ServerInput, deps: StartDeps = {}): Promise<RunningServer> => {
-  const { settings, warnings } = loadAuthSettings(input);
+  const { settings: loaded, warnings } = loadAuthSettings(input);
+  const settings = withTestHashCost(loaded, deps.testHashCost, input);
   const log = createLog({
     name: settings.serviceName,
     level: settings.logLevel,
@@ -67,10 +73,10 @@ const startParts = async (
   const sql = await openStore(settings, random);
   const { sealer } = sql;
   const { storage: opened, redis } = await withRedis({ settings, sql, random, log });
-  const storage = around(opened);
-  lifecycle.add({ name: 'store', stop: () => storage.close() });
-  if (redis === undefined) await refuseWithoutRedis(storage);
-  const ring = await openKeyRing({ settings, keys: storage.keys, sealer, clock });
+  const kept = around(opened);
+  lifecycle.add({ name: 'store', stop: () => kept.close() });
+  if (redis === undefined) await refuseWithoutRedis(kept);
+  const ring = await openKeyRing({ settings, keys: kept.keys, sealer, clock });
   const pool = createHashPool({
     places: availableParallelism(),
     maxWaiting: settings.hashQueueLength,
@@ -88,23 +94,31 @@ const startParts = async (
   });
   lifecycle.add({ name: 'password policy', stop: () => policy.close() });
   const unsettled = createUnsettledRotations({
-    sessions: storage.sessions,
+    sessions: kept.sessions,
     overlapMs: settings.refreshOverlapSeconds * 1000,
     elapsedMs: () => performance.now(),
   });
   lifecycle.add({ name: 'unsettled rotations', stop: settleRegularly(unsettled, log) });
-  const auditTrail = await openAudit({ settings, storage, clock, random });
-  const audit = startAudit({ opened: auditTrail, settings, storage, clock, random, lifecycle, log });
-  const drain = startDrain({
-    ...storage,
-    audit: audit.collector,
-    intervalMs: drainIntervalMs,
-    onError: (err) => log.error({ err }, 'drain failed'),
+  const auditTrail = await openAudit({ settings, storage: kept, clock, random });
+  const audit = startAudit({ opened: auditTrail, settings, storage: kept, clock, random, lifecycle, log });
+  const authMetrics = createAuthMetrics({
+    pool,
+    scorer: policy.scorer,
+    unsettled,
+    store: kept.stats,
+    audit,
+    ...(redis && { redis }),
   });
+  const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
+  // Before the drain: at the stop what that has moved last still leaves.
+  if (settings.eventRelay) {
+    const relay = await openRelay({ settings, storage: kept, metrics, log });
+    lifecycle.add({ name: 'relay', stop: () => relay.stop() });
+  }
+  const drain = openDrain({ ...kept, audit: audit.collector }, metrics, log);
   lifecycle.add({ name: 'effects', stop: () => drain.stop() });
-
   const limitHits = startLimitHits({
-    effects: storage.effects,
+    effects: kept.effects,
     clock,
     path: join(settings.dataDir, `audit-limit-hits-${settings.port}.json`),
     flushMs: limitHitFlushMs,
@@ -112,16 +126,7 @@ const startParts = async (
   });
   // Before the drain: what it writes is drained as well.
   lifecycle.add({ name: 'limits that were hit', stop: limitHits.stop });
-
-  const authMetrics = createAuthMetrics({
-    pool,
-    scorer: policy.scorer,
-    unsettled,
-    store: storage.stats,
-    audit,
-    ...(redis && { redis }),
-  });
-  const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
+  const storage = wakeOnChange(kept, drain.wake);
   const isReady = () => answers(storage);
   const { app, feed, stopTidying, stopCleanup, privateRoutes } = await buildApp({
     settings,
@@ -176,6 +181,12 @@ const startParts = async (
   lifecycle.add({ name: 'tidying of revocations', stop: stopTidying });
   lifecycle.add({ name: 'cleanup', stop: stopCleanup });
   return { urls: { public: open.url, private: inner.url }, stop: async () => void (await lifecycle.stop()) };
+};
+
+const withTestHashCost = (settings: AuthSettings, cost: number | undefined, { env }: ServerInput): AuthSettings => {
+  if (cost === undefined) return settings;
+  if (env['TESTS_ONLY'] !== 'on') throw new Error('a hash cost for tests is refused outside tests');
+  return Object.freeze({ ...settings, passwordHash: 'bcrypt', bcryptCost: cost });
 };
 
 const privatePort = ({ privatePort: given, portOffset }: AuthSettings, publicPort: number): number =>

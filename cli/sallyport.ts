@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './audit/command.ts';
 import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
+import { addEventsCommand } from './events/command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
 import { addKeysCommand } from './keys/command.ts';
@@ -33,10 +34,15 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
     .description('run the issuer alone; it makes no secrets and says which setting is missing')
     // It takes the process over: signals, log, exit code.
     .action(async () => void (await import('@sallyport/auth/main')));
+  program
+    .command('relay')
+    .description("carry events out of an issuer's store, beside other relays; EVENT_SINK says where to")
+    .action(async () => void (await import('@sallyport/auth/relay')));
   addGatewayCommand(program);
   addKeysCommand(program);
   addRoutesCommand(program, finish);
   addUsersCommand(program);
+  addEventsCommand(program);
   addCleanupCommand(program);
   addAuditCommand(program);
   addBackupCommand(program);

@@ -41,7 +41,9 @@ export interface GatewayMetrics {
 }
 
 interface Series {
-  readonly count: { inc(): void };
+  /** Since the metrics were last read. */
+  pending: number;
+  readonly count: { inc(by: number): void };
   readonly duration: { observe(seconds: number): void };
 }
 
@@ -113,15 +115,22 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     const key = `${status} ${decision} ${route}`;
     const found = kept.get(key);
     if (found !== undefined) return found;
-    const series = { count: requests.labels({ route, status, decision }), duration: durations.labels({ route }) };
+    const count = requests.labels({ route, status, decision });
+    const series = { pending: 0, count, duration: durations.labels({ route }) };
     kept.set(key, series);
     return series;
   };
+  const countPending = (): void => {
+    for (const series of kept.values()) {
+      if (series.pending > 0) series.count.inc(series.pending);
+      series.pending = 0;
+    }
+  };
   return Object.freeze<GatewayMetrics>({
     answered: (route, status, decision, durationMs) => {
-      const { count, duration } = seriesOf(route, statusClasses[Math.floor(status / 100)] ?? 'other', decision);
-      count.inc();
-      duration.observe(durationMs / 1000);
+      const series = seriesOf(route, statusClasses[Math.floor(status / 100)] ?? 'other', decision);
+      series.pending += 1;
+      series.duration.observe(durationMs / 1000);
     },
     serviceAnswered: (service, durationMs) => {
       let series = byService.get(service);
@@ -205,11 +214,13 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     watchWorkers: () => workerGauges(metrics),
     watchProbe: () => probeGauge(metrics),
     text: () => {
+      countPending();
       collectTargets();
       collectKeys();
       return metrics.text();
     },
     snapshot: () => {
+      countPending();
       collectTargets();
       collectKeys();
       return metrics.snapshot();

@@ -6,6 +6,7 @@ import { type Listener, listen, type ServerCertificate } from '@sallyport/kit/li
 import type { Log } from '@sallyport/kit/log';
 import { answerClientError } from '@sallyport/kit/problem';
 import type { GatewaySettings } from './config.ts';
+import { LeanRequest } from './http1/lean-request.ts';
 import { endSocket } from './linger.ts';
 import { openCertificate } from './tls/server-certificate.ts';
 
@@ -68,6 +69,7 @@ const listenPublic = (
     ...(settings.host && { hosts: settings.host }),
     serverOptions: {
       insecureHTTPParser: false,
+      IncomingMessage: LeanRequest,
       // A request without a body needs no stream of one; nothing here listens for its end.
       optimizeEmptyRequests: true,
       // The gateway's own step asks for Host, and answers with a problem; node:http would answer with nothing.

@@ -1,4 +1,4 @@
-import { register } from 'prom-client';
+import { Histogram, Registry, register } from 'prom-client';
 import { expect, it } from 'vitest';
 import { createMetrics, mergeSnapshots } from './metrics.ts';
 
@@ -18,7 +18,8 @@ it('measures durations and asks gauges when it is read', async () => {
   metrics.gauge({ name: 'hash_queue', help: 'Waiting hashes.', collect: () => waiting });
   metrics
     .histogram({ name: 'request_seconds', help: 'Requests.', labels: ['route'] })
-    .observe({ route: 'login' }, 0.003);
+    .labels({ route: 'login' })
+    .observe(0.003);
   waiting = 7;
   const text = await metrics.text();
   expect(text).toContain('sallyport_auth_hash_queue 7');
@@ -44,7 +45,7 @@ it('makes one of the metrics of several threads', async () => {
     [1, 2].map((thread) => {
       const metrics = createMetrics('sallyport_gateway_');
       metrics.counter({ name: 'requests_total', help: 'Requests.', labels: ['route'] }).inc({ route: '/a' }, thread);
-      metrics.histogram({ name: 'seconds', help: 'Durations.' }).observe(0.003);
+      metrics.histogram({ name: 'seconds', help: 'Durations.' }).labels({}).observe(0.003);
       metrics.gauge({ name: 'age_seconds', help: 'Age.', together: 'max', collect: () => thread });
       metrics.gauge({ name: 'ready', help: 'Ready.', together: 'min', collect: () => thread - 1 });
       return metrics.snapshot();
@@ -57,4 +58,47 @@ it('makes one of the metrics of several threads', async () => {
     expect(text).toContain('sallyport_gateway_age_seconds 2');
     expect(text).toContain('sallyport_gateway_ready 0');
   }
+});
+
+it('writes histograms as prom-client does', async () => {
+  const buckets = [0.1, 1, 10];
+  const registry = new Registry();
+  const theirs = new Histogram({
+    name: 't_seconds',
+    help: 'T.',
+    labelNames: ['a', 'b'],
+    buckets,
+    registers: [registry],
+  });
+  const metrics = createMetrics('t_');
+  const ours = metrics.histogram({ name: 'seconds', help: 'T.', labels: ['a', 'b'], buckets });
+  for (const [labels, value] of [
+    [{ a: 'x', b: 'y' }, 0],
+    [{ a: 'x', b: 'y' }, 0.1],
+    [{ a: 'x', b: 'y' }, 0.100_000_1],
+    [{ a: '"q"', b: 1 }, 10],
+    [{ a: '"q"', b: 1 }, 11],
+    [{ a: 'x', b: 'y' }, -1],
+  ] as const) {
+    theirs.observe(labels, value);
+    ours.labels(labels).observe(value);
+  }
+  ours.labels({ a: 'x', b: 'y' }).observe(Number.NaN);
+  // Labels may stand in any order (OpenMetrics 1.0, Label).
+  const lines = (text: string): string[] =>
+    text
+      .split('\n')
+      .filter((line) => /t_seconds/.test(line))
+      .map((line) =>
+        line.replace(
+          /{(.*)}/,
+          (_, labels: string) =>
+            `{${labels
+              .split(',')
+              .toSorted((one, other) => one.localeCompare(other))
+              .join(',')}}`,
+        ),
+      )
+      .toSorted((one, other) => one.localeCompare(other));
+  expect(lines(await metrics.text())).toEqual(lines(await registry.metrics()));
 });

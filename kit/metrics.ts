@@ -8,11 +8,11 @@ import {
   Counter,
   collectDefaultMetrics,
   Gauge,
-  Histogram,
   type MetricObjectWithValues,
   type MetricValue,
   Registry,
 } from 'prom-client';
+import { createHistogram, type Histogram } from './metrics-histogram.ts';
 
 export interface MetricOptions<Label extends string> {
   /** Without the prefix; units last (`…_seconds`, `…_bytes`), counters end in `_total`. */
@@ -77,7 +77,10 @@ export const createMetrics = (prefix: string): Metrics => {
     counter: (options) => new Counter(common(options)),
     gauge: ({ collect, together = 'sum', ...options }) =>
       createGauge({ ...common(options), aggregator: together }, collect),
-    histogram: (options) => new Histogram({ ...common(options), buckets: [...(options.buckets ?? durationBuckets)] }),
+    histogram: (options) => {
+      const { name, help } = common(options);
+      return createHistogram({ name, help, buckets: options.buckets ?? durationBuckets, registry });
+    },
     text: () => registry.metrics(),
     snapshot: () => registry.getMetricsAsJSON(),
     contentType: registry.contentType,

@@ -5,12 +5,14 @@
 import { dirname } from 'node:path';
 import { auditLogsScript } from '@sallyport/storage/mysql/script';
 import { errorsPage } from './generate/errors-page.ts';
+import { eventsPage } from './generate/events-page.ts';
 import { openApiFile } from './generate/openapi.ts';
 import { type Output, staleFiles, writeAll } from './generate/outputs.ts';
 import { envExample, settingsPage } from './generate/settings-page.ts';
 
 const outputs: readonly Output[] = [
   { file: 'docs/generated/errors.md', make: errorsPage },
+  { file: 'docs/generated/events.md', make: eventsPage },
   { file: 'docs/generated/openapi.json', make: openApiFile },
   { file: 'docs/generated/settings.md', make: settingsPage },
   { file: '.env.example', make: envExample },

@@ -34,7 +34,7 @@ export const rules: Rules = {
     cli: {
       imports: [
         ...['client', 'contract', 'storage'],
-        ...['auth/maintenance', 'auth/server', 'auth/main'],
+        ...['auth/maintenance', 'auth/server', 'auth/main', 'auth/relay'],
         ...['gateway/maintenance', 'gateway/server', 'gateway/main'],
       ],
     },
@@ -108,8 +108,8 @@ export const rules: Rules = {
     {
       modules: ['*'],
       within: ['contract/**'],
-      only: ['contract/routes.ts', 'contract/routes/**'],
-      because: 'contract depends on nothing; only its routes use typebox',
+      only: ['contract/routes.ts', 'contract/routes/**', 'contract/events.ts'],
+      because: 'contract depends on nothing; only its routes and events use typebox',
     },
   ],
 

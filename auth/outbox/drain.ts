@@ -1,7 +1,7 @@
 import type { Audit } from '@sallyport/storage/contracts/audit';
 import type { Effects } from '@sallyport/storage/contracts/effects';
-import type { Outbox, OutboxEvent } from '@sallyport/storage/contracts/outbox';
-import { auditRecordOf, eventOf } from './records.ts';
+import type { Outbox } from '@sallyport/storage/contracts/outbox';
+import { auditRecordOf, type EventOutcome, eventOf } from './records.ts';
 
 export interface DrainOptions {
   readonly effects: Effects;
@@ -10,9 +10,17 @@ export interface DrainOptions {
   readonly intervalMs: number;
   /** Told about every failed round; the next one tries again. */
   readonly onError: (error: unknown) => void;
+  /** An act whose event does not fit its schema: its audit record is all that is kept of it. */
+  readonly onUnfit: (unfit: UnfitEvent) => void;
+}
+
+export interface UnfitEvent extends Extract<EventOutcome, { readonly kind: 'unfit' }> {
+  readonly effectId: string;
 }
 
 export interface Drain {
+  /** There is something to move, and somebody may be waiting for it. Costs nothing where a round is to come anyway. */
+  wake(): void;
   /** Finishes the running round and drains what is left. */
   stop(): Promise<void>;
 }
@@ -20,6 +28,8 @@ export interface Drain {
 const batchSize = 500;
 /** A store in which effects arrive as fast as they are moved would hold a stop for ever. */
 const maxBatchesPerRound = 40;
+/** What happens at once goes in one round. */
+const gatherMs = 20;
 
 /**
  * Moves effects on: first into audit and outbox, then off the list. At least once; the effect id keeps a second delivery from
@@ -27,6 +37,8 @@ const maxBatchesPerRound = 40;
  */
 export const startDrain = (options: DrainOptions): Drain => {
   let running: Promise<void> = Promise.resolve();
+  let soon: NodeJS.Timeout | undefined;
+  let stopped = false;
 
   const round = async (): Promise<void> => {
     try {
@@ -37,25 +49,37 @@ export const startDrain = (options: DrainOptions): Drain => {
       options.onError(error);
     }
   };
-  const timer = setInterval(() => {
+  const next = (): void => {
     running = running.then(round);
-  }, options.intervalMs);
+  };
+  const timer = setInterval(next, options.intervalMs);
 
   return {
+    wake: () => {
+      if (stopped || soon !== undefined) return;
+      soon = setTimeout(() => {
+        soon = undefined;
+        next();
+      }, gatherMs);
+    },
     stop: async () => {
+      stopped = true;
       clearInterval(timer);
+      clearTimeout(soon);
       await running;
       await round();
     },
   };
 };
 
-const drainBatch = async ({ effects, audit, outbox }: DrainOptions): Promise<number> => {
+const drainBatch = async ({ effects, audit, outbox, onUnfit }: DrainOptions): Promise<number> => {
   const batch = await effects.readEffects(batchSize);
   if (batch.length === 0) return 0;
   await audit.appendAudit(batch.map(auditRecordOf));
-  const events = batch.map(eventOf).filter((event): event is OutboxEvent => event !== undefined);
+  const outcomes = batch.map((effect) => ({ effectId: effect.id, outcome: eventOf(effect) }));
+  const events = outcomes.flatMap(({ outcome }) => (outcome.kind === 'event' ? [outcome.event] : []));
   if (events.length > 0) await outbox.appendEvents(events);
   await effects.removeEffects(batch);
+  for (const { effectId, outcome } of outcomes) if (outcome.kind === 'unfit') onUnfit({ ...outcome, effectId });
   return batch.length;
 };

@@ -1,4 +1,5 @@
 /** What an effect becomes: one audit record always, and an event where somebody outside may want to know. Pure. */
+import { type EventType, eventDefinitions, eventProblems } from '@sallyport/contract/events';
 import { type AuditRecord, erasureEventType } from '@sallyport/storage/contracts/audit';
 import type { Act, Effect } from '@sallyport/storage/contracts/effects';
 import type { OutboxEvent } from '@sallyport/storage/contracts/outbox';
@@ -51,30 +52,74 @@ export const auditRecordOf = (effect: Effect): AuditRecord => ({
   atMs: effect.atMs,
 });
 
-const eventVersion = 1;
+/** What of an act leaves, member by member: whatever else an effect may hold stays. */
+type Leaves = (effect: Effect, userId: string) => readonly [EventType, Readonly<Record<string, unknown>>];
 
-const eventTypes: Readonly<Partial<Record<Act, string>>> = {
-  'user.created': 'USER_CREATED',
-  'user.deleted': 'USER_DELETED',
-  'user.roles_changed': 'USER_UPDATED',
-  'password.changed': 'PASSWORD_CHANGED',
-  'session.started': 'SESSION_STARTED',
-  'session.ended': 'SESSION_ENDED',
-  'refresh.reused': 'REFRESH_REUSED',
+const leaving: Readonly<Partial<Record<Act, Leaves>>> = {
+  'user.created': ({ data, atMs }, userId) => [
+    'USER_CREATED',
+    {
+      user_id: userId,
+      ...some({ email: data?.['email'], name: data?.['name'] }),
+      created_at: new Date(atMs).toISOString(),
+    },
+  ],
+  'user.deleted': (_, userId) => ['USER_DELETED', { user_id: userId }],
+  'user.disabled': (_, userId) => ['USER_UPDATED', { user_id: userId, change: 'disabled' }],
+  'user.enabled': (_, userId) => ['USER_UPDATED', { user_id: userId, change: 'enabled' }],
+  'user.roles_changed': ({ data }, userId) => [
+    'USER_UPDATED',
+    { user_id: userId, change: 'roles', ...some({ roles: data?.['roles'], permissions: data?.['permissions'] }) },
+  ],
+  // Of all sessions: none is named.
+  'user.sessions_ended': (_, userId) => ['SESSION_ENDED', { user_id: userId, cause: 'logout_all' }],
+  'password.changed': ({ sessionId }, userId) => [
+    'PASSWORD_CHANGED',
+    { user_id: userId, ...some({ session_id: sessionId }) },
+  ],
+  'session.started': ({ sessionId, data }, userId) => [
+    'SESSION_STARTED',
+    { user_id: userId, ...some({ session_id: sessionId, amr: data?.['amr'] }) },
+  ],
+  'session.ended': ({ sessionId, data }, userId) => [
+    'SESSION_ENDED',
+    { user_id: userId, ...some({ session_id: sessionId, cause: data?.['cause'] }) },
+  ],
+  'refresh.reused': ({ sessionId }, userId) => [
+    'REFRESH_REUSED',
+    { user_id: userId, ...some({ session_id: sessionId }) },
+  ],
+  'device.registered': ({ data }, userId) => [
+    'DEVICE_REGISTERED',
+    { user_id: userId, ...some({ device_id: data?.['deviceId'] }) },
+  ],
+  'device.revoked': ({ data }, userId) => [
+    'DEVICE_REVOKED',
+    { user_id: userId, ...some({ device_id: data?.['deviceId'] }) },
+  ],
 };
 
-/** Undefined: an act that leaves no event. */
-export const eventOf = (effect: Effect): OutboxEvent | undefined => {
-  const type = eventTypes[effect.act];
-  if (type === undefined || effect.userId === undefined) return undefined;
+/** Absent means absent. */
+const some = (members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+
+export type EventOutcome =
+  | { readonly kind: 'event'; readonly event: OutboxEvent }
+  /** An act that nobody outside is told of. */
+  | { readonly kind: 'none' }
+  /** It does not fit the published schema, so it is not written: names of members, no values. */
+  | { readonly kind: 'unfit'; readonly type: EventType; readonly members: readonly string[] };
+
+export const eventOf = (effect: Effect): EventOutcome => {
+  const leaves = leaving[effect.act];
+  if (leaves === undefined || effect.userId === undefined) return { kind: 'none' };
   const { id: effectId, realmId, atMs, userId } = effect;
-  const data = JSON.stringify(dataOf(effect, userId));
-  return { effectId, realmId, atMs, type, version: eventVersion, key: userId, data };
-};
-
-const dataOf = (effect: Effect, userId: string): object => {
-  if (effect.act === 'user.created') {
-    return { user_id: userId, ...effect.data, created_at: new Date(effect.atMs).toISOString() };
-  }
-  return { user_id: userId, ...(effect.sessionId && { session_id: effect.sessionId }), ...effect.data };
+  const [type, data] = leaves(effect, userId);
+  const members = eventProblems(type, data);
+  if (members.length > 0) return { kind: 'unfit', type, members };
+  const { version } = eventDefinitions[type];
+  return {
+    kind: 'event',
+    event: { effectId, realmId, atMs, type, version, key: userId, data: JSON.stringify(data) },
+  };
 };

@@ -30,6 +30,6 @@ export const retentionSettings = {
     min: 1,
     max: 36_500,
     optional: true,
-    doc: 'How long events stay in the outbox, whether anybody has read them or not. Default: for ever.',
+    doc: 'How long published events stay in the outbox, where `sallyport events replay` can send them again. One that has not left is kept, however old it is. Default: for ever.',
   }),
 };

@@ -1,4 +1,5 @@
 import { isAbsolute, join, relative } from 'node:path';
+import { type EventSinkName, eventSinkName } from '@sallyport/auth/maintenance';
 import { type Environment, namesDatabase } from '../environment.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Plan, PlannedServer } from './plan.ts';
@@ -22,7 +23,7 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),
     ...(routeFile === undefined ? [] : [['route file', `${routeFile}: its routes, not those of the preset`] as const]),
     ['routes', 'the issuer describes its routes at /openapi.json and /docs; metrics: each private port, /metrics'],
-    ['state', `${store}: ${sessionsRow(env)}; events go to the log`],
+    ['state', `${store}: ${sessionsRow(env)}; events go to the ${eventsRow(env)}`],
     ...sharedRow(plan.preset, folder),
     ['secrets', `${join(data, 'secrets')}, made once, each server gets its own`],
     ['logs', `${join(data, 'logs')}, one file a server; warnings and errors also here (all lines: --verbose)`],
@@ -74,3 +75,10 @@ const whereIs = (server: PlannedServer, started: readonly PlannedServer[], env: 
   started.includes(server)
     ? `${addressOf(server, env)}  (private: ${portOf(server, env) + 1000})`
     : `${env[server.replacedBy ?? ''] ?? ''}  (yours, from ${server.replacedBy})`;
+
+/** What the issuer will refuse, it says itself. */
+const eventsRow = (env: Environment): string =>
+  eventSinkName({
+    eventSink: env['EVENT_SINK'] as EventSinkName | undefined,
+    webhookUrl: env['WEBHOOK_URL'] ?? env['WEBHOOK_URL_FILE'],
+  });

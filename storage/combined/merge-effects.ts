@@ -1,8 +1,15 @@
+import type { EpochMs } from '@sallyport/contract';
 import type { Act, Effect } from '../contracts/effects.ts';
 
-export interface EffectPage {
+export interface SqlPage {
   readonly effects: readonly Effect[];
-  /** There may be more behind them. */
+  /** When the oldest happened that is not among them; undefined: these are all. */
+  readonly restSinceMs?: EpochMs;
+}
+
+export interface RedisPage {
+  readonly effects: readonly Effect[];
+  /** There may be more behind them, none of them older than the last. */
   readonly cut: boolean;
 }
 
@@ -12,19 +19,32 @@ const ranks: Readonly<Partial<Record<Act, number>>> = { 'user.created': -2, 'ses
 const inTime = (a: Effect, b: Effect): number => a.atMs - b.atMs || (ranks[a.act] ?? 0) - (ranks[b.act] ?? 0);
 
 /**
- * The oldest effects of both stores, in the order of their times. A user's stand in the list of SQL and in one list of Redis, and whoever hears
- * of them hears of them in order: where a list was cut, anything may follow behind its last, and the other side gives nothing younger.
+ * The oldest effects of both stores, in the order of their times; of one user never a later one without all that came before it. Where a
+ * list does not say all, the other gives nothing that something may still come before; and who has to wait with one waits with what follows.
+ * `waiting`: users who wait with everything.
  */
-export const mergeEffects = (sql: EffectPage, redis: readonly EffectPage[], limit: number): readonly Effect[] => {
-  const sqlUntilMs = Math.min(...redis.map(horizonMs));
-  const redisUntilMs = horizonMs(sql);
-  return [
-    ...sql.effects.filter(({ atMs }) => atMs <= sqlUntilMs),
-    ...redis.flatMap(({ effects }) => effects).filter(({ atMs }) => atMs <= redisUntilMs),
-  ]
-    .sort(inTime)
-    .slice(0, limit);
+export const mergeEffects = (
+  sql: SqlPage,
+  redis: readonly RedisPage[],
+  limit: number,
+  waiting: Iterable<Effect['userId']> = [],
+): readonly Effect[] => {
+  const held = new Set(waiting);
+  const restSinceMs = sql.restSinceMs ?? Number.POSITIVE_INFINITY;
+  const redisKnownUntilMs = Math.min(...redis.map(knownUntilMs));
+  const inOrder = [
+    ...sql.effects.map((effect) => ({ effect, untilMs: redisKnownUntilMs })),
+    ...redis.flatMap(({ effects }) => effects.map((effect) => ({ effect, untilMs: restSinceMs }))),
+  ].sort((a, b) => inTime(a.effect, b.effect));
+  const given: Effect[] = [];
+  for (const { effect, untilMs } of inOrder) {
+    if (given.length === limit) break;
+    if (held.has(effect.userId)) continue;
+    if (effect.atMs < untilMs) given.push(effect);
+    else held.add(effect.userId);
+  }
+  return given;
 };
 
-const horizonMs = ({ effects, cut }: EffectPage): number =>
-  cut ? Math.max(...effects.map(({ atMs }) => atMs)) : Infinity;
+const knownUntilMs = ({ effects, cut }: RedisPage): number =>
+  cut ? Math.max(...effects.map(({ atMs }) => atMs)) : Number.POSITIVE_INFINITY;

@@ -12,6 +12,7 @@ import { effectsConformance } from './effects.ts';
 import { housekeepingConformance } from './housekeeping.ts';
 import { keysConformance } from './keys.ts';
 import { noncesConformance } from './nonces.ts';
+import { outboxConformance } from './outbox.ts';
 import { recoveryConformance } from './recovery.ts';
 import { revocationsConformance } from './revocations.ts';
 import { sessionsConformance } from './sessions.ts';
@@ -28,6 +29,7 @@ const suites: readonly Conformance[] = [
   countersConformance,
   keysConformance,
   effectsConformance,
+  outboxConformance,
   revocationsConformance,
   housekeepingConformance,
   // Last: it ends what the others have begun.

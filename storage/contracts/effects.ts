@@ -56,6 +56,12 @@ export interface Effect extends EffectDraft {
   readonly atMs: EpochMs;
 }
 
+export interface EffectsPage {
+  readonly effects: readonly Effect[];
+  /** About when the oldest happened that has been committed and is not among them; undefined: these are all. */
+  readonly restSinceMs?: EpochMs;
+}
+
 export interface Effects {
   /** Appends acts that change nothing else. N callers: every draft appears once. */
   appendEffects(drafts: readonly EffectDraft[]): Promise<void>;
@@ -64,6 +70,8 @@ export interface Effects {
    * user come in the order of their times, also where several stores keep them. Several readers may see the same ones.
    */
   readEffects(limit: number): Promise<readonly Effect[]>;
+  /** The same, and how far back reaches what is left: so can the list be made one with another store's. */
+  readEffectsPage(limit: number): Promise<EffectsPage>;
   /** Removes exactly these, which have been drained; whatever was committed meanwhile stays. Idempotent. */
   removeEffects(drained: readonly Effect[]): Promise<void>;
 }

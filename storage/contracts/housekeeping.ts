@@ -34,7 +34,7 @@ export interface Housekeeping {
   removeExpiredNonces(limit: number): Promise<number>;
   /** Counters that count nothing any more. */
   removeIdleCounters(limit: number): Promise<number>;
-  /** Events older than `keepMs`, whether anybody has read them or not. */
+  /** Published events older than `keepMs`. One that is pending or dead stays, however old it is. */
   removeOldEvents(input: { readonly keepMs: number; readonly limit: number }): Promise<number>;
   /** Deleted accounts that had this identifier and still say so, oldest first. */
   findDeletedUsers(realmId: RealmId, identifier: LoginIdentifier): Promise<readonly User[]>;

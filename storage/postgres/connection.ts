@@ -34,7 +34,7 @@ export interface ConnectOptions {
   readonly statementLimitMs: number;
   /** INSECURE, for tests: `sallyport.clock_offset_ms` may be set. */
   readonly clockMayBeMoved?: boolean;
-  readonly onNotification?: () => void;
+  readonly onNotification?: (channel: string) => void;
   readonly onEnd?: () => void;
 }
 
@@ -151,7 +151,7 @@ const speak = (socket: Socket, host: PostgresHost, options: ConnectOptions): Con
       default_transaction_isolation: 'read committed',
     },
     onnotice: () => undefined,
-    onnotify: () => options.onNotification?.(),
+    onnotify: (channel: string) => options.onNotification?.(channel),
     onclose: ended,
   } as unknown as postgres.Options<Record<string, postgres.PostgresType>>);
 

@@ -25,9 +25,10 @@ import { accounts } from './verbs/accounts.ts';
 import { audit, auditSpool } from './verbs/audit.ts';
 import { counters, nonces } from './verbs/counters.ts';
 import { devices } from './verbs/devices.ts';
-import { effects, outbox } from './verbs/effects.ts';
+import { effects } from './verbs/effects.ts';
 import { housekeeping } from './verbs/housekeeping.ts';
 import { keys } from './verbs/keys.ts';
+import { outbox } from './verbs/outbox.ts';
 import { recovery } from './verbs/recovery.ts';
 import { companions, revocations } from './verbs/revocations.ts';
 import { sessions } from './verbs/sessions.ts';
@@ -84,17 +85,11 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     random,
     prepare,
   });
-  const wakes = new Set<() => void>();
-  const wake = (): void => {
-    for (const each of wakes) each();
-  };
-  const onWrite = (each: () => void) => {
-    wakes.add(each);
-    return () => void wakes.delete(each);
-  };
+  const revocationNews = createNews();
+  const outboxNews = createNews();
   const listenWay = { ...way, target: options.listenTarget ?? target };
-  const channel = `${name}_revocations`;
-  const listener = await listen(listenWay, { channel, schema }, random, wake).catch(async (error: unknown) => {
+  const channels = { [`${name}_revocations`]: revocationNews.tell, [`${name}_outbox`]: outboxNews.tell };
+  const listener = await listen(listenWay, { schema, channels }, random).catch(async (error: unknown) => {
     await pool.close();
     throw error;
   });
@@ -106,7 +101,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
   });
   const stats = { batches: 0, verbs: 0 };
   const atLeisure = runnerAtLeisure({ ...way, statementLimitMs: 0 }, prepare);
-  const driver = driverOf(options, { pool, atLeisure, stats, wake });
+  const driver = driverOf(options, { pool, atLeisure, stats, wake: revocationNews.tell });
   return {
     accounts: accounts(driver),
     sessions: sessions(driver),
@@ -114,11 +109,11 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     nonces: nonces(driver),
     counters: counters(driver),
     keys: keys(driver),
-    revocations: revocations(driver, onWrite),
+    revocations: revocations(driver, revocationNews.hear),
     effects: effects(driver),
     audit: audit(driver),
     auditSpool: auditSpool(driver),
-    outbox: outbox(driver),
+    outbox: outbox(driver, outboxNews.hear),
     companions: companions(driver),
     housekeeping: housekeeping(driver),
     recovery: recovery(driver),
@@ -129,6 +124,20 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     close: async () => {
       listener.stop();
       await pool.close();
+    },
+  };
+};
+
+/** Who waits for something, and is told that it may be there. */
+const createNews = () => {
+  const wakes = new Set<() => void>();
+  return {
+    tell: (): void => {
+      for (const each of wakes) each();
+    },
+    hear: (each: () => void) => {
+      wakes.add(each);
+      return () => void wakes.delete(each);
     },
   };
 };

@@ -1,5 +1,5 @@
 /**
- * Hears of revocations that other processes write. On a connection of its own, which must lead straight to PostgreSQL: behind a pooler
+ * Hears of revocations and events that other processes write. On a connection of its own, which must lead straight to PostgreSQL: behind a pooler
  * in transaction mode LISTEN is answered, and nothing is ever heard. It only wakes; whoever reads polls as well.
  */
 import type { Random } from '@sallyport/kit/random';
@@ -22,12 +22,11 @@ const reopenPauseMs = 500;
 export const workLock = (schema: string): string =>
   `hashtextextended('sallyport work ${schema.replaceAll("'", "''")}', 0)`;
 
-/** The first connection has to succeed. @throws the reason why it did not */
+/** `channels`: what each of them wakes. The first connection has to succeed. @throws the reason why it did not */
 export const listen = async (
   options: Omit<ConnectOptions, 'onEnd' | 'onNotification'>,
-  { channel, schema }: { readonly channel: string; readonly schema: string },
+  { schema, channels }: { readonly schema: string; readonly channels: Readonly<Record<string, () => void>> },
   random: Pick<Random, 'bytes'>,
-  onNotification: () => void,
 ): Promise<Listener> => {
   let stopped = false;
   let connection: Connection | undefined;
@@ -38,9 +37,10 @@ export const listen = async (
     if (!stopped) timer = setTimeout(() => void step(), pauseMs * (0.5 + random.bytes(1).readUInt8() / 255));
   };
   const open = async (): Promise<void> => {
+    const onNotification = (channel: string): void => channels[channel]?.();
     const opened = await openConnection({ ...options, onNotification, onEnd: () => later(reopen, reopenPauseMs) });
     connection = opened;
-    await opened.run(`LISTEN "${channel}"`, [], answerLimitMs);
+    for (const channel of Object.keys(channels)) await opened.run(`LISTEN "${channel}"`, [], answerLimitMs);
     const [lock] = await opened.run(
       `SELECT pg_try_advisory_lock_shared(${workLock(schema)}) AS held`,
       [],
@@ -53,7 +53,7 @@ export const listen = async (
     if (stopped) return opened.end();
     later(ask, askPauseMs);
     // What was written while nobody listened.
-    onNotification();
+    for (const wake of Object.values(channels)) wake();
   };
   const reopen = async (): Promise<void> => {
     await open().catch(() => later(reopen, reopenPauseMs));

@@ -5,7 +5,7 @@ import type { AuditCheckpoint, AuditRecord, SealedRecord } from '../contracts/au
 import type { Device } from '../contracts/devices.ts';
 import type { Effect } from '../contracts/effects.ts';
 import type { StoredKey } from '../contracts/keys.ts';
-import type { OutboxEvent } from '../contracts/outbox.ts';
+import type { OutboxEvent, StoredEvent } from '../contracts/outbox.ts';
 import type { RevocationEntry, RevocationSubject } from '../contracts/revocations.ts';
 import type { Session } from '../contracts/sessions.ts';
 import type { ActContext } from '../contracts/store.ts';
@@ -121,8 +121,12 @@ export const sealedFromRow = (row: SqlRow): SealedRecord => ({ ...auditFromRow(r
 export const checkpointColumns = columns('kind place hash at_ms key_id signature');
 export const checkpointFromRow = (row: SqlRow): AuditCheckpoint => members(row, checkpointColumns);
 
-export const eventColumns = columns('position effect_id realm_id type version key data at_ms');
-export const eventFromRow = (row: SqlRow): OutboxEvent & { readonly position: number } => members(row, eventColumns);
+export const eventColumns = columns('effect_id realm_id type version key data at_ms');
+export const eventFromRow = (row: SqlRow): OutboxEvent => members(row, eventColumns);
+
+export const storedEventColumns = [...eventColumns, ...columns('position tries published_at_ms reason')];
+const storedEventMembers = [...storedEventColumns, ...columns('state')];
+export const storedEventFromRow = (row: SqlRow): StoredEvent => members(row, storedEventMembers);
 
 export const revocationColumns = columns('position realm_id kind subject minimum_epoch cause at_ms expires_at_ms');
 

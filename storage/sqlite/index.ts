@@ -13,15 +13,15 @@ import type { Accounts } from '../contracts/accounts.ts';
 import type { Audit, AuditSpool } from '../contracts/audit.ts';
 import { firstIdAround } from '../contracts/audit-ids.ts';
 import type { Devices } from '../contracts/devices.ts';
-import type { Effects } from '../contracts/effects.ts';
+import type { Effect, Effects } from '../contracts/effects.ts';
 import type { Housekeeping } from '../contracts/housekeeping.ts';
 import type { Keys } from '../contracts/keys.ts';
-import type { Outbox } from '../contracts/outbox.ts';
 import type { Revocations } from '../contracts/revocations.ts';
 import type { Sessions } from '../contracts/sessions.ts';
 import type { Storage } from '../contracts/storage.ts';
 import { StoreUnavailable } from '../contracts/store.ts';
 import { places, sealOrigin } from '../sealed-columns.ts';
+import { sqliteOutbox } from './outbox.ts';
 import { openReader, type Reader } from './reader.ts';
 import * as rows from './rows.ts';
 import type { SqlRow } from './transaction.ts';
@@ -81,7 +81,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     effects: effects(driver),
     audit: audit(driver),
     auditSpool: auditSpool(driver),
-    outbox: outbox(driver),
+    outbox: sqliteOutbox(driver),
     companions: {
       noteIncarnation: (companion, incarnation) => queue.call('noteIncarnation', { companion, incarnation }),
       hasCompanion: async (companion) =>
@@ -264,14 +264,25 @@ const revocations = ({ queue, reader, lifetimeMs, nowMs }: Driver): Revocations 
 
 const effects = ({ queue, reader }: Driver): Effects => ({
   appendEffects: (drafts) => queue.call('appendEffects', drafts),
-  readEffects: async (limit) =>
-    (await reader.all('SELECT * FROM effects ORDER BY position LIMIT ?', limit)).map(rows.effectFromRow),
+  readEffects: (limit) => readEffects(reader, limit),
+  readEffectsPage: async (limit) => {
+    const page = await readEffects(reader, limit);
+    if (page.length < limit) return { effects: page };
+    // Two processes draw times before they wait for the one lock: the next in line may be a little older than the last here.
+    const next =
+      'SELECT min(at_ms) AS since FROM (SELECT at_ms FROM effects WHERE position > ? ORDER BY position LIMIT 2000)';
+    const since = (await reader.get(next, Number(page.at(-1)?.position)))?.['since'];
+    return typeof since === 'number' ? { effects: page, restSinceMs: since as EpochMs } : { effects: page };
+  },
   removeEffects: (drained) =>
     queue.call(
       'removeEffects',
       drained.map(({ position }) => Number(position)),
     ),
 });
+
+const readEffects = async (reader: Reader, limit: number): Promise<readonly Effect[]> =>
+  (await reader.all('SELECT * FROM effects ORDER BY position LIMIT ?', limit)).map(rows.effectFromRow);
 
 const audit = ({ queue, reader }: Driver): Audit => ({
   appendAudit: (records) => queue.call('appendAudit', records),
@@ -338,18 +349,6 @@ const auditSpool = ({ queue, reader }: Driver): AuditSpool => ({
     );
     const oldest = row?.['oldest'] ?? null;
     return { waiting: Number(row?.['waiting']), oldestAtMs: oldest === null ? undefined : Number(oldest) };
-  },
-});
-
-const outbox = ({ queue, reader }: Driver): Outbox => ({
-  appendEvents: (events) => queue.call('appendEvents', events),
-  readEvents: async (afterPosition, limit) => {
-    const found = await reader.all(
-      'SELECT * FROM outbox WHERE position > ? ORDER BY position LIMIT ?',
-      afterPosition,
-      limit,
-    );
-    return found.map(rows.eventFromRow);
   },
 });
 

@@ -6,7 +6,7 @@ import type { AuditCheckpoint, AuditRecord, SealedRecord } from '../contracts/au
 import type { Device } from '../contracts/devices.ts';
 import type { Act, Effect, EffectData } from '../contracts/effects.ts';
 import type { StoredKey } from '../contracts/keys.ts';
-import type { OutboxEvent } from '../contracts/outbox.ts';
+import type { OutboxEvent, StoredEvent } from '../contracts/outbox.ts';
 import type { RecordedEnd, RevocationEntry, RevocationSubject } from '../contracts/revocations.ts';
 import type { EndCause, Session } from '../contracts/sessions.ts';
 import type { ActContext } from '../contracts/store.ts';
@@ -197,8 +197,7 @@ export const checkpointFromRow = (row: SqlRow): AuditCheckpoint => ({
   signature: String(row['signature']),
 });
 
-export const eventFromRow = (row: SqlRow): OutboxEvent & { readonly position: number } => ({
-  position: Number(row['position']),
+export const eventFromRow = (row: SqlRow): OutboxEvent => ({
   effectId: uuidFromBytes(row['effect_id'] as Uint8Array),
   realmId: row['realm_id'] as RealmId,
   type: String(row['type']),
@@ -206,6 +205,16 @@ export const eventFromRow = (row: SqlRow): OutboxEvent & { readonly position: nu
   key: String(row['key']),
   data: String(row['data']),
   atMs: time(row, 'at_ms'),
+});
+
+const eventColumns = optional({ publishedAtMs: 'published_at_ms', reason: 'reason' });
+
+export const storedEventFromRow = (row: SqlRow): StoredEvent => ({
+  ...eventFromRow(row),
+  position: Number(row['position']),
+  state: row['dead_at_ms'] !== null ? 'dead' : row['published_at_ms'] !== null ? 'published' : 'pending',
+  tries: Number(row['tries']),
+  ...present(row, eventColumns),
 });
 
 export const revocationFromRow = (row: SqlRow): RevocationEntry => ({

@@ -110,6 +110,15 @@ const fill = async ({ accounts, sessions, devices, keys, nonces, counters, audit
   await outbox.appendEvents(
     effectIds.map((effectId) => ({ ...trace, effectId, type: 'T', version: 1, key: user.id, data: '{"a": 1}' })),
   );
+  const [retried = '', published = '', lost = ''] = effectIds;
+  const [lease = { partition: 0, fence: 0 }] = await outbox.claimPartitions({
+    ...{ holder: 'h', partitions: [0], leaseMs: 1000 },
+  });
+  await outbox.settleEvents({
+    ...{ lease, holder: 'h', published: [published], release: true },
+    retries: [{ effectId: retried, reason: 'status_400', retryInMs: 1000 }],
+    dead: [{ effectId: lost, reason: 'too_large' }],
+  });
   await store.companions.noteIncarnation('redis', 'of-a-test');
   return { login, user, ended, nonce };
 };
@@ -213,7 +222,7 @@ describe.skipIf(isAnyPostgresMissing())('a store that is carried to PostgreSQL a
       [postgres.schema],
     );
     await look.close();
-    const own = new Set(['schema_versions', 'store_meta', 'sqlite_sequence', 'effects_trimmed']);
+    const own = new Set(['schema_versions', 'store_meta', 'sqlite_sequence', 'effects_trimmed', 'outbox_leases']);
     for (const list of ['revocation', 'outbox']) own.add(`${list}_head`);
     const carried = new Set(
       Object.values(tableShapes).flatMap(({ name, columns }) =>
@@ -223,6 +232,8 @@ describe.skipIf(isAnyPostgresMissing())('a store that is carried to PostgreSQL a
     for (const place of ['position', 'xid', 'seq']) carried.add(`effects.${place}`);
     // Whoever sealed there seals no more.
     for (const lease of ['lease_holder', 'lease_until_ms']) carried.add(`audit_chain.${lease}`);
+    // Made of the key by either schema itself.
+    carried.add('outbox.partition');
     const left = [...inFile, ...inSchema]
       .filter(({ table_name: table }) => !own.has(String(table)))
       .map(({ table_name: table, column_name: column }) => `${String(table)}.${String(column)}`)

@@ -139,7 +139,11 @@ export const tableShapes: Readonly<Record<TransferTable, TableShape>> = {
   outbox: {
     name: 'outbox',
     key: ['position'],
-    columns: columns({ uuid: 'effect_id', text: 'realm_id type key data', integer: 'position version at_ms' }),
+    columns: columns({
+      uuid: 'effect_id',
+      text: 'realm_id type key data reason',
+      integer: 'position version at_ms published_at_ms dead_at_ms tries retry_at_ms',
+    }),
   },
 };
 

@@ -47,15 +47,35 @@ const entry = fileURLToPath(import.meta.resolve('@sallyport/auth/main'));
 
 interface Ready {
   readonly type: 'ready';
-  readonly urls: { readonly public: string; readonly private: string };
+  readonly urls: Readonly<Record<string, string>>;
 }
 
 /** `main`: another issuer than this repository's own, such as a sabotaged copy. */
 export const startIssuer = async (folder: IssuerFolder, port = 0, main = entry): Promise<Issuer> => {
+  const { urls, ...started } = await startProcess(folder, main, { AUTH_PORT: String(port), AUTH_PRIVATE_PORT: '0' });
+  return {
+    ...started,
+    url: urls['public'] ?? '',
+    privateUrl: urls['private'] ?? '',
+    port: Number(new URL(urls['public'] ?? '').port),
+  };
+};
+
+export interface ServerProcess extends Pick<Issuer, 'pid' | 'kill' | 'stop'> {
+  readonly urls: Readonly<Record<string, string>>;
+  /** Stops the process where it stands, as a virtual machine that is moved is; returns how it goes on. */
+  pause(): () => void;
+}
+
+/** Any server on a folder's settings; `main` is a path. */
+export const startProcess = async (
+  folder: IssuerFolder,
+  main: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<ServerProcess> => {
   const env = {
     ...folder.env,
-    AUTH_PORT: String(port),
-    AUTH_PRIVATE_PORT: '0',
+    ...settings,
     PATH: process.env['PATH'] ?? '',
     // Both as the launcher hands them on.
     UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'] ?? String(availableParallelism() + 4),
@@ -67,10 +87,12 @@ export const startIssuer = async (folder: IssuerFolder, port = 0, main = entry):
   closeSync(log);
   const { urls } = await readyMessage(child);
   return {
-    url: urls.public,
-    privateUrl: urls.private,
+    urls,
     pid: child.pid ?? 0,
-    port: Number(new URL(urls.public).port),
+    pause: () => {
+      child.kill('SIGSTOP');
+      return () => void child.kill('SIGCONT');
+    },
     kill: () => end(child, 'SIGKILL'),
     stop: () => end(child, 'SIGTERM'),
   };

@@ -9,6 +9,9 @@ import { dirname, join } from 'node:path';
 import { assertionTargets } from './assertion-targets.ts';
 import { auditStoreGone } from './audit-store-gone.ts';
 import { diskWaits } from './disk-waits.ts';
+import { webhookTarget } from './events/event-target.ts';
+import { provenEvents } from './events/events.ts';
+import { registrationLatency } from './events/registration-latency.ts';
 import { gatewaySigterm } from './gateway/gateway-sigterm.ts';
 import { routeChange } from './gateway/route-change.ts';
 import { slowSockets } from './gateway/slow-sockets.ts';
@@ -104,6 +107,33 @@ const proofs: Readonly<Record<string, Proof>> = {
     about:
       '20,000 random request targets through the gateway to all five adapters, and as many others with their assertions',
     run: (seed, targets = 20_000) => assertionTargets({ targets, seed }),
+  },
+  events: {
+    about:
+      '1,000 registrations over two issuers, three relays and a webhook receiver: a kill -9 for every hundred, a receiver that leaves, a relay that stands still',
+    run: async (seed, registrations = 1000, name) => {
+      const kills = Math.ceil(registrations / 100);
+      const target = await webhookTarget();
+      try {
+        const absences = Math.ceil(kills / 5);
+        const counts = { registrations, kills, absences, pauses: Math.ceil(kills / 20), random: seeded(seed) };
+        return await onStore(name, (store) => provenEvents({ ...counts, store, target }));
+      } finally {
+        await target.close();
+      }
+    },
+  },
+  'registration-latency': {
+    about:
+      'registrations one after the other while the receiver of events is there, gone and slow, 300 of each, in turns',
+    run: async (_, registrations = 300, name) => {
+      const target = await webhookTarget();
+      try {
+        return await onStore(name, (store) => registrationLatency({ registrations, store, target }));
+      } finally {
+        await target.close();
+      }
+    },
   },
   'missed-revocations': {
     about:

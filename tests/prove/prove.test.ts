@@ -2,6 +2,8 @@ import { isPostgresMissing } from '@sallyport/storage/postgres/testing';
 import { isRedisMissing } from '@sallyport/storage/redis/testing';
 import { describe, expect, it } from 'vitest';
 import { diskWaits, straceVersion } from './disk-waits.ts';
+import { webhookTarget } from './events/event-target.ts';
+import { provenEvents } from './events/events.ts';
 import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
 import { onStore } from './on-store.ts';
@@ -102,4 +104,26 @@ describe('a storm of logins', () => {
     // How fast is for `npm run prove`: this machine may be doing anything else.
     expect(sabotaged.verify.p50Ms).toBeGreaterThan(argon2id.verify.p50Ms * 2);
   }, 90_000);
+});
+
+describe('events', () => {
+  it('are those of the accounts that the store has, in their order, whoever is killed and whoever is away', async () => {
+    const target = await webhookTarget();
+    try {
+      const counts = {
+        registrations: 60,
+        kills: 2,
+        absences: 1,
+        pauses: 0,
+        random: seeded(7),
+        quickLeases: true,
+      } as const;
+      const result = await onStore('sqlite', (store) => provenEvents({ ...counts, store, target }));
+      expect(result.acknowledged).toBe(60);
+      expect(Object.values(result.wrong).flat()).toEqual([]);
+      expect(result.repetitions).toBeLessThanOrEqual(result.mostRepetitions);
+    } finally {
+      await target.close();
+    }
+  });
 });

@@ -64,7 +64,7 @@ export const startServer = async (entry: string, settings: Settings, cwd: string
   const urls = await readyUrls(child, read);
   const logLines = () => read.all.split('\n').flatMap(readLine);
   return {
-    url: onIpv4(urls.public),
+    url: onIpv4(urls.public ?? ''),
     privateUrl: onIpv4(urls.private ?? ''),
     output: () => read.all,
     logLines,
@@ -87,7 +87,8 @@ export const startRefused = async (entry: string, settings: Settings, cwd: strin
 };
 
 interface Urls {
-  readonly public: string;
+  /** A relay has none. */
+  readonly public?: string;
   readonly private?: string;
 }
 

@@ -1,5 +1,5 @@
-import { createHmac, createSecretKey } from 'node:crypto';
 import { type AssertionClaims, assertionType } from '@sallyport/contract';
+import { createHmacSha256 } from './hmac-sha256.ts';
 
 /** What differs from one request of a caller to the next. */
 export type RequestClaims = Pick<AssertionClaims, 'iat' | 'exp' | 'jti' | 'cip' | 'mth' | 'pth'>;
@@ -22,10 +22,9 @@ export interface AssertionSigner {
 export const createAssertionSigner = ({ kid, key }: { kid: string; key: Uint8Array }): AssertionSigner => {
   if (key.byteLength !== 32) throw new TypeError('An assertion key has 32 bytes');
   if (kid === '') throw new TypeError('The kid is empty');
-  const secret = createSecretKey(key);
+  const mac = createHmacSha256(key);
   const header = Buffer.from(JSON.stringify({ alg: 'HS256', typ: assertionType, kid })).toString('base64url');
-  const signed = (input: string): string =>
-    `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
+  const signed = (input: string): string => `${input}.${mac(input)}`;
 
   const prepare: AssertionSigner['prepare'] = (common) => {
     const begun = `${common.slice(0, -1)},`;

@@ -5,6 +5,7 @@ import { accounts } from './0004-accounts.ts';
 import { counters } from './0005-counters.ts';
 import { housekeeping } from './0006-housekeeping.ts';
 import { endedSessions } from './0007-ended-sessions.ts';
+import { eventRelay } from './0008-event-relay.ts';
 import { auditChain } from './0009-audit-chain.ts';
 
 export interface PostgresMigration {
@@ -28,5 +29,6 @@ export const postgresMigrations: readonly PostgresMigration[] = [
   { version: 5, name: 'counters', leastKnown: 5, sql: counters },
   { version: 6, name: 'housekeeping', leastKnown: 6, sql: housekeeping },
   { version: 7, name: 'ended sessions', leastKnown: 6, sql: endedSessions },
+  { version: 8, name: 'event relay', leastKnown: 6, sql: eventRelay },
   { version: 9, name: 'audit chain', leastKnown: 6, sql: auditChain },
 ];

@@ -1,5 +1,6 @@
 import { spine } from './0001-spine.ts';
 import { endedSessions } from './0002-ended-sessions.ts';
+import { eventRelay } from './0003-event-relay.ts';
 import { auditChain } from './0004-audit-chain.ts';
 
 export interface Migration {
@@ -12,5 +13,6 @@ export interface Migration {
 export const sqliteMigrations: readonly Migration[] = [
   { version: 1, name: 'spine', sql: spine },
   { version: 2, name: 'ended sessions', sql: endedSessions },
+  { version: 3, name: 'event relay', sql: eventRelay },
   { version: 4, name: 'audit chain', sql: auditChain },
 ];

@@ -15,6 +15,7 @@ export const housekeeping = ({ schema: s, sealer, read, write }: Driver): Housek
       DELETE FROM ${s}.outbox WHERE effect_id IN (
         SELECT effect_id FROM ${s}.outbox
         WHERE effect_id < (SELECT rpad(lpad(to_hex(greatest(${s}.now_ms() - $1::bigint, 0)), 12, '0'), 32, '0')::uuid)
+          AND published_at_ms IS NOT NULL
         ORDER BY effect_id LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1)
     SELECT count(*) AS removed FROM gone`;
   const deleted = (column: 'email_key' | 'username_key'): string => `SELECT ${listed(userColumns)} FROM ${s}.users

@@ -49,7 +49,8 @@ export const removeOldEvents = (
   { keepMs, limit }: Parameters<Housekeeping['removeOldEvents']>[0],
 ): number =>
   tx.run(
-    'DELETE FROM outbox WHERE effect_id IN (SELECT effect_id FROM outbox WHERE effect_id < ? ORDER BY effect_id LIMIT ?)',
+    `DELETE FROM outbox WHERE effect_id IN (
+      SELECT effect_id FROM outbox WHERE effect_id < ? AND published_at_ms IS NOT NULL ORDER BY effect_id LIMIT ?)`,
     idsBefore(tx.nowMs - keepMs),
     limit,
   ).changes;

@@ -32,7 +32,7 @@ import { eraseUser } from './erasure.ts';
 import { removeExpiredNonces, removeExpiredSessions, removeIdleCounters, removeOldEvents } from './housekeeping.ts';
 import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
-import { appendEvents } from './outbox.ts';
+import { appendEvents, claimPartitions, replayEvents, settleEvents } from './outbox.ts';
 import { markRestored } from './recovery.ts';
 import { tidyRevocations } from './revocations.ts';
 import { recordSessionEnds } from './session-ends.ts';
@@ -55,6 +55,7 @@ export const verbs = {
   appendEffects,
   appendEvents,
   changePassword,
+  claimPartitions,
   clearAttempts,
   collectAudit,
   confirmDevice,
@@ -89,12 +90,14 @@ export const verbs = {
   removeKey,
   removeOldEvents,
   replacePasswordHash,
+  replayEvents,
   reserveAttempt,
   revokeDevice,
   rotateSession,
   sealAudit,
   setUserRoles,
   settleAttempt,
+  settleEvents,
   settleRotation,
   tidyRevocations,
 } as const;

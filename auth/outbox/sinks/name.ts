@@ -1,0 +1,12 @@
+/** A new sink is one word here and one line in index.ts. */
+export const eventSinkNames = ['log', 'webhook'] as const;
+export type EventSinkName = (typeof eventSinkNames)[number];
+
+/** Where EVENT_SINK says nothing: the first whose receiver is named. */
+export const eventSinkName = ({
+  eventSink,
+  webhookUrl,
+}: {
+  readonly eventSink: EventSinkName | undefined;
+  readonly webhookUrl: string | undefined;
+}): EventSinkName => eventSink ?? (webhookUrl !== undefined ? 'webhook' : 'log');

@@ -1,0 +1,68 @@
+/**
+ * The relay as a server of its own: carries events out of the store of an issuer's settings, any number of them beside any number of
+ * issuers. It answers nobody but health and metrics on its private listener.
+ */
+import { createLifecycle, type RunningServer, type ServerInput } from '@sallyport/kit/lifecycle';
+import { privateListener } from '@sallyport/kit/listener';
+import { createLog, type Log } from '@sallyport/kit/log';
+import { createMetrics } from '@sallyport/kit/metrics';
+import { systemRandom } from '@sallyport/kit/random';
+import type { Storage } from '@sallyport/storage/contracts/storage';
+import type { AuthSettings } from './config.ts';
+import { loadAuthSettings } from './load-settings.ts';
+import { refuseWithoutRedis, withRedis } from './open-redis.ts';
+import { openDrain, openRelay } from './open-relay.ts';
+import { openStore } from './open-store.ts';
+
+const name = 'event-relay';
+
+export const startRelayServer = async (input: ServerInput): Promise<RunningServer> => {
+  const { settings, warnings } = loadAuthSettings(input);
+  const log = createLog({ name, level: settings.logLevel });
+  for (const warning of warnings) log.warn({ warning }, 'insecure setting');
+  const lifecycle = createLifecycle();
+  try {
+    return await startParts(settings, lifecycle, log);
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+};
+
+const startParts = async (
+  settings: AuthSettings,
+  lifecycle: ReturnType<typeof createLifecycle>,
+  log: Log,
+): Promise<RunningServer> => {
+  const random = systemRandom;
+  const { storage, redis } = await withRedis({ settings, sql: await openStore(settings, random), random, log });
+  lifecycle.add({ name: 'store', stop: () => storage.close() });
+  if (redis === undefined) await refuseWithoutRedis(storage);
+  const metrics = createMetrics('sallyport_relay_');
+  const relay = await openRelay({ settings, storage, metrics, log });
+  lifecycle.add({ name: 'relay', stop: () => relay.stop() });
+  // What an issuer that is gone has left behind is moved on here.
+  const drain = openDrain(storage, metrics, log);
+  lifecycle.add({ name: 'effects', stop: () => drain.stop() });
+  const inner = await privateListener({
+    port: settings.eventRelayPort === 0 ? 0 : settings.eventRelayPort + settings.portOffset,
+    ...(settings.privateHost && { hosts: settings.privateHost }),
+    setting: 'EVENT_RELAY_PORT',
+    metrics,
+    ready: () => readyState(storage),
+    live: () => ({ status: 'healthy', service: name }),
+    log,
+  });
+  lifecycle.add({ name: 'private listener', stop: () => inner.close() });
+  return { urls: { private: inner.url }, stop: async () => void (await lifecycle.stop()) };
+};
+
+const readyState = async (
+  storage: Storage,
+): Promise<{ readonly ready: boolean; readonly checks: { store: boolean } }> => {
+  const store = await storage.ping().then(
+    () => true,
+    () => false,
+  );
+  return { ready: store, checks: { store } };
+};

@@ -1,0 +1,40 @@
+import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
+
+/**
+ * What node:http itself asks of a request's header object, and a handshake that is checked. The steps read `rawHeaders`; an object of
+ * all headers would be made for each request, for the sake of one look at `expect`.
+ */
+const asked: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'sec-websocket-key',
+  'transfer-encoding',
+  'upgrade',
+]);
+const lengths: ReadonlySet<number> = new Set([...asked].map((name) => name.length));
+
+/** As node:http has it: of a name that may stand once the first value. */
+const leanHeaders = (rawHeaders: readonly string[]): IncomingHttpHeaders => {
+  const headers: Record<string, string> = {};
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const raw = rawHeaders[at] ?? '';
+    if (!lengths.has(raw.length)) continue;
+    const name = raw.toLowerCase();
+    if (asked.has(name)) headers[name] ??= rawHeaders[at + 1] ?? '';
+  }
+  return headers;
+};
+
+/** A request whose `headers` holds those names alone, for servers whose steps read `rawHeaders`. */
+export class LeanRequest extends IncomingMessage {}
+
+Object.defineProperty(LeanRequest.prototype, 'headers', {
+  configurable: true,
+  get(this: IncomingMessage): IncomingHttpHeaders {
+    const headers = leanHeaders(this.rawHeaders);
+    // Asked for again, it is a property like any other.
+    Object.defineProperty(this, 'headers', { value: headers, writable: true, configurable: true });
+    return headers;
+  },
+});
