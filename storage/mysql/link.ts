@@ -128,6 +128,8 @@ const connect = async ({ target, ca }: LinkOptions): Promise<Connection> => {
     timezone: 'Z',
     dateStrings: true,
     supportBigNumbers: true,
+    // What is read of a column of the type JSON has to be what is compared with it later.
+    jsonStrings: true,
     multipleStatements: false,
     disableEval: true,
     connectTimeout: connectLimitMs,

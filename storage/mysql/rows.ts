@@ -71,8 +71,7 @@ export const recordFromRow = (row: MySqlRow): AuditRecord => ({
   actor: text(row, 'actor'),
   ...optional(row),
   requestId: text(row, 'request_id'),
-  // A column of the type JSON arrives as what it means.
-  details: typeof row['details'] === 'object' ? JSON.stringify(row['details']) : text(row, 'details'),
+  details: text(row, 'details'),
   atMs: Number(row['at_ms']) as EpochMs,
   ...(row['boot_number'] !== null && {
     origin: { node: text(row, 'node'), boot: text(row, 'boot'), number: Number(row['boot_number']) },
