@@ -14,7 +14,7 @@ export const migrate = (link: Link, mode: 'apply' | 'check'): Promise<void> =>
     if ((await missingColumns(speaker)).length === 0 && (await hasTables(speaker))) return;
     if (mode === 'check') throw new MySqlRefused(wayOut);
     const [locked] = await speaker.rows('SELECT GET_LOCK(?, 300) AS locked', [lockName]);
-    if (Number(locked?.['locked']) !== 1) throw new MySqlRefused('another process has been migrating for too long');
+    if (Number(locked?.['locked']) !== 1) throw new MySqlRefused('has been migrated by another process for too long');
     try {
       for (const statement of auditLogs) await speaker.command(statement);
     } finally {
@@ -23,7 +23,7 @@ export const migrate = (link: Link, mode: 'apply' | 'check'): Promise<void> =>
   }, migrationLimitMs);
 
 const wayOut =
-  'its table audit_logs lacks columns or its companions are missing: run scripts/database/update_audit_logs.sql, or set AUDIT_DATABASE_MIGRATE=apply';
+  'lacks columns or indexes of audit_logs, or the tables beside it: run scripts/database/update_audit_logs.sql, or set AUDIT_DATABASE_MIGRATE=apply';
 
 const missingColumns = async (speaker: Speaker): Promise<readonly string[]> => {
   const rows = await speaker.rows(

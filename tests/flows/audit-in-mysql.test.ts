@@ -117,6 +117,17 @@ describe.skipIf(isMariaDbMissing())('audit in MariaDB', () => {
     }
   });
 
+  it('refuses to start on a schema that it may not change, and says what to run', async () => {
+    await inMySql(server.url, 'CREATE DATABASE IF NOT EXISTS bare');
+    const { stderr, exitCode } = await refusedIssuer({
+      ...edgeFolder().settings,
+      AUDIT_DATABASE_URL: server.url.replace(/audit$/, 'bare'),
+      AUDIT_DATABASE_MIGRATE: 'check',
+    });
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toMatch(/AUDIT_DATABASE_URL cannot be used: it lacks columns.*update_audit_logs\.sql/);
+  });
+
   it('is not called transactional where it is in another database', async () => {
     const { stderr, exitCode } = await refusedIssuer({
       ...edgeFolder().settings,

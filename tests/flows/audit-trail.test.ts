@@ -68,7 +68,7 @@ describe('the audit trail', () => {
         0,
       );
     await expect.poll(counted, patience).toBe(refused);
-    expect((await rows("event_type = 'limit_hit'")).length).toBeLessThanOrEqual(3);
+    expect((await rows("event_type = 'limit_hit'")).length).toBeLessThan(refused / 2);
   });
 
   it('is read page by page by whoever has audit:read, and by nobody else, and that leaves a record too', async () => {
