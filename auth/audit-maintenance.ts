@@ -24,12 +24,13 @@ export const openAuditMaintenance = async (
   storage: Pick<Storage, 'audit' | 'auditSpool'>,
   clock: Clock,
 ): Promise<AuditMaintenance> => {
-  const { trail, keys, isElsewhere, close } = await openAudit({ settings, storage, clock, random: systemRandom });
+  const { trail, keys, macs, isElsewhere, close } = await openAudit({ settings, storage, clock, random: systemRandom });
   return {
     verify: async (checkpoints = checkpointFileOf(settings)) =>
       verifyTrail({
         audit: trail,
         keys,
+        macs,
         copies: await readCheckpointFile(checkpoints),
         nowMs: clock.nowMs(),
         ...(isElsewhere && { spool: storage.auditSpool }),

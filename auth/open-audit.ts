@@ -17,6 +17,7 @@ import { type Collector, createCollector } from './audit/collector.ts';
 import { createCut } from './audit/cut.ts';
 import { type Delivery, startDelivery } from './audit/delivery.ts';
 import { createIntents, type Intents } from './audit/intents.ts';
+import { createRecordMacs, type RecordMacs } from './audit/record-macs.ts';
 import { type Sealer, startSealer } from './audit/sealer.ts';
 import { appendToCheckpointFile } from './audit/sinks/checkpoint-file.ts';
 import { startJsonLines } from './audit/sinks/json-lines.ts';
@@ -31,6 +32,7 @@ export interface OpenedAudit {
   /** The same over a connection of its own: an intent does not stand in line behind what is sealed. */
   readonly ahead: Audit;
   readonly keys: CheckpointKeys;
+  readonly macs: RecordMacs;
   /** True: in a database of its own; records wait in the store of the acts until that has them. */
   readonly isElsewhere: boolean;
   readonly cut: ReturnType<typeof createCut>;
@@ -56,6 +58,7 @@ export const openAudit = async ({ settings, storage, clock, random }: OpenAuditO
     trail,
     ahead: ahead?.audit ?? trail,
     keys,
+    macs: createRecordMacs(settings.rootKeys),
     isElsewhere: elsewhere !== undefined,
     cut: createCut({ audit: trail, keys, clock }),
     close: async () => {
@@ -124,8 +127,9 @@ export const startAudit = (options: StartAuditOptions): RunningAudit => {
   lifecycle.add({ name: 'audit sealer', stop: sealer.stop });
   const delivery = isElsewhere ? deliver(options, holder) : undefined;
   if (delivery !== undefined) lifecycle.add({ name: 'audit delivery', stop: delivery.stop });
+  const { macs } = opened;
   const here = isElsewhere ? undefined : trail;
-  const collector = createCollector({ spool: storage.auditSpool, node, random, trail: here });
+  const collector = createCollector({ spool: storage.auditSpool, node, random, macs, trail: here });
   const aroundAct = actGuard(options, node, collector);
   const backlog = watchBacklog(storage.auditSpool, clock, backlogIntervalMs);
   lifecycle.add({ name: 'audit backlog', stop: backlog.stop });
@@ -142,7 +146,7 @@ const actGuard = (
   if (opened.mode !== 'write-ahead') return (_, run) => run();
   const onError = onceInAWhile((err) => log.warn({ err }, 'writing down outcomes failed: they wait'));
   const spool = opened.isElsewhere ? spoolOf(opened.ahead) : storage.auditSpool;
-  const ahead = createCollector({ spool, node, random });
+  const ahead = createCollector({ spool, node, random, macs: opened.macs });
   const intents = createIntents({ ahead, afterwards: collector, clock, random, onError });
   lifecycle.add({ name: 'outcomes', stop: intents.stop });
   return intents.around;
@@ -162,8 +166,9 @@ export const openActGuard = (
     spool: opened.isElsewhere ? spoolOf(opened.ahead) : storage.auditSpool,
     node,
     random,
+    macs: opened.macs,
   });
-  const afterwards = createCollector({ spool: storage.auditSpool, node, random });
+  const afterwards = createCollector({ spool: storage.auditSpool, node, random, macs: opened.macs });
   return createIntents({ ahead, afterwards, clock, random, onError: () => undefined });
 };
 

@@ -4,7 +4,7 @@ import { systemRandom } from '@sallyport/kit/random';
 import { StoreUnavailable } from '@sallyport/storage/contracts/store';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createIntents, type IntentsOptions } from './intents.ts';
-import { sealAll, type TrailUnderTest, testKeys, trails } from './testing/trails.ts';
+import { sealAll, type TrailUnderTest, testKeys, testMacs, trails } from './testing/trails.ts';
 import { verifyTrail } from './verify.ts';
 
 let trail: TrailUnderTest;
@@ -39,7 +39,14 @@ it('an act whose outcome was never written is listed, and the trail holds', asyn
   await Promise.all([told.stop(), silent.stop()]);
   const copies = await sealAll(trail.audit);
   const later = Date.now() + 60_000;
-  const report = await verifyTrail({ audit: trail.audit, keys: testKeys, copies, nowMs: later, lookAgainMs: 1 });
+  const report = await verifyTrail({
+    audit: trail.audit,
+    keys: testKeys,
+    macs: testMacs,
+    copies,
+    nowMs: later,
+    lookAgainMs: 1,
+  });
   expect(report).toMatchObject({ passed: true, openIntents: [{ act: 'deleteAccount', requestId: 'r1', userId: 'u' }] });
 });
 

@@ -50,22 +50,28 @@ const hashOf = (previousHash: string, place: number, personHash: string, record:
         previousHash,
         place,
         personHash,
-        record.effectId,
-        record.realmId,
-        record.eventType,
-        record.actor,
-        record.userId ?? null,
-        record.sessionId ?? null,
-        record.deviceId ?? null,
-        record.requestId,
-        inOneSpelling(splitDetails(record.details).rest),
-        record.atMs,
+        ...actOf(record),
         record.origin?.node ?? null,
         record.origin?.boot ?? null,
         record.origin?.number ?? null,
+        record.mac ?? null,
       ]),
     )
     .digest('hex');
+
+/** What was done, without what is personal, and without where it was written down. */
+export const actOf = (record: AuditRecord): readonly unknown[] => [
+  record.effectId,
+  record.realmId,
+  record.eventType,
+  record.actor,
+  record.userId ?? null,
+  record.sessionId ?? null,
+  record.deviceId ?? null,
+  record.requestId,
+  inOneSpelling(splitDetails(record.details).rest),
+  record.atMs,
+];
 
 /** An address alone has so few values that a bare hash of it would tell it. */
 const personHashOf = (record: AuditRecord, salt: string): string => {

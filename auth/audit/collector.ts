@@ -8,11 +8,13 @@ import type {
   ChainLink,
 } from '@sallyport/storage/contracts/audit';
 import { sealRecords } from './chain.ts';
+import type { RecordMacs } from './record-macs.ts';
 
 export interface CollectorOptions {
   readonly spool: Pick<AuditSpool, 'collectAudit'>;
   readonly node: string;
   readonly random: Pick<Random, 'bytes'>;
+  readonly macs: Pick<RecordMacs, 'stamp'>;
   /** The trail, where it is kept in the same store: records are sealed as they are written, as far as nobody else seals just then. */
   readonly trail?: Pick<Audit, 'readChainHead'> | undefined;
 }
@@ -29,11 +31,13 @@ export const newBoot = (node: string, random: Pick<Random, 'bytes'>): AuditOrigi
   number: 1,
 });
 
+const withoutOrigin = ({ origin: _, ...record }: AuditRecord): AuditRecord => record;
+
 /**
  * Where the drain puts audit records: the store of the acts, each with node, boot and number. Where it is not known whether numbers were
  * given, they are not given again: a new boot begins.
  */
-export const createCollector = ({ spool, node, random, trail }: CollectorOptions): Collector => {
+export const createCollector = ({ spool, node, random, trail, macs }: CollectorOptions): Collector => {
   let next = newBoot(node, random);
   let head: ChainHead | undefined;
   let sealed = 0;
@@ -47,7 +51,9 @@ export const createCollector = ({ spool, node, random, trail }: CollectorOptions
     return { expected, seals: sealRecords(expected, numbered, random).map(({ seal }) => seal) };
   };
 
-  const collect = async (records: readonly AuditRecord[]): Promise<void> => {
+  const collect = async (given: readonly AuditRecord[]): Promise<void> => {
+    // Which boot wrote it is part of what is shown; its number is not known before the store has it.
+    const records = given.map((record) => withoutOrigin(macs.stamp({ ...record, origin: next })));
     const chain = await linkTo(records);
     head = undefined;
     try {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCollector } from './collector.ts';
 import { createNumberRuns } from './number-runs.ts';
-import { newRecords } from './testing/trails.ts';
+import { newRecords, testMacs } from './testing/trails.ts';
 
 const at = (number: number): AuditOrigin => ({ node: 'n', boot: 'b', number });
 
@@ -41,7 +41,7 @@ describe('the collector', () => {
       }
       return { fresh: records.length, sealed: false };
     };
-    const collector = createCollector({ spool: { collectAudit }, node: 'n', random: systemRandom });
+    const collector = createCollector({ spool: { collectAudit }, node: 'n', random: systemRandom, macs: testMacs });
     const collect = (count: number) => collector.appendAudit(newRecords(count));
     await Promise.all([collect(2), collect(2)]);
     await expect(collect(3)).rejects.toThrow(StoreUnavailable);

@@ -9,13 +9,13 @@ import { isAnyPostgresMissing } from '@sallyport/storage/postgres/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sealRecords } from './chain.ts';
 import { createCut } from './cut.ts';
-import { newRecords, sealAll, type TrailUnderTest, testKeys, trails } from './testing/trails.ts';
+import { newRecords, sealAll, type TrailUnderTest, testKeys, testMacs, trails } from './testing/trails.ts';
 import { type FindingKind, verifyTrail } from './verify.ts';
 
 type Verify = typeof verifyTrail;
 
 const verified = (audit: Audit, copies: readonly AuditCheckpoint[], verify: Verify = verifyTrail) =>
-  verify({ audit, keys: testKeys, copies, nowMs: Date.now(), lookAgainMs: 1 });
+  verify({ audit, keys: testKeys, macs: testMacs, copies, nowMs: Date.now(), lookAgainMs: 1 });
 
 interface Attack {
   readonly name: string;
@@ -82,22 +82,33 @@ const attacks: readonly Attack[] = [
     ),
   },
   {
-    name: 'a chain written anew from a changed record on, hashes and all',
+    name: 'a chain written anew from a changed address on, hashes and all',
     kind: 'rewritten',
     place: 1,
     attack: async (trail) => {
       const { audit, sql, names } = trail;
       const records = (await audit.readSealed(0, 100)).map(({ seal: _, ...record }) => record);
-      await sql(`UPDATE ${names.log} SET place = NULL`);
       const open = { place: 0, hash: '0'.repeat(64) };
+      // No MAC covers what an erasure may take.
+      await sql(`UPDATE ${names.log} SET ${names.address} = '198.51.100.9' WHERE place = 1`);
+      await sql(`UPDATE ${names.log} SET place = NULL`);
       await sql(`UPDATE ${names.chain} SET place = 0, hash = '${open.hash}' WHERE id = 1`);
-      await sql(
-        `UPDATE ${names.log} SET event_type = 'login' WHERE effect_id = (SELECT x FROM (SELECT effect_id AS x FROM ${names.log} ORDER BY effect_id LIMIT 1) y)`,
-      );
       const [first, ...others] = records;
       if (first === undefined) throw new Error('nothing to write anew');
-      const anew = sealRecords(open, [{ ...first, eventType: 'login' }, ...others], systemRandom);
+      const anew = sealRecords(open, [{ ...first, address: '198.51.100.9' }, ...others], systemRandom);
       expect(await audit.sealAudit(open, anew)).toBe(true);
+    },
+  },
+  {
+    name: 'a record of an act that never was, though it was sealed',
+    kind: 'forged',
+    place: 11,
+    attack: async ({ audit }) => {
+      const [model] = newRecords(1);
+      if (model === undefined) throw new Error('no record');
+      const { mac: _, ...bare } = model;
+      await audit.appendAudit([bare]);
+      await sealAll(audit);
     },
   },
 ];
@@ -142,6 +153,18 @@ for (const name of ['SQLite', 'PostgreSQL', 'MariaDB'] as const) {
         });
       });
     }
+
+    it('names a record with the MAC of another, too', async () => {
+      const copies = await begin();
+      const [one, other] = [...newRecords(1), ...newRecords(1)];
+      if (one === undefined || other?.mac === undefined) throw new Error('no records');
+      await trail.audit.appendAudit([{ ...one, mac: other.mac }]);
+      const { passed, findings } = await verified(trail.audit, [...copies, ...(await sealAll(trail.audit))]);
+      expect({ passed, findings }).toMatchObject({
+        passed: false,
+        findings: [{ kind: 'forged', place: 11 }],
+      });
+    });
 
     it('names a record that was taken away before it was sealed', async () => {
       await startAnew(trail);
@@ -212,7 +235,13 @@ const twins: readonly {
     file: 'verify.ts',
     find: 'expected !== undefined && !walk.isRewritten',
     replace: 'expected === place',
-    blindFor: ['a chain written anew from a changed record on, hashes and all'],
+    blindFor: ['a chain written anew from a changed address on, hashes and all'],
+  },
+  {
+    file: 'verify.ts',
+    find: "if (verdict === 'forged' || (verdict === 'none' && walk.hasMacs)) {",
+    replace: 'if (place < 0) {',
+    blindFor: ['a record of an act that never was, though it was sealed'],
   },
 ];
 

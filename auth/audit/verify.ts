@@ -16,6 +16,7 @@ import { checkSeal, emptyHash } from './chain.ts';
 import type { CheckpointKeys } from './checkpoints.ts';
 import { intentEventType, outcomeEventType } from './intents.ts';
 import { createNumberRuns, type NumberRuns } from './number-runs.ts';
+import type { RecordMacs } from './record-macs.ts';
 
 export type FindingKind =
   /** A record is not what was sealed, or stands elsewhere than it did. */
@@ -28,6 +29,8 @@ export type FindingKind =
   | 'number_missing'
   /** The chain holds, and is not the one that was signed: it was written anew from somewhere before this place. */
   | 'rewritten'
+  /** No issuer has written this record. */
+  | 'forged'
   | 'checkpoint_forged'
   /** Records are there, and no checkpoint that could be checked. */
   | 'unsigned'
@@ -61,6 +64,7 @@ export interface AuditReport {
   readonly checkpoints: number;
   /** Of root keys that are not held here. */
   readonly uncheckedCheckpoints: number;
+  readonly uncheckedRecords: number;
   /** Sealed records behind the last checkpoint. */
   readonly unsigned: number;
   readonly unsealed: number;
@@ -73,6 +77,7 @@ export interface VerifyOptions {
   /** Where records wait, where that is another store. */
   readonly spool?: Pick<AuditSpool, 'readUnsealed'>;
   readonly keys: Pick<CheckpointKeys, 'check'>;
+  readonly macs: Pick<RecordMacs, 'check'>;
   /** The checkpoints' second copy. */
   readonly copies: readonly AuditCheckpoint[];
   readonly nowMs: number;
@@ -160,6 +165,9 @@ interface Walk {
   /** The last checkpoint that did not fit: what follows it does not either. */
   isRewritten: boolean;
   unsealed: number;
+  /** A record with a MAC has been seen: those of before there were any stand in front of it. */
+  hasMacs: boolean;
+  uncheckedRecords: number;
 }
 
 const createWalk = (signed: Signed): Walk => ({
@@ -175,9 +183,11 @@ const createWalk = (signed: Signed): Walk => ({
   signedUntil: signed.base.place,
   isRewritten: false,
   unsealed: 0,
+  hasMacs: false,
+  uncheckedRecords: 0,
 });
 
-const walkOn = async ({ audit, spool }: VerifyOptions, walk: Walk): Promise<void> => {
+const walkOn = async ({ audit, spool, macs }: VerifyOptions, walk: Walk): Promise<void> => {
   // First what is not sealed: it may be by the time the end of the chain is reached, and then it is seen there as well.
   const waiting = (await spool?.readUnsealed(maxUnsealed)) ?? [];
   const unsealed = await audit.readUnsealed(maxUnsealed);
@@ -185,7 +195,10 @@ const walkOn = async ({ audit, spool }: VerifyOptions, walk: Walk): Promise<void
   for (const record of [...waiting, ...unsealed]) lookAt(walk, record);
   for (;;) {
     const page = await audit.readSealed(walk.place, pageSize);
-    for (const record of page) stepTo(walk, record);
+    for (const record of page) {
+      stepTo(walk, record);
+      judgeMac(walk, record, macs);
+    }
     if (page.length < pageSize) return;
   }
 };
@@ -218,6 +231,16 @@ const stepTo = (walk: Walk, record: SealedRecord): void => {
   walk.hash = seal.hash;
   walk.records += 1;
   lookAt(walk, record);
+};
+
+const judgeMac = (walk: Walk, { seal: { place }, ...record }: SealedRecord, macs: Pick<RecordMacs, 'check'>): void => {
+  const verdict = macs.check(record);
+  if (verdict === 'unknown_key') walk.uncheckedRecords += 1;
+  if (verdict === 'forged' || (verdict === 'none' && walk.hasMacs)) {
+    const text = `no issuer has written the record at place ${place}`;
+    note(walk, { kind: 'forged', place, effectId: record.effectId, text });
+  }
+  if (verdict !== 'none') walk.hasMacs = true;
 };
 
 const missingRange = (first: number, last: number): string =>
@@ -276,6 +299,7 @@ const conclude = async (options: VerifyOptions, walk: Walk, headPlace: number): 
     cutAt: signed.base.place,
     checkpoints: signed.hashes.size,
     uncheckedCheckpoints: signed.unchecked,
+    uncheckedRecords: walk.uncheckedRecords,
     unsigned: walk.place - walk.signedUntil,
     unsealed: walk.unsealed,
     openIntents: openIntents(walk, options.nowMs),

@@ -21,6 +21,7 @@ const report: AuditReport = {
   cutAt: 8,
   checkpoints: 3,
   uncheckedCheckpoints: 0,
+  uncheckedRecords: 0,
   unsigned: 1,
   unsealed: 2,
   openIntents: [],

@@ -16,6 +16,11 @@ export const verifyText = (report: AuditReport): string => {
     ...(report.uncheckedCheckpoints > 0
       ? [`  ${report.uncheckedCheckpoints} checkpoints are of root keys that are not held here: not checked`]
       : []),
+    ...(report.uncheckedRecords > 0
+      ? [
+          `  ${report.uncheckedRecords} records are of root keys that are not held here: whether an issuer wrote them is not checked`,
+        ]
+      : []),
     ...findings.map(
       ({ kind, text, effectId }) => `  ${kind}: ${text}${effectId === undefined ? '' : ` (id ${effectId})`}`,
     ),

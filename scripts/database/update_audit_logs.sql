@@ -86,6 +86,11 @@ PREPARE sallyport_step FROM @sallyport_step;
 EXECUTE sallyport_step;
 DEALLOCATE PREPARE sallyport_step;
 SET @sallyport_step = IF((SELECT COUNT(*) FROM information_schema.columns
+  WHERE table_schema = DATABASE() AND table_name = 'audit_logs' AND column_name = 'mac') = 0, 'ALTER TABLE audit_logs ADD COLUMN mac VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL', 'DO 0');
+PREPARE sallyport_step FROM @sallyport_step;
+EXECUTE sallyport_step;
+DEALLOCATE PREPARE sallyport_step;
+SET @sallyport_step = IF((SELECT COUNT(*) FROM information_schema.columns
   WHERE table_schema = DATABASE() AND table_name = 'audit_logs' AND column_name = 'place') = 0, 'ALTER TABLE audit_logs ADD COLUMN place BIGINT NULL', 'DO 0');
 PREPARE sallyport_step FROM @sallyport_step;
 EXECUTE sallyport_step;

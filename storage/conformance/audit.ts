@@ -33,6 +33,7 @@ export const newAuditRecord = (fields: Partial<AuditRecord> = {}): AuditRecord =
   details: '{"reason":"password"}',
   atMs: Date.now() as EpochMs,
   origin: { node: 'node-1', boot: hex(8), number: 1 },
+  mac: '1.AAAAAAAAAAAAAAAAAAAAAA',
   ...fields,
 });
 
@@ -74,7 +75,7 @@ export const auditConformance = (store: () => AuditUnderTest): void => {
 
     it('keeps what is absent absent', async () => {
       const { userId: _user, sessionId: _session, deviceId: _device, address: _address, ...some } = newAuditRecord();
-      const { userAgent: _agent, origin: _origin, ...record } = some;
+      const { userAgent: _agent, origin: _origin, mac: _mac, ...record } = some;
       await store().audit.appendAudit([record]);
       const found = await store().second.listAudit({ realmId: record.realmId, limit: 1000 });
       expect(found.find(({ effectId }) => effectId === record.effectId)).toEqual(record);

@@ -29,6 +29,8 @@ export interface AuditRecord {
   readonly details: string;
   readonly atMs: EpochMs;
   readonly origin?: AuditOrigin;
+  /** Shows that an issuer has written it; made and checked in `auth/audit`. */
+  readonly mac?: string;
 }
 
 /** A record's place in the chain. Hashes are 64 hexadecimal digits. */

@@ -34,11 +34,12 @@ export const insertedValues = (record: AuditRecord): readonly MySqlValue[] => [
   record.origin?.node ?? null,
   record.origin?.boot ?? null,
   record.origin?.number ?? null,
+  record.mac ?? null,
 ];
 
 export const insertedColumns: readonly string[] =
   `event_type user_id ip_address user_agent details created_at effect_id realm_id actor session_id device_id request_id
-  at_ms node boot boot_number`.split(/\s+/);
+  at_ms node boot boot_number mac`.split(/\s+/);
 
 /** For a table whose columns do not take every character: JSON stays the same JSON. */
 export const inAscii = (record: AuditRecord): AuditRecord => {
@@ -84,6 +85,7 @@ const optionalColumns = {
   deviceId: 'device_id',
   address: 'ip_address',
   userAgent: 'user_agent',
+  mac: 'mac',
 } as const;
 
 const optional = (row: MySqlRow): Partial<Record<keyof typeof optionalColumns, string>> =>

@@ -105,7 +105,7 @@ export const effectFromRow = (row: SqlRow): Effect => ({
 
 export const auditColumns =
   columns(`effect_id realm_id event_type actor user_id session_id device_id address user_agent request_id details
-  at_ms node boot boot_number`);
+  at_ms node boot boot_number mac`);
 export const auditFromRow = (row: SqlRow): AuditRecord => {
   const { node, boot, bootNumber, ...record } = members<
     AuditRecord & { node?: string; boot?: string; bootNumber?: number }

@@ -162,6 +162,7 @@ const auditColumns = optional({
   deviceId: 'device_id',
   address: 'address',
   userAgent: 'user_agent',
+  mac: 'mac',
 });
 
 export const auditFromRow = (row: SqlRow): AuditRecord => ({

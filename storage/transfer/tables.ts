@@ -119,7 +119,7 @@ export const tableShapes: Readonly<Record<TransferTable, TableShape>> = {
     key: ['effect_id'],
     columns: columns({
       uuid: 'effect_id',
-      text: `realm_id event_type actor user_id session_id device_id address user_agent request_id details node boot hash
+      text: `realm_id event_type actor user_id session_id device_id address user_agent request_id details node boot mac hash
         person_hash person_salt`,
       integer: 'at_ms boot_number place delivered_at_ms',
     }),

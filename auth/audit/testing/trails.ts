@@ -17,6 +17,7 @@ import { rawConnection } from '@sallyport/storage/postgres/testing/raw';
 import { openSqlite } from '@sallyport/storage/sqlite';
 import { type CheckpointKeys, createCheckpointKeys } from '../checkpoints.ts';
 import { newBoot } from '../collector.ts';
+import { createRecordMacs } from '../record-macs.ts';
 import { startSealer } from '../sealer.ts';
 
 export interface TrailUnderTest {
@@ -101,11 +102,13 @@ export const trails = { SQLite: inSqlite, PostgreSQL: inPostgres, MariaDB: inMar
 const rootKey = { kid: '1', key: systemRandom.bytes(32) };
 export const testKeys: CheckpointKeys = createCheckpointKeys([rootKey]);
 
+export const testMacs = createRecordMacs([rootKey]);
+
 export const newRecords = (count: number, fields: Partial<AuditRecord> = {}): readonly AuditRecord[] => {
   const from = newBoot('node-1', systemRandom);
   return Array.from({ length: count }, (_, index) => {
     const atMs = Date.now() as EpochMs;
-    return {
+    return testMacs.stamp({
       effectId: systemRandom.uuidv7(atMs),
       realmId: defaultRealm,
       eventType: 'login_failed',
@@ -118,7 +121,7 @@ export const newRecords = (count: number, fields: Partial<AuditRecord> = {}): re
       atMs,
       origin: { ...from, number: index + 1 },
       ...fields,
-    };
+    });
   });
 };
 

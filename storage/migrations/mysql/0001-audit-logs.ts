@@ -31,6 +31,7 @@ export const auditLogColumns: readonly Column[] = [
   { name: 'node', type: `VARCHAR(64) ${ascii}` },
   { name: 'boot', type: `VARCHAR(32) ${ascii}` },
   { name: 'boot_number', type: 'BIGINT' },
+  { name: 'mac', type: `VARCHAR(32) ${ascii}` },
   { name: 'place', type: 'BIGINT' },
   { name: 'hash', type: hash },
   { name: 'person_hash', type: hash },

@@ -8,6 +8,7 @@ ALTER TABLE ${s}.audit
   ADD COLUMN node text,
   ADD COLUMN boot text,
   ADD COLUMN boot_number bigint,
+  ADD COLUMN mac text,
   ADD COLUMN place bigint,
   ADD COLUMN hash text,
   ADD COLUMN person_hash text,
@@ -48,15 +49,15 @@ CREATE OR REPLACE FUNCTION ${s}.append_audit(p_records jsonb) RETURNS void LANGU
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(${s}.lock_key('erasure', ''));
   INSERT INTO ${s}.audit (effect_id, realm_id, event_type, actor, user_id, session_id, device_id, address, user_agent, request_id,
-    details, at_ms, node, boot, boot_number, place, hash, person_hash, person_salt)
+    details, at_ms, node, boot, boot_number, mac, place, hash, person_hash, person_salt)
   SELECT r."effectId", r."realmId", r."eventType", r.actor, r."userId", r."sessionId", r."deviceId",
     CASE WHEN NOT e.erased THEN r.address END, CASE WHEN NOT e.erased THEN r."userAgent" END, r."requestId",
     CASE WHEN e.erased THEN ${s}.without_person(r.details) ELSE r.details END, r."atMs",
-    r.origin->>'node', r.origin->>'boot', (r.origin->>'number')::bigint,
+    r.origin->>'node', r.origin->>'boot', (r.origin->>'number')::bigint, r.mac,
     (r.seal->>'place')::bigint, r.seal->>'hash', r.seal->>'personHash', r.seal->>'personSalt'
   FROM jsonb_to_recordset(p_records) AS r("effectId" uuid, "realmId" text, "eventType" text, actor text, "userId" text,
     "sessionId" text, "deviceId" text, address text, "userAgent" text, "requestId" text, details text, "atMs" bigint,
-    origin jsonb, seal jsonb)
+    origin jsonb, mac text, seal jsonb)
   CROSS JOIN LATERAL (SELECT ${s}.is_erased_in_audit(r."userId") AS erased OFFSET 0) e
   ORDER BY r."effectId"
   ON CONFLICT (effect_id) DO NOTHING;

@@ -12,8 +12,8 @@ import type { SqlRow, Transaction } from '../transaction.ts';
 import { dataWithoutPerson, isErased } from './erasure.ts';
 
 const insert = `INSERT INTO audit (effect_id, realm_id, event_type, actor, user_id, session_id, device_id, address, user_agent, request_id,
-    details, at_ms, node, boot, boot_number, place, hash, person_hash, person_salt)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+    details, at_ms, node, boot, boot_number, mac, place, hash, person_hash, person_salt)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 
 interface Placed {
   readonly origin?: AuditOrigin | undefined;
@@ -39,6 +39,7 @@ const append = (tx: Transaction, record: AuditRecord, { origin, seal: given }: P
     origin?.node ?? null,
     origin?.boot ?? null,
     origin?.number ?? null,
+    record.mac ?? null,
     given?.place ?? null,
     given?.hash ?? null,
     given?.personHash ?? null,
