@@ -9,6 +9,7 @@ import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
 import { databaseProblems, databaseSettings } from './settings/database.ts';
 import { eventsProblems, eventsSettings } from './settings/events.ts';
+import { kafkaProblems, kafkaSettings } from './settings/kafka.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
@@ -24,6 +25,7 @@ export const authSettings = defineSettings({
   ...passwordsSettings,
   ...retentionSettings,
   ...eventsSettings,
+  ...kafkaSettings,
   ...browserSettings,
   ...contractSettings,
 });
@@ -38,6 +40,7 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
     ...redisProblems(settings),
     ...auditProblems(settings),
     ...eventsProblems(settings),
+    ...kafkaProblems(settings),
   ];
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined) {
     problems.push({ setting: 'JWT_SECRET', problem: 'is required' });

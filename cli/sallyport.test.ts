@@ -12,6 +12,7 @@ describe('the command line', () => {
     [['up', 'microservices', 'extra'], /too many arguments/],
     [['up', 'micro'], /There is no preset "micro". Presets: microservices/],
     [['up', '__proto__'], /There is no preset/],
+    [['up', 'device-chat'], /The preset "device-chat" is not here yet/],
     [['keys', 'new', '--algorithm', 'none'], /Allowed choices are RS256/],
     [['users', 'create'], /missing required argument 'identifier'/],
     [['users', 'list', '--limit', '0'], /a number from 1 on/],

@@ -56,7 +56,7 @@ const formProblem = (problems: readonly RouteProblem[]): string | undefined =>
 export const gatewaySettings = defineSettings({
   preset: choiceSetting({
     env: 'SALLYPORT_PRESET',
-    values: ['microservices', 'edge-gateway'],
+    values: ['microservices', 'edge-gateway', 'event-driven'],
     optional: true,
     doc: 'Named configuration that stands below everything else that is set.',
   }),
@@ -179,6 +179,7 @@ export const gatewaySettings = defineSettings({
   paymentServiceUrl: serviceUrl('PAYMENT_SERVICE_URL', 'payment service', 8083),
   notificationServiceUrl: serviceUrl('NOTIFICATION_SERVICE_URL', 'notification service', 8084),
   backendServiceUrl: serviceUrl('BACKEND_SERVICE_URL', 'backend', 8082),
+  profileServiceUrl: serviceUrl('PROFILE_SERVICE_URL', 'profile service', 8082),
   routesFile: textSetting({
     env: 'GATEWAY_ROUTES_FILE',
     optional: true,

@@ -45,6 +45,7 @@ export const serviceUrlSettings = Object.freeze([
   'paymentServiceUrl',
   'notificationServiceUrl',
   'backendServiceUrl',
+  'profileServiceUrl',
 ] as const);
 
 /** Where a service is whose setting is not given: the port on localhost that settings.md tells. */
@@ -54,6 +55,7 @@ export const serviceUrlPorts = Object.freeze({
   paymentServiceUrl: 8083,
   notificationServiceUrl: 8084,
   backendServiceUrl: 8082,
+  profileServiceUrl: 8082,
 }) satisfies Readonly<Record<(typeof serviceUrlSettings)[number], number>>;
 
 /** A list alone means any of it. */

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fetchKafkaJars, hasJava, hasKafkaJars } from '@sallyport/auth/outbox/testing/jars';
 
 interface Needed {
   readonly program: string;
@@ -61,6 +62,10 @@ const needed: readonly Needed[] = [
   { program: 'caddy', package: 'caddy', what: 'Caddy that asks /forward-auth', probe: 'version' },
 ];
 
+/** The broker comes from Maven Central. Debian's default Java is young enough; Maven is installed only while the jars are missing. */
+const java: Needed = { program: 'java', package: 'default-jre-headless', what: 'a Kafka broker', probe: '-version' };
+const maven: Needed = { program: 'mvn', package: 'maven', what: 'the jars of a Kafka broker', probe: '--version' };
+
 const has = ({ program, probe, folder }: Needed): boolean => {
   const versions = folder !== undefined && existsSync(folder) ? readdirSync(folder) : [];
   const below = versions.map((version) => join(folder ?? '', version, 'bin'));
@@ -84,9 +89,21 @@ const install = ({ package: name, beforeInstall }: Needed): boolean => {
   return get() || (apt('update') && get());
 };
 
+const canHave = (each: Needed): boolean => has(each) || (mayInstall() && install(each));
+
+/** Why there is no Kafka broker; undefined: there is one. With `TEST_KAFKA_BROKERS` too: nobody kills somebody else's. */
+const prepareKafka = (): string | undefined => {
+  if (!hasJava() && !(canHave(java) && hasJava())) return 'it needs Java 17 or later';
+  if (hasKafkaJars()) return undefined;
+  process.stderr.write('Fetching a Kafka broker for the tests (45 MB, once) …\n');
+  return canHave(maven) ? fetchKafkaJars() : 'its jars are fetched by Maven, which is not here';
+};
+
 /** Returns the names of programs that could not be had; each is said on standard error. */
 export const prepareServices = (): readonly string[] => {
-  const missing = needed.filter((each) => !has(each) && !(mayInstall() && install(each)));
+  const missing = needed.filter((each) => !canHave(each));
   for (const { program, what } of missing) process.stderr.write(`MISSING: ${program}: ${what} is not tested\n`);
-  return missing.map(({ program }) => program);
+  const noKafka = prepareKafka();
+  if (noKafka !== undefined) process.stderr.write(`MISSING: kafka: events through Kafka are not tested: ${noKafka}\n`);
+  return [...missing.map(({ program }) => program), ...(noKafka === undefined ? [] : ['kafka'])];
 };

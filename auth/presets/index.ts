@@ -2,10 +2,12 @@
 import type { AuthPreset } from '../config.ts';
 import { cookieSpa } from './cookie-spa.ts';
 import { edgeGateway } from './edge-gateway.ts';
+import { eventDriven } from './event-driven.ts';
 import { microservices } from './microservices.ts';
 
 export const presets: Readonly<Record<string, AuthPreset>> = {
   microservices,
   'cookie-spa': cookieSpa,
   'edge-gateway': edgeGateway,
+  'event-driven': eventDriven,
 };

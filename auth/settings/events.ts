@@ -27,7 +27,7 @@ export const eventsSettings = {
     env: 'EVENT_SINK',
     values: eventSinkNames,
     optional: true,
-    doc: 'Where events go. Default: `webhook` where `WEBHOOK_URL` is set, else `log`, which prints each as a line of JSON.',
+    doc: 'Where events go. Default: `kafka` where `KAFKA_BROKERS` is set, else `webhook` where `WEBHOOK_URL` is, else `log`, which prints each as a line of JSON.',
   }),
   eventRelay: booleanSetting({
     env: 'EVENT_RELAY',
@@ -78,7 +78,10 @@ export const eventsSettings = {
     optional: true,
     secret: true,
     check: (url) => (url.includes('#') ? 'must not hold a fragment' : undefined),
-    insecure: (url) => (url?.startsWith('http:') ? 'is plain HTTP: anybody on the way reads the events' : undefined),
+    insecure: (url) =>
+      url?.startsWith('http:') && !/^http:\/\/(?:localhost|127(?:\.\d+){3}|\[::1\])[:/]/.test(url)
+        ? 'is plain HTTP: anybody on the way reads the events'
+        : undefined,
     doc: 'Where the webhook sink posts events (Standard Webhooks, docs/guides/events.md).',
   }),
   webhookSecrets: textSetting({

@@ -9,18 +9,10 @@ import {
 } from '@sallyport/kit/config';
 import { redisSettings } from '@sallyport/storage/redis/settings';
 
-const notYet = (env: string, what: string) =>
-  textSetting({
-    env,
-    optional: true,
-    doc: `${what}. Not served by this version: setting it refuses the start.`,
-    check: () => 'is not served by this version yet: remove it',
-  });
-
 export const serverSettings = {
   preset: choiceSetting({
     env: 'SALLYPORT_PRESET',
-    values: ['microservices', 'cookie-spa', 'edge-gateway'],
+    values: ['microservices', 'cookie-spa', 'edge-gateway', 'event-driven'],
     optional: true,
     doc: 'Named configuration that stands below everything else that is set.',
   }),
@@ -82,5 +74,4 @@ export const serverSettings = {
     doc: "Moves this server's clock; for tests.",
   }),
   ...redisSettings('sessions, nonces and attempts'),
-  kafkaBrokers: notYet('KAFKA_BROKERS', 'Kafka for events'),
 };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { CommandError, exitCodes } from '../exit-codes.ts';
-import { presets } from './presets.ts';
+import { comingPresets, presets } from './presets.ts';
 
 /** One server of a preset, as its `servers.json` describes it. */
 export interface PlannedServer {
@@ -31,10 +31,10 @@ export interface PlannedSecret {
   readonly name: string;
   readonly aliases?: readonly string[];
   /**
-   * `keys`: `1:<base64url of 32 bytes>`. `text`: 32 bytes as base64url. `derived`: each holder's own, from the gateway's
+   * `keys`: `1:<base64url of 32 bytes>`. `text`: 32 bytes as base64url. `webhook`: `whsec_<base64 of 32 bytes>`. `derived`: each holder's own, from the gateway's
    * masters. `feed`: each holder's own token at the revocation feed, from the root keys. `given`: never made, only handed on.
    */
-  readonly form: 'keys' | 'text' | 'derived' | 'feed' | 'given';
+  readonly form: 'keys' | 'text' | 'webhook' | 'derived' | 'feed' | 'given';
   /** The servers that get it. Nobody else does. */
   readonly holders: readonly string[];
   /** The server whose secret it is. Where that one runs elsewhere, only it can say what the secret is: none is made. */
@@ -56,8 +56,10 @@ export interface Plan {
 export const readPlan = (preset: string): Plan => {
   const url = Object.hasOwn(presets, preset) ? presets[preset] : undefined;
   if (url === undefined) {
-    const known = Object.keys(presets).join(', ');
-    throw new CommandError(`There is no preset "${preset}". Presets: ${known}`, exitCodes.usage);
+    const what = comingPresets.includes(preset)
+      ? `The preset "${preset}" is not here yet: it comes with a later version.`
+      : `There is no preset "${preset}".`;
+    throw new CommandError(`${what} Presets: ${Object.keys(presets).join(', ')}`, exitCodes.usage);
   }
   const { servers, secrets, try: commands } = JSON.parse(readFileSync(new URL(url), 'utf8')) as Omit<Plan, 'preset'>;
   return { preset, servers, secrets, try: commands };

@@ -10,4 +10,8 @@ export const presets: Readonly<Record<string, string>> = {
   microservices: import.meta.resolve('@sallyport/example-microservices/servers.json'),
   'cookie-spa': import.meta.resolve('@sallyport/example-cookie-spa/servers.json'),
   'edge-gateway': import.meta.resolve('@sallyport/example-edge-gateway/servers.json'),
+  'event-driven': import.meta.resolve('@sallyport/example-event-driven/servers.json'),
 };
+
+/** Contracts that no example runs yet. */
+export const comingPresets: readonly string[] = ['device-chat'];

@@ -33,9 +33,11 @@ export const prepareSecrets = (input: SecretsInput): SecretFiles => {
   const hand = (server: string, name: string, file: string): void => {
     files.set(server, { ...files.get(server), [`${name}_FILE`]: file });
   };
-  for (const secret of plan.secrets.filter((each) => isMadeHere(each, env, started))) {
+  for (const secret of plan.secrets) {
+    const make = makerOf(secret, env, started);
+    if (make === undefined) continue;
     const file = join(folder, secret.name);
-    keepSecret(file, () => makers[secret.form === 'keys' ? 'keys' : 'text']());
+    keepSecret(file, make);
     for (const holder of secret.holders) hand(holder, secret.name, file);
   }
   for (const secret of plan.secrets.filter((each) => isOwn(each) && isDerivedHere(each, env, started))) {
@@ -75,12 +77,14 @@ const isDerivedHere = (secret: PlannedSecret, env: Environment, started: Readonl
 const makers = {
   keys: () => `1:${randomBytes(32).toString('base64url')}`,
   text: () => randomBytes(32).toString('base64url'),
-} as const;
+  webhook: () => `whsec_${randomBytes(32).toString('base64')}`,
+} satisfies Partial<Record<PlannedSecret['form'], () => string>>;
 
-const isMadeHere = (secret: PlannedSecret, env: Environment, started: ReadonlySet<string>): boolean => {
-  if (secret.form !== 'keys' && secret.form !== 'text') return false;
-  if (namesOfSecret(secret).some((name) => name in env)) return false;
-  return secret.from === undefined || started.has(secret.from);
+/** Undefined: it is not made here, or not now. */
+const makerOf = (secret: PlannedSecret, env: Environment, started: ReadonlySet<string>): (() => string) | undefined => {
+  if (secret.form !== 'keys' && secret.form !== 'text' && secret.form !== 'webhook') return undefined;
+  if (namesOfSecret(secret).some((name) => name in env)) return undefined;
+  return secret.from === undefined || started.has(secret.from) ? makers[secret.form] : undefined;
 };
 
 /** The setting and its file as the server will read them: from the environment or from the file just made. */

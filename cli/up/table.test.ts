@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { readPlan } from './plan.ts';
 import { startTable } from './table.ts';
 
-const tableWith = (env: Readonly<Record<string, string>>): string => {
-  const plan = readPlan('microservices');
+const tableWith = (env: Readonly<Record<string, string>>, preset = 'microservices'): string => {
+  const plan = readPlan(preset);
   const folder = { path: '/d', secrets: '/d/secrets', logs: '/d/logs', takenOver: false, release: () => undefined };
   return startTable({ plan, started: plan.servers, env, folder: { ...folder, sharedWith: undefined } });
 };
@@ -41,4 +41,9 @@ it('says where the audit is', () => {
 it('says where events go', () => {
   expect(tableWith({})).toContain('; events go to the log\n');
   expect(tableWith({ WEBHOOK_URL: 'https://profiles.example.org/' })).toContain('; events go to the webhook\n');
+  const kafka = { KAFKA_BROKERS: 'localhost:9092' };
+  expect(tableWith(kafka)).toContain('; events go to Kafka\n');
+  // To the service of the example, unless there is a Kafka.
+  expect(tableWith({}, 'event-driven')).toContain('; events go to the webhook\n');
+  expect(tableWith(kafka, 'event-driven')).toContain('; events go to Kafka\n');
 });

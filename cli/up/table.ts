@@ -23,7 +23,7 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),
     ...(routeFile === undefined ? [] : [['route file', `${routeFile}: its routes, not those of the preset`] as const]),
     ['routes', 'the issuer describes its routes at /openapi.json and /docs; metrics: each private port, /metrics'],
-    ['state', `${store}: ${sessionsRow(env)}; events go to the ${eventsRow(env)}`],
+    ['state', `${store}: ${sessionsRow(env)}; events go to ${eventsRow(plan, env)}`],
     ...sharedRow(plan.preset, folder),
     ['secrets', `${join(data, 'secrets')}, made once, each server gets its own`],
     ['logs', `${join(data, 'logs')}, one file a server; warnings and errors also here (all lines: --verbose)`],
@@ -76,9 +76,15 @@ const whereIs = (server: PlannedServer, started: readonly PlannedServer[], env: 
     ? `${addressOf(server, env)}  (private: ${portOf(server, env) + 1000})`
     : `${env[server.replacedBy ?? ''] ?? ''}  (yours, from ${server.replacedBy})`;
 
-/** What the issuer will refuse, it says itself. */
-const eventsRow = (env: Environment): string =>
-  eventSinkName({
-    eventSink: env['EVENT_SINK'] as EventSinkName | undefined,
-    webhookUrl: env['WEBHOOK_URL'] ?? env['WEBHOOK_URL_FILE'],
+const receivers: Readonly<Record<EventSinkName, string>> = { log: 'the log', webhook: 'the webhook', kafka: 'Kafka' };
+
+/** As the issuer reads the same settings, below them the plan's own. What it will refuse, it says itself. */
+const eventsRow = ({ servers }: Plan, env: Environment): string => {
+  const given = Object.assign({}, ...servers.map(({ defaults }) => defaults), env) as Environment;
+  const name = eventSinkName({
+    eventSink: given['EVENT_SINK'] as EventSinkName | undefined,
+    kafkaBrokers: given['KAFKA_BROKERS']?.split(','),
+    webhookUrl: given['WEBHOOK_URL'] ?? given['WEBHOOK_URL_FILE'],
   });
+  return receivers[name];
+};

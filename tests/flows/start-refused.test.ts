@@ -92,8 +92,8 @@ const cases: readonly Case[] = [
   ],
   [
     'stores are asked for that this version does not serve',
-    { KAFKA_BROKERS: 'localhost:9092' },
-    [/^KAFKA_BROKERS is not served by this version/m],
+    { KAFKA_BROKERS: 'kafka:9092', KAFKA_TLS: 'off', KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_PASSWORD: 'a password' },
+    [/^KAFKA_USERNAME is missing/m, /^KAFKA_SASL_MECHANISM is PLAIN without TLS/m],
   ],
   [
     'Redis does not answer',

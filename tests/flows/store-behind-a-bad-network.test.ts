@@ -74,6 +74,15 @@ describe.each(stores)('behind a bad network to $name', ({ setting, missing, star
   const backAgain = (at: Call = call): Promise<void> =>
     expect.poll(() => isReady(at), { timeout: returnLimitMs, interval: 20 }).toBe(true);
 
+  /** As a client does it that is told to come back: without losing time, since the overlap runs from the moment the store is back. */
+  const onceAnswered = async (ask: () => Promise<Answer>): Promise<Answer> => {
+    const until = performance.now() + returnLimitMs;
+    for (let answer = await ask(); ; answer = await ask()) {
+      if (answer.status !== 503 || performance.now() > until) return answer;
+      await sleep(20);
+    }
+  };
+
   /** A refresh that is committed and answered by nobody. */
   const refreshInVain = async (at: Call, headers: Readonly<Record<string, string>> = {}): Promise<string> => {
     const { refresh: token } = await signUp(at);
@@ -122,13 +131,15 @@ describe.each(stores)('behind a bad network to $name', ({ setting, missing, star
       for (const answer of inVain) expectProblem(answer, 'store_unavailable');
       await sleep(overlapSeconds * 1000 + 200);
       network.heal();
-      await Promise.all([backAgain(), backAgain(atTwin)]);
-      const [one, other] = await Promise.all([refresh(call, known, attempt), refresh(call, unknown)]);
+      const [one, other] = await Promise.all([
+        onceAnswered(() => refresh(call, known, attempt)),
+        onceAnswered(() => refresh(call, unknown)),
+      ]);
       expect([one.status, other.status]).toEqual([200, 200]);
       expect((await refresh(call, tokensOf(one).refresh)).status).toBe(200);
       expect((await refresh(call, tokensOf(other).refresh)).status).toBe(200);
       // An issuer that does not remember what it does not know makes a thief of the holder.
-      expectProblem(await refresh(atTwin, forgotten), 'refresh_reused');
+      expectProblem(await onceAnswered(() => refresh(atTwin, forgotten)), 'refresh_reused');
     },
   );
 

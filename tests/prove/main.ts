@@ -9,8 +9,10 @@ import { dirname, join } from 'node:path';
 import { assertionTargets } from './assertion-targets.ts';
 import { auditStoreGone } from './audit-store-gone.ts';
 import { diskWaits } from './disk-waits.ts';
-import { webhookTarget } from './events/event-target.ts';
+import { type EventTarget, webhookTarget } from './events/event-target.ts';
 import { provenEvents } from './events/events.ts';
+import { kafkaLatency } from './events/kafka-latency.ts';
+import { kafkaTarget } from './events/kafka-target.ts';
 import { registrationLatency } from './events/registration-latency.ts';
 import { gatewaySigterm } from './gateway/gateway-sigterm.ts';
 import { routeChange } from './gateway/route-change.ts';
@@ -111,17 +113,17 @@ const proofs: Readonly<Record<string, Proof>> = {
   events: {
     about:
       '1,000 registrations over two issuers, three relays and a webhook receiver: a kill -9 for every hundred, a receiver that leaves, a relay that stands still',
-    run: async (seed, registrations = 1000, name) => {
-      const kills = Math.ceil(registrations / 100);
-      const target = await webhookTarget();
-      try {
-        const absences = Math.ceil(kills / 5);
-        const counts = { registrations, kills, absences, pauses: Math.ceil(kills / 20), random: seeded(seed) };
-        return await onStore(name, (store) => provenEvents({ ...counts, store, target }));
-      } finally {
-        await target.close();
-      }
-    },
+    run: (seed, registrations = 1000, name) => events(seed, registrations, name, webhookTarget),
+  },
+  'events-kafka': {
+    about:
+      '10,000 registrations over two issuers and three relays to a Kafka broker; 100 kill -9 of issuers and relays, 20 of the broker',
+    run: (seed, registrations = 10_000, name) => events(seed, registrations, name, kafkaTarget),
+  },
+  'registration-latency-kafka': {
+    about: 'what a registration takes with the Kafka broker up, killed and hung, in turns (wants an idle machine)',
+    run: (_, registrations = 600, name) =>
+      onStore(name, ({ settings }) => kafkaLatency({ registrations, rounds: 8, settings })),
   },
   'registration-latency': {
     about:
@@ -178,6 +180,23 @@ const proofs: Readonly<Record<string, Proof>> = {
   },
 };
 
+const events = async (
+  seed: number,
+  registrations: number,
+  name: StoreName,
+  open: () => Promise<EventTarget>,
+): Promise<object> => {
+  const kills = Math.ceil(registrations / 100);
+  const target = await open();
+  try {
+    const absences = Math.ceil(kills / 5);
+    const counts = { registrations, kills, absences, pauses: Math.ceil(kills / 20), random: seeded(seed) };
+    return await onStore(name, (store) => provenEvents({ ...counts, store, target }));
+  } finally {
+    await target.close();
+  }
+};
+
 const timingCounts = (pairs: number) => ({
   pairs,
   controlPairs: pairs,
@@ -204,7 +223,8 @@ const refreshModel = (seed: number, stories: number, store: StoreName): object =
 const [name = '', countText, storeText = process.env['PROVE_STORE'] ?? 'sqlite'] = process.argv.slice(2);
 const proof = proofs[name];
 if (proof === undefined || !storeNames.includes(storeText)) {
-  const list = Object.entries(proofs).map(([known, { about }]) => `  ${known.padEnd(16)}${about}`);
+  const width = Math.max(...Object.keys(proofs).map(({ length }) => length));
+  const list = Object.entries(proofs).map(([known, { about }]) => `  ${known.padEnd(width)}  ${about}`);
   process.stderr.write(
     `usage: npm run prove -- <name> [count [store]]\n${list.join('\n')}\nstores (also PROVE_STORE): ${storeNames.join(', ')}\n`,
   );

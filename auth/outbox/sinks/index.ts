@@ -8,12 +8,15 @@ import { openWebhookSink } from './webhook/open.ts';
 export type SinkSettings = Pick<
   AuthSettings,
   | ('eventSink' | 'eventBatchSize')
+  | Extract<keyof AuthSettings, `kafka${string}`>
   | ('webhookUrl' | 'webhookSecrets' | 'webhookTimeoutSeconds' | 'webhookAllowPrivateAddresses')
 >;
 
 const sinks: Readonly<Record<EventSinkName, (settings: SinkSettings) => EventSink | Promise<EventSink>>> = {
   log: () => createLogSink({ write: writeToStdout }),
   webhook: openWebhookSink,
+  // Whoever has no Kafka does not load what speaks to one.
+  kafka: async (settings) => (await import('./kafka/open.ts')).openKafkaSink(settings),
 };
 
 /** @throws Error with a readable reason where the settings cannot be served */

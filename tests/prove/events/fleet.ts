@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type IssuerClient, issuerClient } from '../client.ts';
 import { type Issuer, type IssuerFolder, type ServerProcess, startIssuer, startProcess } from '../issuer-process.ts';
 
-const quickIssuer = fileURLToPath(new URL('./quick-issuer.ts', import.meta.url));
+export const quickIssuer = fileURLToPath(new URL('./quick-issuer.ts', import.meta.url));
 const relayEntry = fileURLToPath(import.meta.resolve('@sallyport/auth/relay'));
 
 export interface Fleet {
