@@ -9,14 +9,16 @@ import type { PrivateListenerOptions } from '@sallyport/kit/listener';
 import type { Log } from '@sallyport/kit/log';
 import { fastifyProblemOptions, installProblemHandler } from '@sallyport/kit/problem';
 import type { Random } from '@sallyport/kit/random';
+import type { Audit } from '@sallyport/storage/contracts/audit';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { createAccessTokenVerifier, createAssertionVerifier } from '@sallyport/verify';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { createChangePassword } from './account/change-password.ts';
 import { createDeleteAccount } from './account/delete-account.ts';
 import { createAccountHttp } from './account/http.ts';
+import { auditPath, createAuditHttp } from './audit/http.ts';
 import { createAuthenticate } from './authenticate.ts';
-import { clean, type Removed } from './cleanup/clean.ts';
+import { type CleanOptions, clean, type Removed } from './cleanup/clean.ts';
 import { startCleanup } from './cleanup/schedule.ts';
 import { createClientAddress } from './client-address.ts';
 import type { AuthSettings } from './config.ts';
@@ -36,7 +38,7 @@ import { createLoginHttp } from './login/http.ts';
 import { createLogin, type LoginDevices } from './login/login.ts';
 import { createLogoutHttp } from './logout/http.ts';
 import { createLogout } from './logout/logout.ts';
-import { mountRoutes } from './mount.ts';
+import { type MountOptions, mountRoutes } from './mount.ts';
 import { createDeviceLimit } from './refresh/device-limit.ts';
 import { createRefreshHttp } from './refresh/http.ts';
 import { createRefresh, type RefreshOptions } from './refresh/refresh.ts';
@@ -59,6 +61,10 @@ import type { UnsettledRotations } from './tokens/unsettled.ts';
 export interface AppParts {
   readonly settings: AuthSettings;
   readonly storage: Storage;
+  /** Where the audit trail is kept. */
+  readonly trail: Audit;
+  /** One step of its retention. */
+  readonly cutAudit: CleanOptions['cutAudit'];
   readonly ring: KeyRing;
   readonly refreshTokens: RefreshTokens;
   readonly unsettled: UnsettledRotations;
@@ -73,6 +79,9 @@ export interface AppParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** A request that a limit has refused. */
+  readonly onLimitHit: MountOptions['onLimitHit'];
+  readonly aroundAct: MountOptions['aroundAct'];
 }
 
 export interface BuiltApp {
@@ -127,7 +136,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const refresh = createRefresh({ ...refreshParts, unsettled: parts.unsettled, random, limitDevice });
   const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
   const endEarlierSession = logout.logout;
-  const changeParts = { accounts, sessions, password, guard, renewSession };
+  const changeParts = { accounts, sessions, effects, password, guard, renewSession };
   const changePassword = createChangePassword({ ...changeParts, policy: passwordPolicy });
   const deleteAccount = createDeleteAccount({ accounts, sessions });
 
@@ -167,6 +176,8 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     random,
     log,
     observe: parts.observe,
+    onLimitHit: parts.onLimitHit,
+    aroundAct: parts.aroundAct,
   });
   mountDocs(app, { routes, basePath: settings.basePath, title: settings.serviceName });
   mountEventSchemas(app, settings.basePath);
@@ -190,7 +201,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     onError: (err) => log.error({ err }, 'tidying revocations failed'),
   });
   const stopCleanup = startCleanup({
-    clean: (signal) => clean({ storage, settings, signal }),
+    clean: (signal) => clean({ storage, settings, signal, cutAudit: parts.cutAudit }),
     intervalMs: settings.cleanupIntervalSeconds * 1000,
     spread: Math.random,
     onDone: (removed) => {
@@ -204,7 +215,9 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   });
   const onSubscribe = (subscriber: string) => log.info({ subscriber }, 'revocation feed subscribed');
   const revocations = createRevocationsHttp({ feed, rootKeys: settings.rootKeys, onSubscribe });
-  return { app, feed, stopTidying, stopCleanup, privateRoutes: { [`GET ${revocationFeedPath}`]: revocations } };
+  const readAudit = createAuditHttp({ audit: parts.trail, effects, authenticate, clock, random });
+  const privateRoutes = { [`GET ${revocationFeedPath}`]: revocations, [`GET ${auditPath}`]: readAudit };
+  return { app, feed, stopTidying, stopCleanup, privateRoutes };
 };
 
 /** What other processes on the store have revoked is found this soon; what this one has revoked at once. */

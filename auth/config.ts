@@ -4,6 +4,7 @@
  */
 import { defineSettings, type PresetOf, type SettingProblem, type SettingsOf } from '@sallyport/kit/config';
 import { redisProblems } from '@sallyport/storage/redis/settings';
+import { auditProblems, auditSettings } from './settings/audit.ts';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
 import { databaseProblems, databaseSettings } from './settings/database.ts';
@@ -20,6 +21,7 @@ export type { ExtraClaim } from './settings/tokens.ts';
 export const authSettings = defineSettings({
   ...serverSettings,
   ...databaseSettings,
+  ...auditSettings,
   ...tokensSettings,
   ...passwordsSettings,
   ...retentionSettings,
@@ -38,6 +40,7 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
   const problems: SettingProblem[] = [
     ...databaseProblems(settings),
     ...redisProblems(settings),
+    ...auditProblems(settings),
     ...eventsProblems(settings),
     ...kafkaProblems(settings),
   ];

@@ -15,12 +15,14 @@ import type { EventFilter, StoredEvent } from '@sallyport/storage/contracts/outb
 import type { Restored } from '@sallyport/storage/contracts/recovery';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { createDeleteAccount } from './account/delete-account.ts';
+import { type AuditMaintenance, openAuditMaintenance } from './audit-maintenance.ts';
 import { clean, type Removed } from './cleanup/clean.ts';
 import { type AuthSettings, authSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
+import { openActGuard, openAudit } from './open-audit.ts';
 import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
 import { listEvents, replayEvents } from './outbox/maintain-events.ts';
@@ -32,6 +34,9 @@ import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createSessionStarter } from './tokens/start-session.ts';
 
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
+export { type AuditView, auditView, type GivenFilter, longestPage, readFilter } from './audit/filter.ts';
+export type { AuditReport } from './audit/verify.ts';
+export type { AuditMaintenance } from './audit-maintenance.ts';
 export { type Backup, backupStore } from './backup-store.ts';
 export type { Removed } from './cleanup/clean.ts';
 export { type CopyProgress, CopyRefused, type CopyReport, copyStore, type MovedSessions } from './copy-store.ts';
@@ -110,6 +115,20 @@ export interface Maintenance {
   close(): Promise<void>;
 }
 
+/** Opens the audit trail alone. Throws SettingsError with every problem. */
+export const openAuditTrail = async (env: Readonly<Record<string, string | undefined>>): Promise<AuditMaintenance> => {
+  const { settings } = loadAuthSettings({ env });
+  const { storage } = await openStore(settings, systemRandom);
+  const trail = await openAuditMaintenance(settings, storage, clock);
+  return {
+    ...trail,
+    close: async () => {
+      await trail.close();
+      await storage.close();
+    },
+  };
+};
+
 /** Opens the store of the settings in `env`. Throws SettingsError with every problem. */
 export const openMaintenance = async (env: Readonly<Record<string, string | undefined>>): Promise<Maintenance> => {
   const { settings } = loadAuthSettings({ env });
@@ -121,30 +140,40 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
     opened ??= openDoors(settings, storage);
     return opened;
   };
+  const audit = await openAudit({ settings, storage, clock, random: systemRandom });
+  const guard = openActGuard(audit, { storage, clock, random: systemRandom });
+  /** Here, and not in the commands: none that changes something can be without it. */
+  const act = <T>(name: keyof Maintenance, run: () => Promise<T>): Promise<T> =>
+    guard.around({ name, context: context() }, run);
   return {
-    createUser: async (account) => (await doors()).createUser(account),
-    importUser: async (account) => (await doors()).importUser(account),
-    setDisabled: async (identifier, disabled) => {
-      const userId = await findId(settings, storage, identifier);
-      return userId && storage.accounts.setUserDisabled(userId, disabled, context());
-    },
-    setRoles: async (identifier, roles, permissions) => {
-      const userId = await findId(settings, storage, identifier);
-      return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
-    },
-    removeKey: (kid) => storage.keys.removeKey({ realmId: defaultRealm, kid, context: context() }),
-    markRestored: () => markRestored(settings, storage),
-    cleanUp: () => clean({ storage, settings }),
+    createUser: (account) => act('createUser', async () => (await doors()).createUser(account)),
+    importUser: (account) => act('importUser', async () => (await doors()).importUser(account)),
+    setDisabled: (identifier, disabled) =>
+      act('setDisabled', async () => {
+        const userId = await findId(settings, storage, identifier);
+        return userId && storage.accounts.setUserDisabled(userId, disabled, context());
+      }),
+    setRoles: (identifier, roles, permissions) =>
+      act('setRoles', async () => {
+        const userId = await findId(settings, storage, identifier);
+        return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
+      }),
+    removeKey: (kid) =>
+      act('removeKey', () => storage.keys.removeKey({ realmId: defaultRealm, kid, context: context() })),
+    markRestored: () => act('markRestored', () => markRestored(settings, storage)),
+    cleanUp: () => act('cleanUp', () => clean({ storage, settings, cutAudit: audit.cut })),
     findUsers: (idOrIdentifier) => findUsers(settings, storage, idOrIdentifier),
-    deleteUser: (userId) => createDeleteAccount(storage)(userId, context()),
-    eraseUser: async (userId) => (await storage.housekeeping.eraseUser(userId, context())).kind,
+    deleteUser: (userId) => act('deleteUser', () => createDeleteAccount(storage)(userId, context())),
+    eraseUser: (userId) => act('eraseUser', async () => (await storage.housekeeping.eraseUser(userId, context())).kind),
     hasPeople: () => hasPeople(storage),
-    seed: async (request) => (await doors()).seed({ ...request, context: context() }),
+    seed: (request) => act('seed', async () => (await doors()).seed({ ...request, context: context() })),
     listEvents: (filter, limit) => listEvents(storage.outbox, filter, limit),
-    replayEvents: (what) => replayEvents(storage.outbox, what),
+    replayEvents: (what) => act('replayEvents', () => replayEvents(storage.outbox, what)),
     listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
     close: async () => {
+      await guard.stop();
       await (await opened)?.close();
+      await audit.close();
       await storage.close();
     },
   };
@@ -169,14 +198,14 @@ interface Doors extends Pick<Maintenance, 'createUser' | 'importUser' | 'close'>
 }
 
 /** The rules for passwords are those of the server. */
-const openDoors = async (settings: AuthSettings, { accounts, sessions }: Storage): Promise<Doors> => {
+const openDoors = async (settings: AuthSettings, { accounts, sessions, effects }: Storage): Promise<Doors> => {
   const pool = createHashPool({ places: availableParallelism(), maxWaiting: 10, maxWaitMs: 60_000 });
   const password = await openPasswordFactor(settings, pool, systemRandom);
   const ignored = () => undefined;
   const { maxBytes } = password;
   const policy = await openPasswordPolicy({ settings, maxBytes, clock, observe: ignored, onBreachFailure: ignored });
   const shape = { ...settings.shape, requiredFields: [] };
-  const parts = { accounts, password, policy, random: systemRandom, clock, shape };
+  const parts = { accounts, effects, password, policy, random: systemRandom, clock, shape };
   const register = createRegister(parts);
   const importAccount = createImportAccount(parts);
   const tokens = openRefreshTokens(settings);

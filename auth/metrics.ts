@@ -3,8 +3,11 @@ import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
 import type { StoreStats } from '@sallyport/storage/contracts/storage';
 import type { HashPool } from './factors/hash-pool.ts';
 import type { OpenedPolicy } from './factors/rules/index.ts';
+import type { RunningAudit } from './open-audit.ts';
 import type { WatchedRedis } from './open-redis.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
+
+type WatchedAudit = Pick<RunningAudit, 'backlog' | 'collector' | 'sealer' | 'delivery'>;
 
 export interface AuthMetrics {
   readonly metrics: Metrics;
@@ -23,6 +26,7 @@ export const createAuthMetrics = (watched: {
   readonly scorer: OpenedPolicy['scorer'];
   readonly unsettled: UnsettledRotations;
   readonly store: StoreStats;
+  readonly audit: WatchedAudit;
   readonly redis?: WatchedRedis;
 }): AuthMetrics => {
   const metrics = createMetrics('sallyport_auth_');
@@ -63,6 +67,7 @@ export const createAuthMetrics = (watched: {
     help: 'Rotations whose commit this node does not know the outcome of.',
     collect: () => watched.unsettled.size,
   });
+  watchAudit(metrics, watched.audit);
   if (watched.redis !== undefined) watchRedis(metrics, watched.redis);
   return {
     metrics,
@@ -85,6 +90,36 @@ export const createAuthMetrics = (watched: {
       durations.labels({ route }).observe(seconds);
     },
   };
+};
+
+const watchAudit = (metrics: Metrics, { backlog, collector, sealer, delivery }: WatchedAudit): void => {
+  metrics.gauge({
+    name: 'audit_waiting',
+    help: 'Audit records that the store of the acts has and the audit trail has not yet.',
+    collect: () => backlog.waiting,
+  });
+  metrics.gauge({
+    name: 'audit_oldest_waiting_seconds',
+    help: 'Age of the oldest of them.',
+    together: 'max',
+    collect: () => backlog.oldestSeconds,
+  });
+  metrics.gauge({
+    name: 'audit_sealed',
+    help: 'Audit records that this issuer has given their place in the chain since the start.',
+    collect: () => collector.sealed + sealer.sealed,
+  });
+  if (delivery === undefined) return;
+  metrics.gauge({
+    name: 'audit_delivered',
+    help: 'Audit records that this issuer has brought to the audit store since the start.',
+    collect: () => delivery.delivered,
+  });
+  metrics.gauge({
+    name: 'audit_delivery_failures',
+    help: 'Batches that the audit store has not taken since the start; they are tried again.',
+    collect: () => delivery.failures,
+  });
 };
 
 const watchRedis = (metrics: Metrics, redis: WatchedRedis): void => {

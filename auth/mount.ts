@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { type ErrorTexts, Problem } from '@sallyport/contract';
-import { type RouteDefinition, type RouteId, routePath } from '@sallyport/contract/routes';
+import { changesSomething, type RouteDefinition, type RouteId, routePath } from '@sallyport/contract/routes';
 import { type Log, logRequest } from '@sallyport/kit/log';
 import { installErrorHandler } from '@sallyport/kit/problem';
 import type { Random } from '@sallyport/kit/random';
@@ -13,7 +13,15 @@ import type { ActContext } from '@sallyport/storage/contracts/store';
 import { StoreUnavailable } from '@sallyport/storage/contracts/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { assertionHeader, type createClientAddress } from './client-address.ts';
-import type { BearerHandler, Caller, Handlers, OpenHandler, RouteAnswer, RouteRequest } from './route.ts';
+import type {
+  BearerHandler,
+  BearerRequest,
+  Caller,
+  Handlers,
+  OpenHandler,
+  RouteAnswer,
+  RouteRequest,
+} from './route.ts';
 import { setCookieHeader } from './tokens/set-cookie.ts';
 
 declare module 'fastify' {
@@ -37,7 +45,16 @@ export interface MountOptions {
   readonly log: Log;
   /** One call per answered request: for metrics. */
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
+  /** A request that a limit has refused: for the audit. */
+  readonly onLimitHit: (route: RouteId, context: ActContext) => void;
+  /** Stands around every request that may change something, once it is known who calls. */
+  readonly aroundAct: AroundAct;
 }
+
+export type AroundAct = <T>(
+  act: { readonly name: RouteId; readonly context: ActContext; readonly userId?: string; readonly sessionId?: string },
+  run: () => Promise<T>,
+) => Promise<T>;
 
 interface Seen {
   readonly startedMs: number;
@@ -94,9 +111,10 @@ const observe = (request: FastifyRequest, reply: FastifyReply, { log, observe: c
 const mountRoute = (
   app: FastifyInstance,
   route: RouteDefinition,
-  handler: OpenHandler | BearerHandler,
+  given: OpenHandler | BearerHandler,
   options: MountOptions,
 ): void => {
+  const handler = changesSomething(route) ? writtenDown(route, given, options) : given;
   const own = options.routeErrorTexts[route.id];
   app.register(async (scope) => {
     if (own !== undefined) installErrorHandler(scope, { texts: { ...options.errorTexts, ...own }, log: options.log });
@@ -112,14 +130,24 @@ const mountRoute = (
       ...(route.bodyOptional && { preValidation: takeMissingBodyAsEmpty }),
       handler: async (request, reply) => {
         const built = buildRequest(request, options);
-        const answer = route.bearer
-          ? await callBearer(handler, built, request, options)
-          : await (handler as OpenHandler)(built).catch(translateOutage(options));
-        return writeAnswer(reply, answer, options);
+        const act = () =>
+          route.bearer
+            ? callBearer(handler, built, request, options)
+            : (handler as OpenHandler)(built).catch(translateOutage(options));
+        return writeAnswer(reply, await act().catch(noteLimit(route, built, options)), options);
       },
     });
   });
 };
+
+/** Here, and not in the rooms: no route that changes something can be without it. */
+const writtenDown =
+  ({ id: name }: RouteDefinition, handler: OpenHandler | BearerHandler, { aroundAct }: MountOptions) =>
+  (request: RouteRequest | BearerRequest): Promise<RouteAnswer> => {
+    const caller = 'caller' in request ? request.caller : undefined;
+    const who = caller && { userId: caller.user.id, sessionId: caller.session.id };
+    return aroundAct({ name, context: request.context, ...who }, () => handler(request as BearerRequest));
+  };
 
 const takeMissingBodyAsEmpty = async (request: FastifyRequest): Promise<void> => {
   // A body that says `null` is there, and of the wrong form.
@@ -147,6 +175,14 @@ const translateOutage =
   (error: unknown): never => {
     if (!(error instanceof StoreUnavailable)) throw error;
     throw new Problem('store_unavailable', { retryAfterSeconds: storeRetrySeconds(), cause: error });
+  };
+
+/** Whatever limit refuses it, and whoever knows of that limit: none goes unnoticed. */
+const noteLimit =
+  ({ id }: RouteDefinition, { context }: RouteRequest, { onLimitHit }: MountOptions) =>
+  (error: unknown): never => {
+    if (error instanceof Problem && error.code === 'rate_limited') onLimitHit(id, context);
+    throw error;
   };
 
 const buildRequest = (request: FastifyRequest, options: MountOptions): RouteRequest => {

@@ -1,6 +1,7 @@
 import type { Log } from '@sallyport/kit/log';
 import type { Metrics } from '@sallyport/kit/metrics';
 import { systemRandom } from '@sallyport/kit/random';
+import type { Audit } from '@sallyport/storage/contracts/audit';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { AuthSettings } from './config.ts';
 import { type Drain, startDrain } from './outbox/drain.ts';
@@ -36,7 +37,7 @@ export const openRelay = async ({ settings, storage, metrics, log }: RelayParts)
 const drainIntervalMs = 500;
 
 export const openDrain = (
-  storage: Pick<Storage, 'effects' | 'audit' | 'outbox'>,
+  storage: Pick<Storage, 'effects' | 'outbox'> & { readonly audit: Pick<Audit, 'appendAudit'> },
   metrics: Metrics,
   log: Log,
 ): Drain => {

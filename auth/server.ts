@@ -3,6 +3,7 @@
  * process; `main.ts` does.
  */
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { issuerRoutes } from '@sallyport/contract/routes';
 import { systemClock } from '@sallyport/kit/clock';
 import { createLifecycle, type RunningServer, type ServerInput } from '@sallyport/kit/lifecycle';
@@ -11,6 +12,7 @@ import { createLog, type Log, redactPathsOf } from '@sallyport/kit/log';
 import { systemRandom } from '@sallyport/kit/random';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { buildApp } from './app.ts';
+import { startLimitHits } from './audit/limit-hits.ts';
 import type { AuthSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { lowerHashPriority } from './factors/hash-priority.ts';
@@ -18,6 +20,7 @@ import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { createAuthMetrics } from './metrics.ts';
+import { openAudit, startAudit } from './open-audit.ts';
 import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { openDrain, openRelay } from './open-relay.ts';
 import { openStore } from './open-store.ts';
@@ -26,6 +29,7 @@ import { openKeyRing } from './tokens/key-ring.ts';
 import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
 
+const limitHitFlushMs = 2000;
 const settleIntervalMs = 250;
 
 export interface StartDeps {
@@ -95,11 +99,14 @@ const startParts = async (
     elapsedMs: () => performance.now(),
   });
   lifecycle.add({ name: 'unsettled rotations', stop: settleRegularly(unsettled, log) });
+  const auditTrail = await openAudit({ settings, storage: kept, clock, random });
+  const audit = startAudit({ opened: auditTrail, settings, storage: kept, clock, random, lifecycle, log });
   const authMetrics = createAuthMetrics({
     pool,
     scorer: policy.scorer,
     unsettled,
     store: kept.stats,
+    audit,
     ...(redis && { redis }),
   });
   const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
@@ -108,13 +115,24 @@ const startParts = async (
     const relay = await openRelay({ settings, storage: kept, metrics, log });
     lifecycle.add({ name: 'relay', stop: () => relay.stop() });
   }
-  const drain = openDrain(kept, metrics, log);
+  const drain = openDrain({ ...kept, audit: audit.collector }, metrics, log);
   lifecycle.add({ name: 'effects', stop: () => drain.stop() });
+  const limitHits = startLimitHits({
+    effects: kept.effects,
+    clock,
+    path: join(settings.dataDir, `audit-limit-hits-${settings.port}.json`),
+    flushMs: limitHitFlushMs,
+    onError: (err) => log.error({ err }, 'writing down limits that were hit failed'),
+  });
+  // Before the drain: what it writes is drained as well.
+  lifecycle.add({ name: 'limits that were hit', stop: limitHits.stop });
   const storage = wakeOnChange(kept, drain.wake);
   const isReady = () => answers(storage);
   const { app, feed, stopTidying, stopCleanup, privateRoutes } = await buildApp({
     settings,
     storage,
+    trail: auditTrail.trail,
+    cutAudit: auditTrail.cut,
     ring,
     refreshTokens: openRefreshTokens(settings),
     unsettled,
@@ -132,6 +150,8 @@ const startParts = async (
     clock,
     random,
     log,
+    onLimitHit: limitHits.note,
+    aroundAct: audit.aroundAct,
   });
   lifecycle.add({ name: 'app', stop: () => app.close() });
 

@@ -2,6 +2,7 @@
  * `npm run bench -- [name …]`: figures beside their peers, in one run on one machine. Prints JSON per bench, then one table that
  * says which figures are reached. Never judges a test run: it exits 0 whatever was reached.
  */
+import { benchAudit } from './audit.ts';
 import { benchGateway } from './gateway/bench.ts';
 import { type BenchResult, type Verdict, verdictTable } from './judge.ts';
 import { benchLogin, benchLoginPostgres } from './login.ts';
@@ -23,6 +24,10 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: (
   },
   login: { about: 'login with bcrypt 12 against the bare hash loop, under side load', run: benchLogin },
   'login-postgres': { about: 'the same on PostgreSQL', run: benchLoginPostgres },
+  audit: {
+    about: 'refresh and login with audit in each of its modes, beside an issuer without it',
+    run: benchAudit,
+  },
   start: { about: 'issuer from cold start to the first answered login; memory', run: benchStart },
   gateway: {
     about: 'the full-policy gateway on one core beside nginx, HAProxy, @fastify/http-proxy and Express',

@@ -79,10 +79,10 @@ export const bareSigning = (): number => {
   return Math.round(done / ((performance.now() - started) / 1000));
 };
 
-/** `settings` name the store, where it is no SQLite file. */
-export const refreshOverHttp = async (settings: Readonly<Record<string, string>> = {}) => {
+/** `settings` name the store, where it is no SQLite file; `main` another issuer than this repository's own. */
+export const refreshOverHttp = async (settings: Readonly<Record<string, string>> = {}, main?: string) => {
   const folder = issuerFolder({ JWT_ALGORITHM: 'ES256', PASSWORD_HASH: 'argon2id', ...settings });
-  const issuer = await startIssuer(folder);
+  const issuer = await startIssuer(folder, 0, main);
   pin(issuer.pid, 1);
   pin(process.pid, 0);
   const client = issuerClient(issuer.url, connections);

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAuditCommand } from './audit/command.ts';
 import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
 import { addEventsCommand } from './events/command.ts';
@@ -14,7 +15,7 @@ import { addUsersCommand } from './users/command.ts';
 const exitCodesHelp = `
 Exit codes:
   0   done
-  1   it could not be done; the reason is printed
+  1   it could not be done, or does not hold (audit verify); the reason is printed
   2   an unknown command, option or argument
   78  the settings are refused; each problem is printed
 
@@ -43,6 +44,7 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addUsersCommand(program);
   addEventsCommand(program);
   addCleanupCommand(program);
+  addAuditCommand(program);
   addBackupCommand(program);
   addSeedCommand(program);
   addStoreCommand(program);

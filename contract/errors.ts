@@ -109,6 +109,7 @@ export const errorCatalogue = {
   // Limits and state of the servers
   rate_limited: entry(429, 'Too many requests', 'later', 'retryAfterSeconds'),
   busy: entry(503, 'Too busy', 'later', 'retryAfterSeconds'),
+  audit_unavailable: entry(503, 'The act could not be written down first', 'later', 'retryAfterSeconds'),
   store_unavailable: entry(503, 'Store unavailable', 'later', 'retryAfterSeconds'),
   not_ready: entry(503, 'Not ready', 'later', 'retryAfterSeconds'),
   shutting_down: entry(503, 'Shutting down', 'later', 'retryAfterSeconds'),

@@ -262,6 +262,7 @@ export const commonErrors: readonly ErrorCode[] = [
   'rate_limited',
   'busy',
   'store_unavailable',
+  'audit_unavailable',
   'shutting_down',
   'internal_error',
 ];
@@ -546,6 +547,9 @@ export const issuerRoutes = (shape: RouteShape): readonly RouteDefinition[] => {
     },
   ];
 };
+
+/** Whether a request may change something: those are written down first, where that is the audit's mode. */
+export const changesSomething = ({ method }: Pick<RouteDefinition, 'method'>): boolean => method !== 'GET';
 
 /** Where a route answers, given the preset's base path (for example `/auth`, or the empty string). */
 export const routePath = (route: Pick<RouteDefinition, 'path'>, basePath: string): string =>

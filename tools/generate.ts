@@ -3,6 +3,7 @@
  * Owns: the list below. A maker stands in its own file under `generate/` and returns the whole text of one file.
  */
 import { dirname } from 'node:path';
+import { auditLogsScript } from '@sallyport/storage/mysql/script';
 import { errorsPage } from './generate/errors-page.ts';
 import { eventsPage } from './generate/events-page.ts';
 import { openApiFile } from './generate/openapi.ts';
@@ -15,6 +16,7 @@ const outputs: readonly Output[] = [
   { file: 'docs/generated/openapi.json', make: openApiFile },
   { file: 'docs/generated/settings.md', make: settingsPage },
   { file: '.env.example', make: envExample },
+  { file: 'scripts/database/update_audit_logs.sql', make: auditLogsScript },
 ];
 
 const root = dirname(import.meta.dirname);

@@ -55,7 +55,7 @@ export const rules: Rules = {
       {
         area: 'server',
         files: ['server.ts'],
-        imports: ['*.ts', 'presets/**', 'tokens/**', 'factors/**', 'outbox/**'],
+        imports: ['*.ts', 'presets/**', 'tokens/**', 'factors/**', 'audit/**', 'outbox/**'],
         except: ['main.ts'],
       },
       { area: 'app', files: ['app.ts'], imports: ['**'], except: ['main.ts', 'server.ts'] },
@@ -63,7 +63,7 @@ export const rules: Rules = {
       {
         area: 'composition',
         files: ['*.ts', 'presets/**', 'settings/**'],
-        imports: ['*.ts', 'presets/**', 'settings/**', 'tokens/**', 'factors/**', 'outbox/**'],
+        imports: ['*.ts', 'presets/**', 'settings/**', 'tokens/**', 'factors/**', 'audit/**', 'outbox/**'],
         except: top,
       },
       {

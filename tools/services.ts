@@ -51,6 +51,12 @@ const needed: readonly Needed[] = [
     folder: '/usr/lib/postgresql',
     beforeInstall: preventSystemCluster,
   },
+  {
+    program: 'mariadbd',
+    package: 'mariadb-server',
+    what: 'audit in MySQL and MariaDB',
+    probe: '--version',
+  },
   { program: 'spin', package: 'spin', what: 'the model of the refresh protocol', probe: '-V' },
   { program: 'gcc', package: 'gcc libc6-dev', what: 'the model of the refresh protocol', probe: '--version' },
   { program: 'caddy', package: 'caddy', what: 'Caddy that asks /forward-auth', probe: 'version' },
@@ -63,14 +69,16 @@ const maven: Needed = { program: 'mvn', package: 'maven', what: 'the jars of a K
 const has = ({ program, probe, folder }: Needed): boolean => {
   const versions = folder !== undefined && existsSync(folder) ? readdirSync(folder) : [];
   const below = versions.map((version) => join(folder ?? '', version, 'bin'));
-  const PATH = [...below, process.env['PATH']].join(delimiter);
+  // Servers stand in a folder that is not on everybody's PATH.
+  const PATH = [...below, process.env['PATH'], '/usr/sbin'].join(delimiter);
   return spawnSync(program, [probe], { stdio: 'ignore', env: { ...process.env, PATH } }).error === undefined;
 };
 
 const apt = (...args: readonly string[]): boolean =>
   spawnSync('apt-get', ['-qq', '-y', ...args], {
     stdio: 'ignore',
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    // invoke-rc.d(8) starts no server of a package in runlevel 1: tests start their own.
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
   }).status === 0;
 
 const mayInstall = (): boolean => process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).error === undefined;

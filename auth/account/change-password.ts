@@ -1,4 +1,5 @@
 import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
+import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Session, Sessions } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import type { GuessGuard, PasswordFactor, PasswordPolicy, PasswordProblem } from '../factors/factor.ts';
@@ -15,6 +16,7 @@ export type ChangePasswordOutcome =
 export interface ChangePasswordOptions {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  readonly effects: Pick<Effects, 'appendEffects'>;
   readonly password: PasswordFactor;
   readonly policy: PasswordPolicy;
   readonly guard: GuessGuard;
@@ -36,7 +38,7 @@ export interface ChangePasswordRequest {
 export const createChangePassword = (
   options: ChangePasswordOptions,
 ): ((request: ChangePasswordRequest) => Promise<ChangePasswordOutcome>) => {
-  const { accounts, sessions, password, policy, guard, renewSession } = options;
+  const { accounts, sessions, effects, password, policy, guard, renewSession } = options;
   return async function changePassword({ user, session, currentPassword, newPassword, context }) {
     const problem = await policy.check(newPassword, knownAbout(user));
     if (problem !== undefined) return { kind: 'password_refused', problem };
@@ -46,7 +48,13 @@ export const createChangePassword = (
       return { right, value: right };
     };
     const guess = await guard({ identifier: user.email ?? user.username ?? user.id, address: context.address, judge });
-    if (stored === undefined || guess.kind === 'locked' || !guess.value) return { kind: 'wrong_password' };
+    if (stored === undefined || guess.kind === 'locked' || !guess.value) {
+      const { realmId, id: userId } = user;
+      const data = { reason: guess.kind === 'locked' ? 'locked' : 'password' };
+      const sessionId = session.id;
+      await effects.appendEffects([{ act: 'password.change_failed', realmId, userId, sessionId, data, context }]);
+      return { kind: 'wrong_password' };
+    }
     if (currentPassword.normalize('NFKC') === newPassword.normalize('NFKC')) return { kind: 'unchanged' };
     const newHash = await password.hash(newPassword);
     // An access token outlives its session's expiry by minutes: nothing is changed for a session that could not adopt the change.

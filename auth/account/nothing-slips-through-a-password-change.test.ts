@@ -62,7 +62,8 @@ const openChange = async (onWritten: () => Promise<void>) => {
   const guard = createGuessGuard({ counters, settings, clock, random });
   const renewSession = createSessionRenewer({ sessions, tokens, random, idleTtlMs });
   const startSession = createSessionStarter({ sessions, tokens, random, clock, settings });
-  const change = createChangePassword({ accounts, sessions, password, policy, guard, renewSession });
+  const parts = { accounts, sessions, effects: storage.effects, password, policy, guard, renewSession };
+  const change = createChangePassword(parts);
   return { accounts, password, startSession, change, close: () => policy.close() };
 };
 

@@ -14,6 +14,8 @@ export type Removed = Readonly<
 
 export interface CleanOptions {
   readonly storage: Pick<Storage, 'housekeeping' | 'revocations'>;
+  /** Takes the beginning of the audit trail, as far as it is older than `keepMs`; in the store where that is kept. */
+  readonly cutAudit: (input: { readonly keepMs: number; readonly limit: number }) => Promise<number>;
   readonly settings: Pick<AuthSettings, 'sessionRetentionDays' | 'auditRetentionDays' | 'eventRetentionDays'>;
   /** Ends a run between two steps. */
   readonly signal?: AbortSignal;
@@ -33,7 +35,7 @@ const dayMs = 86_400_000;
 /** Longer than anybody may take to confirm one. */
 const keepUnconfirmedMs = 3_600_000;
 
-export const clean = async ({ storage, settings, signal }: CleanOptions): Promise<Removed> => {
+export const clean = async ({ storage, settings, signal, cutAudit }: CleanOptions): Promise<Removed> => {
   const { housekeeping, revocations } = storage;
   const repeat = async (step: () => Promise<{ readonly removed: number; readonly more: boolean }>): Promise<number> => {
     let removed = 0;
@@ -71,7 +73,7 @@ export const clean = async ({ storage, settings, signal }: CleanOptions): Promis
       const { expired } = await revocations.tidyRevocations(everyEntry);
       return { removed: expired, more: expired > 0 };
     }),
-    audit: await byAge(settings.auditRetentionDays, housekeeping.removeOldAudit),
+    audit: await byAge(settings.auditRetentionDays, cutAudit),
     events: await byAge(settings.eventRetentionDays, housekeeping.removeOldEvents),
   };
 };

@@ -35,17 +35,18 @@ export const createLogoutHttp = ({
     return caller?.user.id;
   };
   const end =
-    (message: string): OpenHandler =>
+    (message: string, cause: 'logout' | 'revoked'): OpenHandler =>
     async (request) => {
       transport.assertSameSite(request);
       const token = transport.read(request);
-      const userId = token === undefined ? await endBearer(request) : await logout.logout(token, request.context);
+      const userId =
+        token === undefined ? await endBearer(request) : await logout.logout(token, request.context, cause);
       if (userId !== undefined) request.noteUser(userId);
       return { status: 200, body: { message }, cookies };
     };
   return {
-    logout: end(messageTexts.loggedOut),
-    revoke: end(messageTexts.revoked),
+    logout: end(messageTexts.loggedOut, 'logout'),
+    revoke: end(messageTexts.revoked, 'revoked'),
     logoutAll: async ({ caller, context }) => {
       await logout.logoutEverywhere(caller.user.id, context);
       return { status: 200, body: { message: messageTexts.loggedOutEverywhere }, cookies };

@@ -15,7 +15,7 @@ export interface Logout {
    * Ends the session of any token of it with right MACs, whatever its generation or age. Never a verdict: an unknown, old or
    * dead token ends nothing, and nobody is told.
    */
-  logout(token: string, context: ActContext): Promise<UserId | undefined>;
+  logout(token: string, context: ActContext, cause?: 'logout' | 'revoked'): Promise<UserId | undefined>;
   /** Ends the session of an access token. */
   endSession(sessionId: SessionId, context: ActContext): Promise<void>;
   /** The epochs come first: from then on every session and access token of the user is dead; marking the rows follows. */
@@ -23,14 +23,14 @@ export interface Logout {
 }
 
 export const createLogout = ({ accounts, sessions, tokens }: LogoutOptions): Logout => ({
-  logout: async (token, context) => {
+  logout: async (token, context, cause = 'logout') => {
     const parsed = tokens.parse(token);
     if (parsed === undefined) return undefined;
     const { sessionId } = parsed;
     const { value: session } = await sessions.findSession(sessionId);
     // The token was made here (M1), and the store has lost its row: should it come back, it must not live.
     if (session !== undefined && !tokens.isGenuine(parsed, session)) return undefined;
-    await sessions.endSession({ sessionId, cause: 'logout', context });
+    await sessions.endSession({ sessionId, cause, context });
     return session?.userId;
   },
   endSession: async (sessionId, context) => {

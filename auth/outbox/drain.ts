@@ -5,7 +5,7 @@ import { auditRecordOf, type EventOutcome, eventOf } from './records.ts';
 
 export interface DrainOptions {
   readonly effects: Effects;
-  readonly audit: Audit;
+  readonly audit: Pick<Audit, 'appendAudit'>;
   readonly outbox: Outbox;
   readonly intervalMs: number;
   /** Told about every failed round; the next one tries again. */

@@ -1,6 +1,6 @@
 /** What an effect becomes: one audit record always, and an event where somebody outside may want to know. Pure. */
 import { type EventType, eventDefinitions, eventProblems } from '@sallyport/contract/events';
-import type { AuditRecord } from '@sallyport/storage/contracts/audit';
+import { type AuditRecord, erasureEventType } from '@sallyport/storage/contracts/audit';
 import type { Act, Effect } from '@sallyport/storage/contracts/effects';
 import type { OutboxEvent } from '@sallyport/storage/contracts/outbox';
 
@@ -12,8 +12,10 @@ const auditTypes: Readonly<Record<Act, string>> = {
   'user.enabled': 'account_enabled',
   'user.roles_changed': 'roles_changed',
   'user.sessions_ended': 'logout_all',
-  'user.erased': 'account_erased',
+  'user.erased': erasureEventType,
+  'user.imported': 'account_imported',
   'password.changed': 'password_changed',
+  'password.change_failed': 'password_change_failed',
   'login.failed': 'login_failed',
   'session.started': 'login',
   'session.refreshed': 'refresh',
@@ -26,16 +28,23 @@ const auditTypes: Readonly<Record<Act, string>> = {
   'device.revoked': 'device_revoked',
   'key.added': 'key_added',
   'key.removed': 'key_removed',
+  'limit.hit': 'limit_hit',
+  'audit.read': 'audit_read',
   'store.restored': 'store_restored',
 };
+
+/** Whoever logs out ends his session as whoever revokes a token does; told apart they are all the same. */
+const auditTypeOf = ({ act, data }: Effect): string =>
+  act === 'session.ended' && data?.['cause'] === 'logout' ? 'logout' : auditTypes[act];
 
 export const auditRecordOf = (effect: Effect): AuditRecord => ({
   effectId: effect.id,
   realmId: effect.realmId,
-  eventType: auditTypes[effect.act],
+  eventType: auditTypeOf(effect),
   actor: effect.context.actor,
   ...(effect.userId && { userId: effect.userId }),
   ...(effect.sessionId && { sessionId: effect.sessionId }),
+  ...(typeof effect.data?.['deviceId'] === 'string' && { deviceId: effect.data['deviceId'] }),
   ...(effect.context.address && { address: effect.context.address }),
   ...(effect.context.userAgent && { userAgent: effect.context.userAgent }),
   requestId: effect.context.requestId,

@@ -3,6 +3,7 @@ import type { RouteShape } from '@sallyport/contract/routes';
 import type { Clock } from '@sallyport/kit/clock';
 import type { Random } from '@sallyport/kit/random';
 import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
+import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import type { PasswordFactor } from '../factors/factor.ts';
 import { identifierOf, profileOf } from './new-user.ts';
@@ -15,6 +16,7 @@ export type ImportOutcome =
 
 export interface ImportAccountOptions {
   readonly accounts: Accounts;
+  readonly effects: Pick<Effects, 'appendEffects'>;
   readonly password: PasswordFactor;
   readonly random: Random;
   readonly clock: Clock;
@@ -28,7 +30,7 @@ export interface ImportAccountOptions {
 export const createImportAccount = (
   options: ImportAccountOptions,
 ): ((body: Readonly<Record<string, unknown>>, givenHash: string, context: ActContext) => Promise<ImportOutcome>) => {
-  const { accounts, password, random, clock, shape } = options;
+  const { accounts, effects, password, random, clock, shape } = options;
   return async function importAccount(body, givenHash, context) {
     const identifier = identifierOf(String(body[shape.identifier]), shape);
     if (identifier === undefined) return { kind: 'identifier_invalid' };
@@ -41,7 +43,10 @@ export const createImportAccount = (
       { id, realmId: defaultRealm, ...profile, passwordHash, roles: ['user'], permissions: [] },
       context,
     );
-    return outcome.kind === 'taken' ? outcome : { kind: 'imported', user: outcome.user };
+    if (outcome.kind === 'taken') return outcome;
+    // Its creation has been told of; this tells that its hash came from elsewhere.
+    await effects.appendEffects([{ act: 'user.imported', realmId: defaultRealm, userId: id, context }]);
+    return { kind: 'imported', user: outcome.user };
   };
 };
 

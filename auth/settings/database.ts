@@ -25,7 +25,7 @@ export const databaseProblem = (text: string): string | undefined => {
 const listenProblem = (text: string): string | undefined =>
   isPostgres(text) ? problemOf(text) : 'must begin with postgres://, or have the form host=… user=… dbname=…';
 
-const tlsWarning = (text: string): string | undefined => {
+export const databaseTlsWarning = (text: string): string | undefined => {
   if (!isPostgres(text) || problemOf(text) !== undefined) return undefined;
   const { tls } = parseTarget(text);
   if (tls === 'require') return 'has sslmode=require: nobody asks who answers, and whoever stands between can read all';
@@ -40,7 +40,7 @@ export const databaseSettings = {
     optional: true,
     secret: true,
     check: databaseProblem,
-    insecure: tlsWarning,
+    insecure: databaseTlsWarning,
     doc: 'The store: `sqlite:<path>`, `postgres://user:password@host:5432/database?sslmode=…`, or `host=… user=… dbname=… sslmode=…`. `sslmode` is `disable`, `require`, `verify-ca` or `verify-full`; where it is not stated, `verify-full`, and `disable` on the way to this machine itself. Default: `sallyport.db` in the data folder.',
   }),
   databasePassword: textSetting({
@@ -54,7 +54,7 @@ export const databaseSettings = {
     optional: true,
     secret: true,
     check: listenProblem,
-    insecure: tlsWarning,
+    insecure: databaseTlsWarning,
     doc: 'The same PostgreSQL without the pooler that `DATABASE_URL` leads to: LISTEN needs a connection of its own. Default: as `DATABASE_URL`.',
   }),
   databaseSchema: textSetting({

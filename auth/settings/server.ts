@@ -9,14 +9,6 @@ import {
 } from '@sallyport/kit/config';
 import { redisSettings } from '@sallyport/storage/redis/settings';
 
-const notYet = (env: string, what: string) =>
-  textSetting({
-    env,
-    optional: true,
-    doc: `${what}. Not served by this version: setting it refuses the start.`,
-    check: () => 'is not served by this version yet: remove it',
-  });
-
 export const serverSettings = {
   preset: choiceSetting({
     env: 'SALLYPORT_PRESET',
@@ -82,5 +74,4 @@ export const serverSettings = {
     doc: "Moves this server's clock; for tests.",
   }),
   ...redisSettings('sessions, nonces and attempts'),
-  auditDatabaseUrl: notYet('AUDIT_DATABASE_URL', 'A store of its own for the audit'),
 };

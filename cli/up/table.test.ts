@@ -31,6 +31,13 @@ it('says where sessions are', () => {
   );
 });
 
+it('says where the audit is', () => {
+  expect(tableWith({ AUDIT_DATABASE_URL: 'mysql://u:s3cret@db/audit' })).toMatch(
+    /: sessions too; audit in the database that AUDIT_DATABASE_URL names;/,
+  );
+  expect(tableWith({ AUDIT_DATABASE_URL: 'mysql://u:s3cret@db/audit' })).not.toContain('s3cret');
+});
+
 it('says where events go', () => {
   expect(tableWith({})).toContain('; events go to the log\n');
   expect(tableWith({ WEBHOOK_URL: 'https://profiles.example.org/' })).toContain('; events go to the webhook\n');

@@ -44,8 +44,15 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
 };
 
 const sessionsRow = (env: Environment): string => {
-  const redis = ['REDIS_URL', 'REDIS_URL_FILE', 'REDIS_ADDR'].find((name) => env[name] !== undefined);
-  return redis === undefined ? 'sessions and audit too' : `audit too; sessions in the Redis that ${redis} names`;
+  const given = (...names: readonly string[]) => names.find((name) => env[name] !== undefined);
+  const redis = given('REDIS_URL', 'REDIS_URL_FILE', 'REDIS_ADDR');
+  const audit = given('AUDIT_DATABASE_URL', 'AUDIT_DATABASE_URL_FILE');
+  const here = [...(redis === undefined ? ['sessions'] : []), ...(audit === undefined ? ['audit'] : [])];
+  return [
+    ...(here.length > 0 ? [`${here.join(' and ')} too`] : []),
+    ...(redis === undefined ? [] : [`sessions in the Redis that ${redis} names`]),
+    ...(audit === undefined ? [] : [`audit in the database that ${audit} names`]),
+  ].join('; ');
 };
 
 /** What there is to try is the operator's own: this prints it. */

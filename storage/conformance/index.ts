@@ -4,6 +4,8 @@
  */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { accountsConformance } from './accounts.ts';
+import { auditConformance } from './audit.ts';
+import { auditSpoolConformance } from './audit-spool.ts';
 import { countersConformance } from './counters.ts';
 import { devicesConformance } from './devices.ts';
 import { effectsConformance } from './effects.ts';
@@ -17,6 +19,9 @@ import { sessionsConformance } from './sessions.ts';
 import type { Conformance, StoreUnderTest } from './store-under-test.ts';
 
 const suites: readonly Conformance[] = [
+  // First: its records are of now, and others move the clock.
+  (store) => auditConformance(() => ({ audit: store().storage.audit, second: store().second.audit })),
+  auditSpoolConformance,
   accountsConformance,
   sessionsConformance,
   devicesConformance,

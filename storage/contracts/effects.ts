@@ -16,7 +16,9 @@ export type Act =
   | 'user.roles_changed'
   | 'user.sessions_ended'
   | 'user.erased'
+  | 'user.imported'
   | 'password.changed'
+  | 'password.change_failed'
   | 'login.failed'
   | 'session.started'
   | 'session.refreshed'
@@ -29,6 +31,8 @@ export type Act =
   | 'device.revoked'
   | 'key.added'
   | 'key.removed'
+  | 'limit.hit'
+  | 'audit.read'
   | 'store.restored';
 
 export type EffectData = Readonly<Record<string, string | number | boolean | readonly string[]>>;

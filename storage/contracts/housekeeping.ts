@@ -36,8 +36,6 @@ export interface Housekeeping {
   removeIdleCounters(limit: number): Promise<number>;
   /** Devices whose registration was begun so long ago and never confirmed. */
   removeUnconfirmedDevices(input: { readonly olderThanMs: number; readonly limit: number }): Promise<number>;
-  /** Audit records older than `keepMs`. */
-  removeOldAudit(input: { readonly keepMs: number; readonly limit: number }): Promise<number>;
   /** Published events older than `keepMs`. One that is pending or dead stays, however old it is. */
   removeOldEvents(input: { readonly keepMs: number; readonly limit: number }): Promise<number>;
   /** Deleted accounts that had this identifier and still say so, oldest first. */

@@ -7,6 +7,7 @@ import type { ActContext, AtStoreTime } from './store.ts';
 export type EndCause =
   | 'logout'
   | 'logout_all'
+  | 'revoked'
   | 'ended_by_user'
   | 'reused'
   | 'replaced'

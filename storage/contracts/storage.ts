@@ -1,5 +1,5 @@
 import type { Accounts } from './accounts.ts';
-import type { Audit } from './audit.ts';
+import type { Audit, AuditSpool } from './audit.ts';
 import type { Companions } from './companions.ts';
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
@@ -23,6 +23,7 @@ export interface Storage {
   readonly revocations: Revocations;
   readonly effects: Effects;
   readonly audit: Audit;
+  readonly auditSpool: AuditSpool;
   readonly outbox: Outbox;
   readonly companions: Companions;
   readonly housekeeping: Housekeeping;

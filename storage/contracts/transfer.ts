@@ -17,6 +17,8 @@ export const transferTables = [
   'counters',
   'effects',
   'audit',
+  'audit_chain',
+  'audit_checkpoints',
   'outbox',
 ] as const;
 

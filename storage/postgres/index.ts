@@ -22,9 +22,10 @@ import { migrate, SchemaRefused } from './migrate.ts';
 import { openPool, type Pool, statementLimitMs } from './pool.ts';
 import type { PostgresTarget } from './target.ts';
 import { accounts } from './verbs/accounts.ts';
+import { audit, auditSpool } from './verbs/audit.ts';
 import { counters, nonces } from './verbs/counters.ts';
 import { devices } from './verbs/devices.ts';
-import { audit, effects } from './verbs/effects.ts';
+import { effects } from './verbs/effects.ts';
 import { housekeeping } from './verbs/housekeeping.ts';
 import { keys } from './verbs/keys.ts';
 import { outbox } from './verbs/outbox.ts';
@@ -111,6 +112,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     revocations: revocations(driver, revocationNews.hear),
     effects: effects(driver),
     audit: audit(driver),
+    auditSpool: auditSpool(driver),
     outbox: outbox(driver, outboxNews.hear),
     companions: companions(driver),
     housekeeping: housekeeping(driver),

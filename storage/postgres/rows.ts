@@ -1,7 +1,7 @@
 import type { EpochMs, RealmId } from '@sallyport/contract';
 import type { Sealer } from '@sallyport/kit/seal';
 import type { UserWithPassword } from '../contracts/accounts.ts';
-import type { AuditRecord } from '../contracts/audit.ts';
+import type { AuditCheckpoint, AuditRecord, SealedRecord } from '../contracts/audit.ts';
 import type { Device } from '../contracts/devices.ts';
 import type { Effect } from '../contracts/effects.ts';
 import type { StoredKey } from '../contracts/keys.ts';
@@ -109,9 +109,22 @@ export const effectFromRow = (row: SqlRow): Effect => ({
 });
 
 export const auditColumns =
-  columns(`effect_id realm_id event_type actor user_id session_id address user_agent request_id details
-  at_ms`);
-export const auditFromRow = (row: SqlRow): AuditRecord => members(row, auditColumns);
+  columns(`effect_id realm_id event_type actor user_id session_id device_id address user_agent request_id details
+  at_ms node boot boot_number mac`);
+export const auditFromRow = (row: SqlRow): AuditRecord => {
+  const { node, boot, bootNumber, ...record } = members<
+    AuditRecord & { node?: string; boot?: string; bootNumber?: number }
+  >(row, auditColumns);
+  if (node === undefined || boot === undefined || bootNumber === undefined) return record;
+  return { ...record, origin: { node, boot, number: bootNumber } };
+};
+
+const sealColumns = columns('place hash person_hash person_salt');
+export const sealedColumns = [...auditColumns, ...sealColumns];
+export const sealedFromRow = (row: SqlRow): SealedRecord => ({ ...auditFromRow(row), seal: members(row, sealColumns) });
+
+export const checkpointColumns = columns('kind place hash at_ms key_id signature');
+export const checkpointFromRow = (row: SqlRow): AuditCheckpoint => members(row, checkpointColumns);
 
 export const eventColumns = columns('effect_id realm_id type version key data at_ms');
 export const eventFromRow = (row: SqlRow): OutboxEvent => members(row, eventColumns);

@@ -198,8 +198,8 @@ const importInto = (s: string, shape: TableShape): string => {
       moved AS (UPDATE ${s}.store_meta SET value = $2 WHERE key = '${incompleteKey}' AND value = $1 RETURNING 1),
       put AS (
         INSERT INTO ${s}.${shape.name} (${names})
-        SELECT ${values} FROM ROWS FROM (json_to_recordset($3::json) AS (${typed})) WITH ORDINALITY AS r(${names}, place)
-        WHERE EXISTS (SELECT 1 FROM moved) ORDER BY r.place ${replacing})
+        SELECT ${values} FROM ROWS FROM (json_to_recordset($3::json) AS (${typed})) WITH ORDINALITY AS r(${names}, nth_row)
+        WHERE EXISTS (SELECT 1 FROM moved) ORDER BY r.nth_row ${replacing})
     SELECT count(*) AS moved FROM moved`;
 };
 

@@ -2,7 +2,7 @@ import type { DeviceId, EpochMs, RealmId, SessionId, SignatureAlgorithm, UserId 
 import { uuidFromBytes } from '@sallyport/kit/random';
 import type { Sealer } from '@sallyport/kit/seal';
 import type { UserWithPassword } from '../contracts/accounts.ts';
-import type { AuditRecord } from '../contracts/audit.ts';
+import type { AuditCheckpoint, AuditRecord, SealedRecord } from '../contracts/audit.ts';
 import type { Device } from '../contracts/devices.ts';
 import type { Act, Effect, EffectData } from '../contracts/effects.ts';
 import type { StoredKey } from '../contracts/keys.ts';
@@ -168,8 +168,10 @@ export const effectFromRow = (row: SqlRow): Effect => ({
 const auditColumns = optional({
   userId: 'user_id',
   sessionId: 'session_id',
+  deviceId: 'device_id',
   address: 'address',
   userAgent: 'user_agent',
+  mac: 'mac',
 });
 
 export const auditFromRow = (row: SqlRow): AuditRecord => ({
@@ -181,6 +183,28 @@ export const auditFromRow = (row: SqlRow): AuditRecord => ({
   requestId: String(row['request_id']),
   details: String(row['details']),
   atMs: time(row, 'at_ms'),
+  ...(row['boot_number'] !== null && {
+    origin: { node: String(row['node']), boot: String(row['boot']), number: Number(row['boot_number']) },
+  }),
+});
+
+export const sealedFromRow = (row: SqlRow): SealedRecord => ({
+  ...auditFromRow(row),
+  seal: {
+    place: Number(row['place']),
+    hash: String(row['hash']),
+    personHash: String(row['person_hash']),
+    ...(row['person_salt'] !== null && { personSalt: String(row['person_salt']) }),
+  },
+});
+
+export const checkpointFromRow = (row: SqlRow): AuditCheckpoint => ({
+  kind: row['kind'] as AuditCheckpoint['kind'],
+  place: Number(row['place']),
+  hash: String(row['hash']),
+  atMs: time(row, 'at_ms'),
+  keyId: String(row['key_id']),
+  signature: String(row['signature']),
 });
 
 export const eventFromRow = (row: SqlRow): OutboxEvent => ({

@@ -10,6 +10,8 @@ export interface Transaction {
   run(sql: string, ...values: SQLInputValue[]): { readonly changes: number };
   get(sql: string, ...values: SQLInputValue[]): SqlRow | undefined;
   all(sql: string, ...values: SQLInputValue[]): SqlRow[];
+  /** Takes back what the verb has done so far. */
+  undo(): void;
 }
 
 export const createStatements = (db: DatabaseSync): ((sql: string) => StatementSync) => {
@@ -29,4 +31,5 @@ export const createTransaction = (statements: (sql: string) => StatementSync, no
   run: (sql, ...values) => ({ changes: Number(statements(sql).run(...values).changes) }),
   get: (sql, ...values) => statements(sql).get(...values),
   all: (sql, ...values) => statements(sql).all(...values),
+  undo: () => void statements('ROLLBACK TO verb').run(),
 });

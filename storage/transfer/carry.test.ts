@@ -97,6 +97,20 @@ const fill = async ({ accounts, sessions, devices, keys, nonces, counters, audit
   await audit.appendAudit(
     effectIds.map((effectId) => ({ ...trace, effectId, eventType: 'T', actor: 'user', requestId: 'r', details: '{}' })),
   );
+  const head = await audit.readChainHead();
+  const [oldest] = await audit.readUnsealed(1);
+  if (oldest === undefined) throw new Error('nothing to seal');
+  const seal = { place: head.place + 1, hash: 'a'.repeat(64), personHash: 'b'.repeat(64), personSalt: 'c'.repeat(32) };
+  await audit.sealAudit(head, [{ ...oldest, seal }]);
+  const checkpoint = {
+    kind: 'head',
+    place: seal.place,
+    hash: seal.hash,
+    atMs: at,
+    keyId: '1',
+    signature: 's',
+  } as const;
+  await audit.appendCheckpoint(checkpoint);
   await outbox.appendEvents(
     effectIds.map((effectId) => ({ ...trace, effectId, type: 'T', version: 1, key: user.id, data: '{"a": 1}' })),
   );
@@ -220,6 +234,8 @@ describe.skipIf(isAnyPostgresMissing())('a store that is carried to PostgreSQL a
       ),
     );
     for (const place of ['position', 'xid', 'seq']) carried.add(`effects.${place}`);
+    // Whoever sealed there seals no more.
+    for (const lease of ['lease_holder', 'lease_until_ms']) carried.add(`audit_chain.${lease}`);
     // Made of the key by either schema itself.
     carried.add('outbox.partition');
     const left = [...inFile, ...inSchema]

@@ -120,9 +120,22 @@ export const tableShapes: Readonly<Record<TransferTable, TableShape>> = {
     key: ['effect_id'],
     columns: columns({
       uuid: 'effect_id',
-      text: 'realm_id event_type actor user_id session_id address user_agent request_id details',
-      integer: 'at_ms',
+      text: `realm_id event_type actor user_id session_id device_id address user_agent request_id details node boot mac hash
+        person_hash person_salt`,
+      integer: 'at_ms boot_number place delivered_at_ms',
     }),
+  },
+  audit_chain: {
+    name: 'audit_chain',
+    key: ['id'],
+    columns: columns({ integer: 'id place', text: 'hash' }),
+    only: 'place > 0',
+    replaces: true,
+  },
+  audit_checkpoints: {
+    name: 'audit_checkpoints',
+    key: ['kind', 'place'],
+    columns: columns({ text: 'kind hash key_id signature', integer: 'place at_ms' }),
   },
   outbox: {
     name: 'outbox',

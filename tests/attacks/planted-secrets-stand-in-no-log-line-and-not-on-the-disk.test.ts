@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMariaDbMissing, type MariaDbServer, startMariaDb } from '@sallyport/storage/mysql/testing';
+import { inMySql } from '@sallyport/storage/mysql/testing/raw';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Call, httpClient } from '../testing/http-client.ts';
-import { type Issuer, startIssuer } from '../testing/issuer.ts';
+import { type Issuer, issuerFolder, startIssuer } from '../testing/issuer.ts';
 import { newPerson, register, tokensOf } from '../testing/people.ts';
 import { rawExchange, rawRequest } from '../testing/raw-exchange.ts';
 
@@ -13,17 +17,39 @@ const plant = (name: string, value: string): string => {
 };
 const random = (): string => randomBytes(18).toString('base64url');
 
+const hasMySql = !isMariaDbMissing();
 let issuer: Issuer;
 let call: Call;
+let auditStore: MariaDbServer | undefined;
+
+/** Audit in a MySQL whose password is a secret as well. */
+const auditElsewhere = async (server: MariaDbServer) => {
+  const password = plant('password of the audit store', `planted-${random()}`);
+  await inMySql(server.url, `CREATE USER planted IDENTIFIED BY '${password}'`);
+  await inMySql(server.url, 'GRANT ALL ON audit.* TO planted');
+  const url = server.url.replace('root@', `planted:${password}@`);
+  return { AUDIT_MODE: 'write-ahead', AUDIT_DATABASE_URL: url };
+};
+
 beforeAll(async () => {
-  issuer = await startIssuer({ REFRESH_ROTATION: 'on', LOG_LEVEL: 'debug' });
+  auditStore = hasMySql ? await startMariaDb() : undefined;
+  const audit = auditStore && (await auditElsewhere(auditStore));
+  const folder = issuerFolder();
+  const files = {
+    AUDIT_FILE: join(folder.path, 'copy.jsonl'),
+    AUDIT_CHECKPOINT_FILE: join(folder.path, 'signed.jsonl'),
+  };
+  issuer = await startIssuer({ REFRESH_ROTATION: 'on', LOG_LEVEL: 'debug', ...files, ...audit }, folder);
   call = httpClient(issuer.url);
   for (const name of ['JWT_SECRET', 'SALLYPORT_ROOT_KEYS', 'CSRF_KEYS']) {
     plant(name, (issuer.folder.settings[name] ?? '').replace('1:', ''));
   }
   await exerciseEveryRoute();
 });
-afterAll(() => issuer.remove());
+afterAll(async () => {
+  await issuer.remove();
+  await auditStore?.stop();
+});
 
 const keepTokens = (name: string, answer: Answer) => {
   const tokens = tokensOf(answer);
@@ -128,6 +154,22 @@ describe('after every route and every kind of failure', () => {
     for (const [name, value] of planted) {
       if (/^(refresh|csrf)/.test(name)) expect(bytes.includes(Buffer.from(value, 'base64url'))).toBe(false);
     }
+  });
+
+  it('no secret stands in the audit trail, its copies, or a metric', async () => {
+    const { path } = issuer.folder;
+    const copied = () => readFileSync(join(path, 'copy.jsonl'));
+    // What was done last is sealed last.
+    await expect.poll(() => copied().includes('account_deleted'), { timeout: 25_000 }).toBe(true);
+    expect(found(copied(), ['agent'])).toEqual([]);
+    const metrics = await (await fetch(`${issuer.privateUrl}/metrics`)).text();
+    expect(found(Buffer.from(metrics))).toEqual([]);
+    if (auditStore === undefined) return;
+    const rows = await inMySql(auditStore.url, 'SELECT * FROM audit_logs');
+    expect(rows.length).toBeGreaterThan(60);
+    expect(found(Buffer.from(JSON.stringify(rows)), ['agent'])).toEqual([]);
+    const signed = await inMySql(auditStore.url, 'SELECT * FROM audit_log_checkpoints');
+    expect(found(Buffer.from(JSON.stringify(signed)))).toEqual([]);
   });
 
   it('the address and agent of a session are sealed', async () => {

@@ -60,7 +60,7 @@ describe.skipIf(isRedisMissing())('two issuers with Redis', () => {
         )
       ).map(({ type }) => type);
     await vi.waitUntil(async () => (await trail()).length === 4, 3000);
-    expect(await trail()).toEqual(['register', 'login', 'refresh', 'revoke']);
+    expect(await trail()).toEqual(['register', 'login', 'refresh', 'logout']);
     // The drain writes records first, events after them.
     const events = async () =>
       (await database.query(`SELECT type FROM outbox WHERE key = '${userId}' ORDER BY position`)).map(

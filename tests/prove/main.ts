@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { assertionTargets } from './assertion-targets.ts';
+import { auditStoreGone } from './audit-store-gone.ts';
 import { diskWaits } from './disk-waits.ts';
 import { type EventTarget, webhookTarget } from './events/event-target.ts';
 import { provenEvents } from './events/events.ts';
@@ -65,6 +66,15 @@ const proofs: Readonly<Record<string, Proof>> = {
         killed: await storeGone({ store, outage: 'killed', seconds, sessions: 16 }),
         hung: await storeGone({ store, outage: 'hung', seconds, sessions: 16 }),
       })),
+  },
+  'audit-store-gone': {
+    about:
+      'the MariaDB with the audit is gone for 60 s under logins, killed and hung, and the issuer is killed meanwhile',
+    run: async (_, seconds = 60) => ({
+      spooled: await auditStoreGone({ mode: 'spooled', outage: 'killed', seconds }),
+      hung: await auditStoreGone({ mode: 'spooled', outage: 'hung', seconds }),
+      writeAhead: await auditStoreGone({ mode: 'write-ahead', outage: 'killed', seconds }),
+    }),
   },
   'disk-waits': {
     about: 'fsyncs seen by strace against acknowledged batches',

@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { isMariaDbMissing, startMariaDb } from '@sallyport/storage/mysql/testing';
+import { inMySql } from '@sallyport/storage/mysql/testing/raw';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { environmentOf, lives, sallyport, startReady, stopEverything } from './testing/started.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -16,7 +18,13 @@ describe('npm start -- edge-gateway', () => {
       JWT_REFRESH_EXPIRATION_DAYS: '2',
       JWT_REFRESH_ROTATION_ENABLED: 'true',
     };
+    const auditStore = isMariaDbMissing() ? undefined : await startMariaDb();
+    onTestFinished(() => auditStore?.stop());
+    if (auditStore !== undefined) Object.assign(env, { AUDIT_DATABASE_URL: auditStore.url });
     const system = await startReady({ preset: 'edge-gateway', env });
+    const where =
+      auditStore === undefined ? 'sessions and audit too' : 'audit in the database that AUDIT_DATABASE_URL names';
+    expect(system.output()).toContain(where);
     for (const port of [8080, 8081, 8082]) {
       expect(system.output()).toContain(system.url(port));
       expect((await fetch(`${system.url(port)}/ready`)).status).toBe(200);
@@ -51,5 +59,9 @@ describe('npm start -- edge-gateway', () => {
     system.child.kill('SIGTERM');
     expect(await system.ended).toBe(0);
     expect([...servers.values()].filter(lives)).toEqual([]);
+    if (auditStore === undefined) return;
+    // A stop leaves nothing behind that could still be carried.
+    const rows = await inMySql(auditStore.url, "SELECT event_type, place FROM audit_logs WHERE event_type = 'login'");
+    expect(rows).toEqual([{ event_type: 'login', place: expect.any(Number) }]);
   });
 });

@@ -6,6 +6,7 @@ import { counters } from './0005-counters.ts';
 import { housekeeping } from './0006-housekeeping.ts';
 import { endedSessions } from './0007-ended-sessions.ts';
 import { eventRelay } from './0008-event-relay.ts';
+import { auditChain } from './0009-audit-chain.ts';
 import { devices } from './0010-devices.ts';
 
 export interface PostgresMigration {
@@ -30,5 +31,6 @@ export const postgresMigrations: readonly PostgresMigration[] = [
   { version: 6, name: 'housekeeping', leastKnown: 6, sql: housekeeping },
   { version: 7, name: 'ended sessions', leastKnown: 6, sql: endedSessions },
   { version: 8, name: 'event relay', leastKnown: 6, sql: eventRelay },
+  { version: 9, name: 'audit chain', leastKnown: 6, sql: auditChain },
   { version: 10, name: 'devices', leastKnown: 6, sql: devices },
 ];

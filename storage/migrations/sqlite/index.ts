@@ -1,6 +1,7 @@
 import { spine } from './0001-spine.ts';
 import { endedSessions } from './0002-ended-sessions.ts';
 import { eventRelay } from './0003-event-relay.ts';
+import { auditChain } from './0004-audit-chain.ts';
 import { devices } from './0005-devices.ts';
 
 export interface Migration {
@@ -14,5 +15,6 @@ export const sqliteMigrations: readonly Migration[] = [
   { version: 1, name: 'spine', sql: spine },
   { version: 2, name: 'ended sessions', sql: endedSessions },
   { version: 3, name: 'event relay', sql: eventRelay },
+  { version: 4, name: 'audit chain', sql: auditChain },
   { version: 5, name: 'devices', sql: devices },
 ];

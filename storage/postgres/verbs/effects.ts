@@ -1,8 +1,7 @@
 import type { EpochMs } from '@sallyport/contract';
-import type { Audit } from '../../contracts/audit.ts';
 import type { Effects } from '../../contracts/effects.ts';
 import type { Driver } from '../driver.ts';
-import { auditColumns, auditFromRow, effectColumns, effectFromRow, listed } from '../rows.ts';
+import { effectColumns, effectFromRow, listed } from '../rows.ts';
 
 export const effects = ({ schema: s, read, write }: Driver): Effects => {
   const append = `SELECT ${s}.append_effects($1)`;
@@ -39,20 +38,5 @@ export const effects = ({ schema: s, read, write }: Driver): Effects => {
         drained.map(({ position }) => position.split(' ')),
       );
     },
-  };
-};
-
-export const audit = ({ schema: s, read, write }: Driver): Audit => {
-  const columns = listed(auditColumns);
-  const append = `SELECT ${s}.append_audit($1)`;
-  const list = `SELECT ${columns} FROM ${s}.audit
-    WHERE realm_id = $1 AND ($2::text IS NULL OR user_id = $2) AND ($3::text IS NULL OR event_type = $3)
-    ORDER BY effect_id DESC LIMIT $4`;
-  return {
-    appendAudit: async (records) => {
-      await write(append, records);
-    },
-    listAudit: async ({ realmId, userId, eventType, limit }) =>
-      (await read(list, realmId, userId ?? null, eventType ?? null, limit)).map(auditFromRow),
   };
 };

@@ -11,11 +11,11 @@ export const housekeeping = ({ schema: s, sealer, read, write }: Driver): Housek
         ORDER BY expires_at_ms LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1)
     SELECT count(*) AS removed FROM gone`;
   // Effect ids begin with their time (RFC 9562 §5.7): their key finds the old ones.
-  const old = (table: 'audit' | 'outbox', only = 'true'): string => `WITH gone AS (
-      DELETE FROM ${s}.${table} WHERE effect_id IN (
-        SELECT effect_id FROM ${s}.${table}
+  const old = `WITH gone AS (
+      DELETE FROM ${s}.outbox WHERE effect_id IN (
+        SELECT effect_id FROM ${s}.outbox
         WHERE effect_id < (SELECT rpad(lpad(to_hex(greatest(${s}.now_ms() - $1::bigint, 0)), 12, '0'), 32, '0')::uuid)
-          AND ${only}
+          AND published_at_ms IS NOT NULL
         ORDER BY effect_id LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1)
     SELECT count(*) AS removed FROM gone`;
   const unconfirmed = `WITH gone AS (
@@ -37,8 +37,7 @@ export const housekeeping = ({ schema: s, sealer, read, write }: Driver): Housek
     removeExpiredNonces: (limit) => removed(expired('nonces', 'nonce'), limit),
     removeIdleCounters: (limit) => removed(expired('counters', 'subject'), limit),
     removeUnconfirmedDevices: ({ olderThanMs, limit }) => removed(unconfirmed, olderThanMs, limit),
-    removeOldAudit: ({ keepMs, limit }) => removed(old('audit'), keepMs, limit),
-    removeOldEvents: ({ keepMs, limit }) => removed(old('outbox', 'published_at_ms IS NOT NULL'), keepMs, limit),
+    removeOldEvents: ({ keepMs, limit }) => removed(old, keepMs, limit),
     findDeletedUsers: async (realmId, { kind, key }) =>
       (await read(deleted(`${kind}_key`), realmId, key)).map((row) => userFromRow(row, sealer)),
     eraseUser: async (userId, context) => {

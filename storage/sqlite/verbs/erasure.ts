@@ -29,7 +29,7 @@ export const eraseUser = (
   tx.run('DELETE FROM devices WHERE user_id = ?', id);
   tx.run(`UPDATE effects SET address = NULL, user_agent = NULL, data = ${withoutPerson('data')} WHERE user_id = ?`, id);
   tx.run(
-    `UPDATE audit SET address = NULL, user_agent = NULL, details = ${withoutPerson('details')} WHERE user_id = ?`,
+    `UPDATE audit SET address = NULL, user_agent = NULL, person_salt = NULL, details = ${withoutPerson('details')} WHERE user_id = ?`,
     userId,
   );
   tx.run(`UPDATE outbox SET data = ${withoutPerson('data')} WHERE key = ?`, userId);

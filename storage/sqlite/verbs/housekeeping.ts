@@ -44,16 +44,6 @@ const idsBefore = (ms: number): Uint8Array => {
   return bound;
 };
 
-export const removeOldAudit = (
-  tx: Transaction,
-  { keepMs, limit }: Parameters<Housekeeping['removeOldAudit']>[0],
-): number =>
-  tx.run(
-    'DELETE FROM audit WHERE effect_id IN (SELECT effect_id FROM audit WHERE effect_id < ? ORDER BY effect_id LIMIT ?)',
-    idsBefore(tx.nowMs - keepMs),
-    limit,
-  ).changes;
-
 export const removeOldEvents = (
   tx: Transaction,
   { keepMs, limit }: Parameters<Housekeeping['removeOldEvents']>[0],

@@ -13,7 +13,17 @@ import {
   setUserRoles,
 } from './accounts.ts';
 import { reserveAttempt, settleAttempt } from './attempts.ts';
-import { appendAudit } from './audit.ts';
+import {
+  appendAudit,
+  appendCheckpoint,
+  collectAudit,
+  cutAudit,
+  findCut,
+  leaseSealing,
+  markDelivered,
+  removeDelivered,
+  sealAudit,
+} from './audit.ts';
 import { noteIncarnation } from './companions.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
 import {
@@ -26,13 +36,7 @@ import {
 } from './devices.ts';
 import { appendEffects, removeEffects } from './effects.ts';
 import { eraseUser } from './erasure.ts';
-import {
-  removeExpiredNonces,
-  removeExpiredSessions,
-  removeIdleCounters,
-  removeOldAudit,
-  removeOldEvents,
-} from './housekeeping.ts';
+import { removeExpiredNonces, removeExpiredSessions, removeIdleCounters, removeOldEvents } from './housekeeping.ts';
 import { ensureCurrentKey, removeKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
 import { appendEvents, claimPartitions, replayEvents, settleEvents } from './outbox.ts';
@@ -54,18 +58,21 @@ import {
 export const verbs = {
   adoptEpoch,
   appendAudit,
+  appendCheckpoint,
   appendEffects,
   appendEvents,
   changePassword,
   claimPartitions,
   clearAttempts,
   changeDevice,
+  collectAudit,
   confirmDevice,
   consumeNonce,
   countAttempt,
   createDevice,
   createSession,
   createUser,
+  cutAudit,
   deleteUser,
   disableUser,
   enableUser,
@@ -75,17 +82,20 @@ export const verbs = {
   endSessionsOfUser,
   ensureCurrentKey,
   eraseUser,
+  findCut,
   keepSession,
+  leaseSealing,
+  markDelivered,
   markRestored,
   noteIncarnation,
   recordLoserAttempt,
   recordSessionEnds,
+  removeDelivered,
   removeEffects,
   removeExpiredNonces,
   removeExpiredSessions,
   removeIdleCounters,
   removeKey,
-  removeOldAudit,
   removeOldEvents,
   replacePasswordHash,
   replayEvents,
@@ -94,6 +104,7 @@ export const verbs = {
   removeUnconfirmedDevices,
   revokeDevice,
   rotateSession,
+  sealAudit,
   setUserRoles,
   settleAttempt,
   settleEvents,
