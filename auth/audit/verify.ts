@@ -282,7 +282,7 @@ const conclude = async (options: VerifyOptions, walk: Walk, headPlace: number): 
   for (const { node, boot, number } of numbers.missing(maxFindings))
     note(walk, {
       kind: 'number_missing',
-      text: `number ${number} of ${node} (boot ${boot}) is gone: its record was never sealed`,
+      text: `no record has number ${number} of ${node} (boot ${boot})`,
     });
   for (const [userId, record] of walk.stripped) {
     if (walk.erased.has(userId) || (await isErased(options.audit, record.realmId, userId))) continue;
