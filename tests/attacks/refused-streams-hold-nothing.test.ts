@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => system.remove());
 
 /** By hand: nothing of it closes of its own accord, as a client that means ill would not. */
-const handshake = async (token: string) => {
+const handshake = async (token: string, path = '/api/messages/stream', upgrade = 'websocket') => {
   const { hostname, port } = new URL(system.chat.url);
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
   socket.on('error', () => undefined);
@@ -24,7 +24,7 @@ const handshake = async (token: string) => {
     text += chunk.toString('latin1');
   });
   socket.write(
-    `GET /api/messages/stream HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n` +
+    `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: ${upgrade}\r\nsec-websocket-version: 13\r\n` +
       `sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-protocol: bearer, ${token}\r\n\r\n`,
   );
   while (text === '') await once(socket, 'data');
@@ -63,5 +63,13 @@ describe('a stream', () => {
     const cut = await Promise.all(all.slice(0, 20).map(({ socket }) => gone(socket, 3000)));
     expect(cut).toEqual(cut.map(() => true));
     for (const { socket } of all) socket.destroy();
+  });
+
+  it('is at its own path alone; what wishes for another protocol elsewhere is answered as if it did not', async () => {
+    for (const upgrade of ['h2c', 'websocket']) {
+      const { socket, status } = await handshake('a.b.c', '/health', upgrade);
+      expect(status).toBe(200);
+      socket.destroy();
+    }
   });
 });

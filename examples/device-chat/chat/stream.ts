@@ -11,6 +11,10 @@ import type { Message } from './rooms.ts';
 
 export const streamPath = '/api/messages/stream';
 
+/** What is to become a stream. Whatever else wishes for another protocol, as some clients do for HTTP/2, is a request like any other. */
+export const isHandshake = ({ url = '', headers }: IncomingMessage): boolean =>
+  url.split('?')[0] === streamPath && headers.upgrade?.toLowerCase() === 'websocket';
+
 export interface Stream {
   /** To every connection of these users. */
   send(roomId: string, message: Message, users: ReadonlySet<string>): void;
