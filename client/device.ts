@@ -79,11 +79,18 @@ export const createDevices = (options: DevicesOptions): Devices => {
       if (!isIssuer) throw new Error('the issuer does not hold the device key');
       const clientMac = await subtle.sign('HMAC', key, joined([utf8.encode('client'), said]));
       // Kept before it can be used: a registration whose answer is lost is a device that can log in.
+      const earlier = await store.read(username);
       await store.write({ username, deviceId, key });
-      await post('register-device/confirm', {
-        device_id: deviceId,
-        client_mac: toBase64url(new Uint8Array(clientMac)),
-      });
+      try {
+        await post('register-device/confirm', {
+          device_id: deviceId,
+          client_mac: toBase64url(new Uint8Array(clientMac)),
+        });
+      } catch (error) {
+        // Refused: the device that was registered here before is still the one that can log in.
+        if (error instanceof ApiError && error.status < 500 && earlier !== undefined) await store.write(earlier);
+        throw error;
+      }
       return { deviceId, isNewUser: begun['is_new_user'] === true };
     },
     loginBody: async (credentials, deviceInfo) => {

@@ -135,7 +135,8 @@ const askPassword = async (
     const right = (await password.verify(user, plain)) !== 'wrong' && user?.disabledAtMs === undefined;
     return { right, value: right };
   };
-  const guess = await guard({ identifier: username, address: origin.address, judge });
+  // Everybody may guess here, and only who has a device at a login: it is counted apart, or everybody could lock out whom he likes.
+  const guess = await guard({ identifier: `register-device:${username}`, address: origin.address, judge });
   if (guess.kind === 'judged' && guess.value && user !== undefined) return { kind: 'owner', user, isNewUser: false };
   const known = user && { userId: user.id };
   const reason = guess.kind === 'locked' ? 'locked' : 'password';

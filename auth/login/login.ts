@@ -55,14 +55,16 @@ export const createLogin = (options: LoginOptions): ((request: LoginRequest) => 
     if (proved?.kind === 'refused') return refuse('refused', proved.reason, undefined, context, options);
     const device = proved?.device;
     const user = await findUser(accounts, shape, identifier);
+    const isOwner = device === undefined || device.userId === user?.id;
     const judge = async () => {
       const value = await password.verify(user, plain);
       // A right password of a disabled account counts like a wrong one: the limit would tell it otherwise.
-      const isOwner = device === undefined || device.userId === user?.id;
       const right = value !== 'wrong' && isOwner && user?.disabledAtMs === undefined;
       return { right, value: isOwner ? value : 'wrong' };
     };
-    const guess = await guard({ identifier, address: origin.address, judge });
+    // From a device of somebody else it is no guess at this account, whatever it is called: the device's own row of failures grows.
+    const guessed = isOwner ? identifier : `device:${device?.id}`;
+    const guess = await guard({ identifier: guessed, address: origin.address, judge });
     if (guess.kind === 'locked') return refuse('refused', 'locked', user, context, options);
     if (user === undefined || guess.value === 'wrong') return refuse('refused', 'password', user, context, options);
     if (user.disabledAtMs !== undefined) return refuse('disabled', 'disabled', user, context, options);

@@ -81,4 +81,17 @@ describe('devices', () => {
     await expect(devices.register(person)).rejects.toThrow('the issuer does not hold the device key');
     expect(await devices.isRegistered(person.username)).toBe(false);
   });
+
+  it('keep the earlier device where the confirmation of another one is refused', async () => {
+    const store = memoryDeviceStore();
+    const person = someone();
+    const { deviceId } = await createDevices({ authUrl, store }).register(person);
+    const neverConfirmed: typeof fetch = async (url, init) =>
+      typeof url === 'string' && url.endsWith('/confirm')
+        ? Response.json({ error: 'invalid credentials' }, { status: 401 })
+        : fetch(url, init);
+    const refused = createDevices({ authUrl, store, fetch: neverConfirmed }).register(person);
+    await expect(refused).rejects.toMatchObject({ status: 401 });
+    expect(await store.read(person.username)).toMatchObject({ deviceId });
+  });
 });

@@ -74,8 +74,12 @@ const send = (reply: FastifyReply, problem: Problem): FastifyReply => {
 };
 
 /** Fastify without what it converts and drops by default; every error is problem+json (RFC 9457). */
-export const createChatApp = ({ logLevel }: Pick<ChatSettings, 'logLevel'>): ChatApp => {
+export const createChatApp = (
+  { logLevel }: Pick<ChatSettings, 'logLevel'>,
+  isHandshake: (request: IncomingMessage) => boolean = () => false,
+): ChatApp => {
   const app = Fastify({
+    http: { shouldUpgradeCallback: isHandshake },
     logger: { name: chatName, level: logLevel, formatters: { level: (label: string) => ({ level: label }) } },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,

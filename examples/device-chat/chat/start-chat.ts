@@ -8,7 +8,7 @@ import { type Environment, SettingsError } from './environment.ts';
 import { openRooms } from './rooms.ts';
 import { chatRoutes } from './routes.ts';
 import { readChatSettings } from './settings.ts';
-import { openStream, type Stream } from './stream.ts';
+import { isHandshake, openStream, type Stream } from './stream.ts';
 
 export interface RunningChat {
   readonly urls: { readonly public: string; readonly private: string };
@@ -29,7 +29,7 @@ export const startChat = async (env: Environment): Promise<RunningChat> => {
     unguarded: ['GET /health', 'GET /ready'],
     onRefusal: (code, reason) => refusals.inc({ code, reason }),
   });
-  const app = createChatApp(settings);
+  const app = createChatApp(settings, isHandshake);
   const inner = createChatApp(settings);
   await guardChat(app, guard, settings);
   stream = openStream({ server: app.server, callers, guard, nowMs });

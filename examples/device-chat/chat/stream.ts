@@ -11,6 +11,10 @@ import type { Message } from './rooms.ts';
 
 export const streamPath = '/api/messages/stream';
 
+/** What is to become a stream. Whatever else wishes for another protocol, as some clients do for HTTP/2, is a request like any other. */
+export const isHandshake = ({ url = '', headers }: IncomingMessage): boolean =>
+  url.split('?')[0] === streamPath && headers.upgrade?.toLowerCase() === 'websocket';
+
 export interface Stream {
   /** To every connection of these users. */
   send(roomId: string, message: Message, users: ReadonlySet<string>): void;
@@ -31,6 +35,8 @@ export interface StreamOptions {
 export const closeCodes = { ended: 4401, expired: 4408 } as const;
 const goingAway = 1001;
 const maxPerUser = 20;
+/** Whoever does not answer the close is cut off. */
+const closeTimeoutMs = 1000;
 /** Nobody sends anything here. */
 const maxPayloadBytes = 1024;
 const expiryCheckMs = 250;
@@ -63,7 +69,7 @@ export const openStream = ({ server, callers, guard, nowMs }: StreamOptions): St
     for (const connections of users.values()) {
       for (const { socket, token } of connections) {
         const why = stateOf(token);
-        if (why !== undefined) socket.close(closeCodes[why], why);
+        if (why !== undefined) shut(socket, closeCodes[why], why);
       }
     }
   };
@@ -74,11 +80,14 @@ export const openStream = ({ server, callers, guard, nowMs }: StreamOptions): St
     const connection = { socket, token };
     users.set(userId, own.add(connection));
     const [oldest] = own;
-    if (own.size > maxPerUser) oldest?.socket.close(goingAway, 'too many connections');
+    // Out of the set at once: whoever does not answer the close would count as the oldest until he is cut off.
+    if (own.size > maxPerUser && oldest !== undefined && own.delete(oldest))
+      shut(oldest.socket, goingAway, 'too many connections');
     socket.on('error', () => socket.terminate());
     socket.on('close', () => {
       own.delete(connection);
-      if (own.size === 0) users.delete(userId);
+      // One that was put out closes late, and the user may have another set by then.
+      if (own.size === 0 && users.get(userId) === own) users.delete(userId);
     });
   };
 
@@ -112,10 +121,16 @@ export const openStream = ({ server, callers, guard, nowMs }: StreamOptions): St
     close: () => {
       clearInterval(timer);
       server.off('upgrade', onUpgrade);
-      for (const { socket } of [...users.values()].flatMap((own) => [...own])) socket.close(goingAway, 'going away');
+      for (const { socket } of [...users.values()].flatMap((own) => [...own])) shut(socket, goingAway, 'going away');
       sockets.close();
     },
   };
+};
+
+const shut = (socket: WebSocket, code: number, reason: string): void => {
+  if (socket.readyState !== socket.OPEN) return;
+  socket.close(code, reason);
+  setTimeout(() => socket.terminate(), closeTimeoutMs).unref();
 };
 
 type Judged = { readonly token: VerifiedToken } | { readonly refused: ReturnType<typeof problemAnswer> };
@@ -137,5 +152,7 @@ const judge = async (request: IncomingMessage, { verifier }: Callers, guard: Gua
 const refuse = (socket: Duplex, { status, headers, body }: ReturnType<typeof problemAnswer>): void => {
   const lines = Object.entries({ ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) });
   const head = [`HTTP/1.1 ${status} Refused`, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n');
+  // Nobody reads from it any more, so that the other side's end would not be seen: without this it stays open for ever.
+  socket.once('finish', () => socket.destroy());
   socket.end(`${head}\r\n\r\n${String(body)}`);
 };
