@@ -7,7 +7,7 @@ it('begins with the line of the contract, or is one JSON object', () => {
   expect(cleanupText(removed, false).split('\n')).toEqual([
     'Cleaned up 3 expired tokens',
     '  sessions     3',
-      '  devices      0',
+    '  devices      0',
     '  nonces       0',
     '  counters     12',
     '  revocations  1',
