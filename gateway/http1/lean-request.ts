@@ -1,14 +1,14 @@
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /**
- * What node:http itself asks of a request's header object, and a handshake that is checked. The steps read `rawHeaders`; an object of
- * all headers would be made for each request, for the sake of one look at `expect`.
+ * What node:http itself asks of a request's header object, and what a handshake is judged by (`limits.ts`, `tunnel.ts`). Everything else is read
+ * from `rawHeaders`; an object of all headers would be made for each request, for the sake of one look at `expect`.
  */
 const asked: ReadonlySet<string> = new Set([
-  'connection',
   'content-length',
   'expect',
   'sec-websocket-key',
+  'sec-websocket-version',
   'transfer-encoding',
   'upgrade',
 ]);
