@@ -2,6 +2,7 @@
  * The relay as a server of its own: carries events out of the store of an issuer's settings, any number of them beside any number of
  * issuers. It answers nobody but health and metrics on its private listener.
  */
+import { SettingsError } from '@sallyport/kit/config';
 import { createLifecycle, type RunningServer, type ServerInput } from '@sallyport/kit/lifecycle';
 import { privateListener } from '@sallyport/kit/listener';
 import { createLog, type Log } from '@sallyport/kit/log';
@@ -18,6 +19,7 @@ const name = 'event-relay';
 
 export const startRelayServer = async (input: ServerInput): Promise<RunningServer> => {
   const { settings, warnings } = loadAuthSettings(input);
+  requireSink(settings);
   const log = createLog({ name, level: settings.logLevel });
   for (const warning of warnings) log.warn({ warning }, 'insecure setting');
   const lifecycle = createLifecycle();
@@ -27,6 +29,14 @@ export const startRelayServer = async (input: ServerInput): Promise<RunningServe
     await lifecycle.stop();
     throw error;
   }
+};
+
+/** An issuer's events go to its log where nothing else is said; a relay beside it would take them away from wherever that sends them. */
+const requireSink = ({ eventSink, kafkaBrokers, webhookUrl }: AuthSettings): void => {
+  if (eventSink !== undefined || kafkaBrokers !== undefined || webhookUrl !== undefined) return;
+  const problem =
+    'is required by a relay, as the issuer has it (or KAFKA_BROKERS, WEBHOOK_URL): what goes to a log counts as published; EVENT_SINK=log where that is meant';
+  throw new SettingsError([{ setting: 'EVENT_SINK', problem }]);
 };
 
 const startParts = async (

@@ -2,9 +2,11 @@ import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './audit/command.ts';
 import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
+import { readEnvironment } from './environment.ts';
 import { addEventsCommand } from './events/command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
+import { hostEnvironment } from './host-environment.ts';
 import { addKeysCommand } from './keys/command.ts';
 import { addRoutesCommand } from './routes/command.ts';
 import { addSeedCommand } from './seed/command.ts';
@@ -37,7 +39,11 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   program
     .command('relay')
     .description("carry events out of an issuer's store, beside other relays; EVENT_SINK says where to")
-    .action(async () => void (await import('@sallyport/auth/relay')));
+    .action(async () => {
+      // The folder's secrets, as every other command on the host has them.
+      Object.assign(process.env, hostEnvironment(readEnvironment(process.env, '.env')));
+      await import('@sallyport/auth/relay');
+    });
   addGatewayCommand(program);
   addKeysCommand(program);
   addRoutesCommand(program, finish);

@@ -355,7 +355,7 @@ const deviceRoutes: readonly RouteDefinition[] = [
     params: deviceParams,
     body: changeDeviceBody,
     answers: { 200: messageAnswer },
-    errors: [...bearerErrors, 'device_unknown'],
+    errors: [...bearerErrors, 'device_unknown', 'permission_denied'],
   },
   {
     id: 'revokeDevice',

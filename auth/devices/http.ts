@@ -78,6 +78,8 @@ export const createDevicesHttp = (options: DevicesHttpOptions): Doors => {
     changeDevice: async ({ body, params, caller }) => {
       const { id: deviceId } = params;
       const { name, trusted_for_days: days } = body;
+      // Whoever has a session remembers the device that it is on, and no other.
+      if (days !== undefined && deviceId !== caller.session.deviceId) throw new Problem('permission_denied');
       const changed =
         isDeviceId(deviceId) &&
         (await devices.changeDevice({

@@ -281,17 +281,17 @@ describe('afterwards', () => {
     const bearer = String(here.body['access_token']);
     const devices = async (): Promise<readonly Record<string, unknown>[]> =>
       (await call('GET', '/api/auth/devices', { bearer })).body['devices'] as Record<string, unknown>[];
-    const named = await call('POST', `/api/auth/devices/${lost.id}`, {
-      bearer,
-      body: { name: 'old phone', trusted_for_days: 30 },
-    });
+    const change = (id: string, body: object) => call('POST', `/api/auth/devices/${id}`, { bearer, body });
+    const named = await change(lost.id, { name: 'old phone' });
+    expectProblem(await change(lost.id, { trusted_for_days: 30 }), 'permission_denied');
+    expect((await change(mine.id, { trusted_for_days: 30 })).status).toBe(200);
     expect(named.status).toBe(200);
     const listed = await devices();
     expect(listed).toMatchObject([
       { id: lost.id, name: 'old phone', current: false, device_info: 'test phone', address: '127.0.0.1' },
       { id: mine.id, current: true },
     ]);
-    expect(Date.parse(String(listed[0]?.['trusted_until']))).toBeGreaterThan(Date.now() + 29 * 86_400_000);
+    expect(Date.parse(String(listed[1]?.['trusted_until']))).toBeGreaterThan(Date.now() + 29 * 86_400_000);
     const sessions = await call('GET', '/api/auth/sessions', { bearer });
     expect(sessions.body['sessions']).toMatchObject([{ device_id: lost.id }, { device_id: mine.id }]);
 

@@ -92,7 +92,8 @@ export const createChatApp = (
   app.removeContentTypeParser('text/plain');
   app.setErrorHandler((error, { log }, reply) => {
     const problem = problemFromError(error);
-    if (problem.status >= 500) log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
+    if (problem.status >= 500 && problem.code !== 'not_ready')
+      log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
     return send(reply, problem);
   });
   app.setNotFoundHandler(() => {

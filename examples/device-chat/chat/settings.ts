@@ -72,6 +72,9 @@ const revocationsOf = (env: Environment, userServiceUrl: string | undefined): Ch
 /** The issuer's private listener, a thousand above its public one. */
 const feedBeside = (userServiceUrl: string | undefined): string | undefined => {
   if (userServiceUrl === undefined || !URL.canParse(userServiceUrl)) return undefined;
-  const { hostname, port } = new URL(userServiceUrl);
-  return port === '' ? undefined : `http://${hostname}:${Number(port) + privatePortDistance}/v1/revocations`;
+  const { protocol, hostname, port } = new URL(userServiceUrl);
+  // Where TLS is spoken, the private listener is somewhere else, and its token travels to no guess.
+  return protocol !== 'http:' || port === ''
+    ? undefined
+    : `http://${hostname}:${Number(port) + privatePortDistance}/v1/revocations`;
 };

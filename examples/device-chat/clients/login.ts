@@ -27,8 +27,17 @@ const { issuer, username, password } = values;
 if (username === undefined || password === undefined) fail('--username and --password are needed');
 const keysFile = values.keys ?? `device-${username}.json`;
 
-const device = existsSync(keysFile) ? (JSON.parse(readFileSync(keysFile, 'utf8')) as Device) : await register();
+const isKnown = existsSync(keysFile);
+const device = isKnown ? readDevice() : await register();
 process.stdout.write(`${await login(device)}\n`);
+
+function readDevice(): Device {
+  try {
+    return JSON.parse(readFileSync(keysFile, 'utf8')) as Device;
+  } catch {
+    return fail(`${keysFile} is damaged: remove it to register anew`);
+  }
+}
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n`);
@@ -37,9 +46,15 @@ function fail(message: string): never {
 
 async function post(path: string, body: object): Promise<Readonly<Record<string, string>>> {
   const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(`${issuer}/api/auth${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  const sent = { method: 'POST', headers, body: JSON.stringify(body) };
+  const answer = await fetch(`${issuer}/api/auth${path}`, sent).catch(() =>
+    fail(`nobody answers at ${issuer}: --issuer says where the issuer is`),
+  );
   const told = (await answer.json()) as Readonly<Record<string, string>>;
-  if (!answer.ok) fail(`${path}: ${answer.status} ${told['error'] ?? ''}`);
+  const hint = isKnown
+    ? ` (with the device in ${keysFile}: remove it where the issuer has new data or the device was revoked)`
+    : '';
+  if (!answer.ok) fail(`${path}: ${answer.status} ${told['error'] ?? ''}${hint}`);
   return told;
 }
 
