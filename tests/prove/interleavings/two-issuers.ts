@@ -33,7 +33,10 @@ export const startTwoIssuers = async (
   const start: Start = copy === undefined ? startIssuer : await startOf(copy.entry);
   const lanes: Lanes = new Map();
   const boot = (node: number) =>
-    start({ env: folder.env, envFile: '' }, { around: (storage) => scheduled(storage, lanes, node) });
+    start(
+      { env: { ...folder.env, EVENT_RELAY: 'off' }, envFile: '' },
+      { around: (storage) => scheduled(storage, lanes, node) },
+    );
   const issuers = [await boot(0), await boot(1)];
   const maintenance = await openMaintenance(folder.env);
   const feeds = issuers.map(({ urls }, node) =>
