@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 const shared = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;
-const alone = ['tests/start/up.test.ts', 'tests/prove/**/*.test.ts', 'tools/launch.test.ts'];
+const alone = ['tests/prove/**/*.test.ts', 'tools/launch.test.ts'];
 const never = ['**/node_modules/**', '**/test-output/**', '**/data/**'];
 
 export default defineConfig({
@@ -28,7 +28,7 @@ export default defineConfig({
         },
       },
       {
-        // What measures times or counts processes wants the machine for itself.
+        // What measures times wants the machine for itself.
         test: {
           ...shared,
           name: 'alone',
