@@ -117,7 +117,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const register = createRegister({ accounts, password, policy: passwordPolicy, random, clock, shape });
   const device = createDeviceFactor({
     devices: storage.devices,
-    nonces: storage.nonces,
+    nonces: storage.lastingNonces,
     clock,
     random,
     windowMs: settings.deviceLoginWindowSeconds * 1000,

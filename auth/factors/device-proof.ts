@@ -9,6 +9,7 @@ import type { DeviceFactor, DeviceProof } from './factor.ts';
 
 export interface DeviceFactorOptions {
   readonly devices: Pick<Devices, 'findDevice'>;
+  /** Of a store that forgets none (`lastingNonces`). */
   readonly nonces: Nonces;
   readonly clock: Clock;
   readonly random: Pick<Random, 'bytes'>;

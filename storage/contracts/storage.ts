@@ -18,6 +18,8 @@ export interface Storage {
   readonly sessions: Sessions;
   readonly devices: Devices;
   readonly nonces: Nonces;
+  /** The same in the store that goes back to no earlier state by itself, for what must neither be replayed nor wait for a new Redis. */
+  readonly lastingNonces: Nonces;
   readonly counters: Counters;
   readonly keys: Keys;
   readonly revocations: Revocations;

@@ -107,6 +107,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     sessions: sessions(driver),
     devices: devices(driver),
     nonces: nonces(driver),
+    lastingNonces: nonces(driver),
     counters: counters(driver),
     keys: keys(driver),
     revocations: revocations(driver, revocationNews.hear),

@@ -16,6 +16,7 @@ import type { Devices } from '../contracts/devices.ts';
 import type { Effect, Effects } from '../contracts/effects.ts';
 import type { Housekeeping } from '../contracts/housekeeping.ts';
 import type { Keys } from '../contracts/keys.ts';
+import type { Nonces } from '../contracts/nonces.ts';
 import type { Revocations } from '../contracts/revocations.ts';
 import type { Sessions } from '../contracts/sessions.ts';
 import type { Storage } from '../contracts/storage.ts';
@@ -69,7 +70,8 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     accounts: accounts(driver),
     sessions: sessions(driver),
     devices: devices(driver),
-    nonces: { consumeNonce: (input) => queue.call('consumeNonce', input) },
+    nonces: nonces(driver),
+    lastingNonces: nonces(driver),
     counters: {
       countAttempt: (input) => queue.call('countAttempt', input),
       reserveAttempt: (input) => queue.call('reserveAttempt', input),
@@ -182,6 +184,8 @@ const sessions = ({ queue, reader, sealer, lifetimeMs, nowMs }: Driver): Session
   },
   settleRotation: (input) => queue.call('settleRotation', input),
 });
+
+const nonces = ({ queue }: Driver): Nonces => ({ consumeNonce: (input) => queue.call('consumeNonce', input) });
 
 const devices = ({ queue, reader, sealer }: Driver): Devices => ({
   createDevice: ({ deviceKey, ...device }) => {
