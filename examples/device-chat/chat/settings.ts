@@ -1,5 +1,5 @@
 /** What the chat service is told. It holds no secret but its own token at the revocation feed. */
-import { durationMsOf, type Environment, integerOf, SettingsError, secretOf } from './environment.ts';
+import { durationMsOf, type Environment, integerOf, SettingsError, secretOf } from '@sallyport/example-kit/environment';
 
 export interface ChatSettings {
   readonly host: string;
