@@ -19,6 +19,7 @@ import { createDeviceList } from './device-list.ts';
 import { deviceNameOf } from './device-name.ts';
 import { openDoor } from './door.ts';
 import { paintFace } from './faces.ts';
+import { forgetLeaving, isLeaving, noteLeaving } from './leaving.ts';
 import { createLive, type LiveState } from './live.ts';
 import { placeOf } from './places.ts';
 import { createRoomList } from './room-list.ts';
@@ -100,6 +101,7 @@ async function enter(): Promise<void> {
     byId('my-name').textContent = me.username;
     paintFace(byId('my-face'), me.userId, me.username);
     byId('why').hidden = true;
+    forgetLeaving(localStorage);
     live.start();
     await goToPlace();
   } catch (error) {
@@ -177,8 +179,9 @@ function showDoor(): void {
   show('door');
 }
 
-function showSignedOut(cause: SignedOutCause): void {
+function showSignedOut(told: SignedOutCause): void {
   visits += 1;
+  const cause = told === 'session_revoked' && isLeaving(localStorage, now()) ? 'signed_out_elsewhere' : told;
   showDoor();
   const why = whySignedOut(cause);
   byId('why').hidden = why === undefined;
@@ -189,6 +192,9 @@ function showSignedOut(cause: SignedOutCause): void {
 }
 
 async function logOut(): Promise<void> {
+  // Its end is no news here, and no reason to ask the issuer.
+  live.stop();
+  noteLeaving(localStorage, now());
   const told = await tokens.logout();
   focusHeading('login-form');
   if (!told)
