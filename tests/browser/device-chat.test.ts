@@ -105,7 +105,7 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
     listen(ada);
     const link = await createRoom(ada, 'Harbour');
     await ada.getByText('Quiet in here.').waitFor();
-    const { page: grace, username: gracesName } = await registered(await newWindow(phone), url, 'grace');
+    const { page: grace, username: gracesName } = await registered(await newWindow(phone), url, newName('grace'));
     listen(grace);
     await joinByLink(grace, link, 'Harbour');
     await write(grace, 'Low water is at 05:40. Do we leave at four?');
@@ -154,7 +154,7 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
       const { key } = device as { readonly key: CryptoKey };
       const read = await crypto.subtle.exportKey('raw', key).then(
         () => 'read',
-        (error: Error) => error.name,
+        (error: unknown) => (error as Error).name,
       );
       const kept = Object.keys(localStorage).sort();
       return { isKey: key instanceof CryptoKey, extractable: key.extractable, read, kept, cookie: document.cookie };
@@ -212,7 +212,7 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
     await first.getByLabel('New name of Old phone').fill('Lost phone');
     await first.keyboard.press('Enter');
     await first.getByText('Now called Lost phone.').waitFor();
-    await first.getByLabel('Remember this device').check();
+    await first.getByLabel('Remember this device for 30 days').check();
     await first.getByLabel(/^Remember this device \(until /).waitFor();
     await keepScreenshot(first, 'chat-two-devices');
     await first.getByRole('button', { name: 'Revoke Lost phone' }).click();

@@ -32,6 +32,8 @@ export interface DeviceListOptions {
   readonly keys: Devices;
   readonly username: () => string;
   readonly now: () => number;
+  /** Does what ends the login of this very page, and leaves. */
+  readonly leaveBy: (work: () => Promise<unknown>) => Promise<void>;
 }
 
 export interface DeviceList {
@@ -42,7 +44,7 @@ export interface DeviceList {
 const rememberDays = 30;
 
 /** What can log in as this person, and what is logged in: name, remember and revoke the one, end the other. */
-export const createDeviceList = ({ issuer, keys, username, now }: DeviceListOptions): DeviceList => {
+export const createDeviceList = ({ issuer, keys, username, now, leaveBy }: DeviceListOptions): DeviceList => {
   let devices: readonly Device[] = [];
   let sessions: readonly Session[] = [];
   /** Rises when somebody leaves: an answer that was asked for by them is shown to nobody else. */
@@ -81,6 +83,11 @@ export const createDeviceList = ({ issuer, keys, username, now }: DeviceListOpti
         if (error instanceof ApiError && error.status === 404) void load().catch(() => undefined);
       });
   };
+  const endOwn = (work: () => Promise<unknown>): void => {
+    leaveBy(work).catch((error: unknown) => {
+      if (!(error instanceof SignedOutError)) sayAlert(problemText(error));
+    });
+  };
   const heading = (id: string) => (): HTMLElement => byId(id);
   const inTile = (id: string, part: string) => (): HTMLElement | null =>
     document.querySelector(`#device-${id} ${part}`);
@@ -90,25 +97,24 @@ export const createDeviceList = ({ issuer, keys, username, now }: DeviceListOpti
       ? 'This is the one that you are using: you are logged out at once, and have to register it anew to log in from here.'
       : 'Its login ends at once, and it cannot log in any more.';
     if (!(await ask({ title: `Revoke ${nameOf(device)}?`, text, yes: 'Revoke' }))) return;
-    const work = async (): Promise<void> => {
-      await issuer.delete(`/devices/${device.id}`);
-      // Its key opens nothing any more.
-      if (device.current) await keys.forget(username());
-    };
-    act(work, `Revoked: ${nameOf(device)}.`, heading('devices-name'));
+    const work = (): Promise<unknown> => issuer.delete(`/devices/${device.id}`);
+    if (!device.current) return act(work, `Revoked: ${nameOf(device)}.`, heading('devices-name'));
+    const name = username();
+    return endOwn(async () => {
+      await work();
+      // It opens nothing any more.
+      await keys.forget(name);
+    });
   };
 
   const rename = (device: Device, name: string): void => {
     renaming = undefined;
     if (name === '' || name === device.name) {
       render();
-      return inTile(device.id, '.rename')()?.focus();
+      inTile(device.id, '.rename')()?.focus();
+      return;
     }
-    return act(
-      () => issuer.post(`/devices/${device.id}`, { name }),
-      `Now called ${name}.`,
-      inTile(device.id, '.rename'),
-    );
+    act(() => issuer.post(`/devices/${device.id}`, { name }), `Now called ${name}.`, inTile(device.id, '.rename'));
   };
 
   const remember = (device: Device, isOn: boolean): void => {
@@ -150,8 +156,8 @@ export const createDeviceList = ({ issuer, keys, username, now }: DeviceListOpti
     box.type = 'checkbox';
     box.checked = isTrusted(device, now());
     box.addEventListener('change', () => remember(device, box.checked));
-    const until = box.checked ? ` (until ${dateText(device.trusted_until ?? '')})` : '';
-    return make('label', { class: 'remember' }, box, make('span', { text: `Remember this device${until}` }));
+    const until = box.checked ? `(until ${dateText(device.trusted_until ?? '')})` : `for ${rememberDays} days`;
+    return make('label', { class: 'remember' }, box, make('span', { text: `Remember this device ${until}` }));
   };
 
   const deviceTile = (device: Device): HTMLElement => {
@@ -186,7 +192,9 @@ export const createDeviceList = ({ issuer, keys, username, now }: DeviceListOpti
       ? 'This is the one that you are using: you are logged out at once.'
       : 'It is logged out at once. Its device can log in again.';
     if (!(await ask({ title: `End the session of ${name}?`, text, yes: 'End it' }))) return;
-    act(() => issuer.delete(`/sessions/${session.id}`), `Ended: ${name}.`, heading('sessions-name'));
+    const work = (): Promise<unknown> => issuer.delete(`/sessions/${session.id}`);
+    if (session.current) endOwn(work);
+    else act(work, `Ended: ${name}.`, heading('sessions-name'));
   };
 
   const sessionName = ({ device_id, user_agent = '' }: Session): string => {

@@ -35,6 +35,7 @@ export const openDoor = (options: DoorOptions): { readonly reset: () => void } =
 
   const choose = (which: FormName): void => {
     for (const name of forms) formOf(name).hidden = name !== which;
+    if (which !== 'login') byId('why').hidden = true;
     formOf(which).querySelector('h1')?.focus();
   };
 

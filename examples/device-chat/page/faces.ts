@@ -9,7 +9,11 @@ const hueOf = (userId: string): number => {
   return sum % hues;
 };
 
-const initialOf = (name: string): string => [...name.trim()][0]?.toUpperCase() ?? '?';
+const characters = new Intl.Segmenter();
+const initialOf = (name: string): string => {
+  const [first] = characters.segment(name.trim());
+  return first?.segment.toUpperCase() ?? '?';
+};
 
 export const paintFace = (face: HTMLElement, userId: string, name: string): void => {
   face.className = `face hue-${hueOf(userId)}`;

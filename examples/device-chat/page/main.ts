@@ -60,7 +60,7 @@ const door = openDoor({
 });
 const rooms = createRoomList({ chat, onChange: nameWindow });
 const conversation = createConversation({ chat, now, onLeft: () => void leaveRoom() });
-const devices = createDeviceList({ issuer, keys, username: () => me.username, now });
+const devices = createDeviceList({ issuer, keys, username: () => me.username, now, leaveBy });
 const live = createLive({
   chatUrl,
   tokens,
@@ -158,12 +158,14 @@ async function leaveRoom(): Promise<void> {
   location.hash = '#/';
 }
 
-/** A number that is out is kept for whoever is in; an ended session has been said by `showSignedOut`. */
+/** Whoever is in stays in while nobody answers; an ended session has been said by `showSignedOut`. */
 function showTrouble(error: unknown): void {
-  if (error instanceof SignedOutError) return showDoor();
+  if (error instanceof SignedOutError) {
+    showDoor();
+    return;
+  }
   show('offline');
   byId('retry').focus();
-  return undefined;
 }
 
 function showDoor(): void {
@@ -192,15 +194,32 @@ function showSignedOut(told: SignedOutCause): void {
 }
 
 async function logOut(): Promise<void> {
-  // Its end is no news here, and no reason to ask the issuer.
-  live.stop();
-  noteLeaving(localStorage, now());
+  prepareToLeave();
   const told = await tokens.logout();
   focusHeading('login-form');
   if (!told)
     sayAlert(
       'You have logged out here. The server did not answer: until it ends by itself, the login is still known there.',
     );
+}
+
+/** The end of the stream is no news then, and no reason to ask the issuer. */
+function prepareToLeave(): void {
+  live.stop();
+  noteLeaving(localStorage, now());
+}
+
+/** Ends this login by another way than a logout: this device is revoked, or this session ended. */
+async function leaveBy(work: () => Promise<unknown>): Promise<void> {
+  prepareToLeave();
+  try {
+    await work();
+  } catch (error) {
+    forgetLeaving(localStorage);
+    if (isIn()) live.start();
+    throw error;
+  }
+  await logOut();
 }
 
 function showLink(state: LiveState): void {
@@ -213,6 +232,7 @@ function showLink(state: LiveState): void {
   wasLive = true;
 }
 
+const isIn = (): boolean => me.userId !== '';
 const isNarrow = (): boolean => matchMedia('(max-width: 47.99rem)').matches;
 
 function focusHeading(id: string): void {
@@ -230,9 +250,12 @@ wireAsk();
 byId('logout').addEventListener('click', () => void logOut());
 byId('retry').addEventListener('click', () => void enter());
 byId('join').addEventListener('click', attempt(join));
-const isIn = (): boolean => me.userId !== '';
+
 addEventListener('hashchange', () => {
-  if (isIn()) void goToPlace().catch(showTrouble);
+  if (!isIn()) return;
+  // What was said belongs to where it was said.
+  sayStatus('');
+  void goToPlace().catch(showTrouble);
 });
 addEventListener('online', () => {
   if (!byId('offline').hidden) void enter();

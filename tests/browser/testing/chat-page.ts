@@ -43,10 +43,9 @@ export const expectOut = (page: Page): Promise<void> =>
 export const registered = async (
   context: BrowserContext,
   url: string,
-  name = 'ada',
+  username = newName('ada'),
 ): Promise<{ readonly page: Page; readonly username: string }> => {
   const page = await context.newPage();
-  const username = newName(name);
   await page.goto(url);
   await createAccount(page, username);
   await expectIn(page, username);
