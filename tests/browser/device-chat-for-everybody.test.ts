@@ -128,6 +128,7 @@ describe.skipIf(isMissing())('the chat is for everybody', () => {
     await expectIn(tab, username);
     await logOut(tab);
     await expectWhy(page, /in another tab/);
+    await tab.close();
     await look(page, `why-${size}`);
     await logIn(page, username);
     await page.getByRole('button', { name: /^Revoke / }).click();

@@ -5,7 +5,8 @@ export type Place =
   | { readonly kind: 'room'; readonly roomId: string }
   | { readonly kind: 'devices' };
 
-const roomIdForm = /^[A-Za-z0-9._-]{1,64}$/;
+/** Without `.` and `..`: in the address of a call they would name another route. */
+const roomIdForm = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
 
 export const placeOf = (hash: string): Place => {
   const [, first, second = ''] = hash.split('/');
