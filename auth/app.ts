@@ -50,7 +50,7 @@ import { startTidying } from './revocations/tidy.ts';
 import type { Handlers } from './route.ts';
 import { createSessionsHttp } from './sessions/http.ts';
 import { createAccessTokenIssuer } from './tokens/issue.ts';
-import type { KeyRing } from './tokens/key-ring.ts';
+import type { KeyRing } from './tokens/public-ring.ts';
 import type { RefreshTokens } from './tokens/refresh-token.ts';
 import { createRefreshTransport } from './tokens/refresh-transport.ts';
 import { createSessionRenewer } from './tokens/renew-session.ts';

@@ -2,7 +2,7 @@
 import { Problem } from '@sallyport/contract';
 import type { AuthSettings } from '../config.ts';
 import type { OpenHandler, RouteAnswer } from '../route.ts';
-import type { KeyRing } from '../tokens/key-ring.ts';
+import type { KeyRing } from '../tokens/public-ring.ts';
 
 export interface KeysHttpOptions {
   readonly ring: KeyRing;

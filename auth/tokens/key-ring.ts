@@ -4,28 +4,12 @@
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { SignatureAlgorithm } from '@sallyport/contract';
-import { hmacKeyId, joinedKeys, type KeySource, sharedSecrets } from '@sallyport/verify';
+import { hmacKeyId, joinedKeys, sharedSecrets } from '@sallyport/verify';
 import type { AuthSettings } from '../config.ts';
 import { type AsymmetricAlgorithm, assertPublicHalf, readPrivateKey, SigningKeyError } from './private-key.ts';
-import { type PublicJwk, ringKey } from './public-ring.ts';
-import { createSigningKey, type SigningKey } from './signing-key.ts';
+import { type KeyRing, ringKey } from './public-ring.ts';
+import { createSigningKey } from './signing-key.ts';
 import { openStoredRing, type StoredRingOptions } from './stored-ring.ts';
-
-/** What it says may change from one moment to the next: ask at each use. */
-export interface KeyRing {
-  readonly current: SigningKey;
-  /** What the issuer's own verifier trusts. */
-  readonly verification: KeySource;
-  /** What those keys may have signed with. */
-  readonly algorithms: readonly SignatureAlgorithm[];
-  /** Current first, then the next one and retired ones. Empty with HS256: a shared secret has no public half. */
-  readonly publicJwks: readonly PublicJwk[];
-  /** SPKI PEM of all public keys, current first; undefined with HS256. */
-  readonly publicPem: string | undefined;
-  /** Looks after it no more. */
-  stop(): Promise<void>;
-}
 
 export interface KeyRingOptions extends Omit<StoredRingOptions, 'settings' | 'algorithm'> {
   readonly settings: StoredRingOptions['settings'] &

@@ -11,9 +11,8 @@ import type { Sealer } from '@sallyport/kit/seal';
 import type { Keys, NewKey, StoredKey } from '@sallyport/storage/contracts/keys';
 import type { KeySet } from '@sallyport/verify';
 import type { AuthSettings } from '../config.ts';
-import type { KeyRing } from './key-ring.ts';
 import { type AsymmetricAlgorithm, generatePrivateKey, readPrivateKey, SigningKeyError } from './private-key.ts';
-import { publicJwk, type RingKey, ringKey } from './public-ring.ts';
+import { type KeyRing, publicJwk, type RingKey, ringKey } from './public-ring.ts';
 
 export interface StoredRingOptions {
   readonly settings: Pick<AuthSettings, 'keyRotationSeconds' | 'keyVerifySeconds' | 'jwksMaxAgeSeconds'>;
