@@ -24,6 +24,8 @@ type Fetch = typeof globalThis.fetch;
 const jwksOf = (settings: GatewaySettings, clock: Clock, fetch: Fetch | undefined): KeySource =>
   remoteJwks({
     url: `${issuerOrigin(settings)}/.well-known/jwks.json`,
+    refreshSeconds: settings.jwksRefreshSeconds,
+    cooldownSeconds: settings.jwksCooldownSeconds,
     clock,
     ...(fetch !== undefined && { fetch }),
   });
