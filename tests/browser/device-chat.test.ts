@@ -310,6 +310,17 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
     await expectIn(page, username);
   });
 
+  it('says that the login was ended while the line was cut, once it is mended', async () => {
+    const { page } = await registered(await newWindow(), url);
+    line.cut();
+    await page.waitForFunction(() => document.body.dataset['link'] === 'waiting');
+    const bearer = await page.evaluate(() => localStorage.getItem('access_token') ?? '');
+    expect((await httpClient(system.url(8080))('POST', '/api/auth/logout-all', { bearer })).status).toBe(200);
+    // The stream is refused before it begins, and a browser tells a page no status.
+    line.mend();
+    await expectWhy(page, /ended from elsewhere/);
+  });
+
   it('says what is wrong at its field, and tells a stranger nothing about accounts', async () => {
     const { page, username } = await registered(await newWindow(), url);
     await logOut(page);
