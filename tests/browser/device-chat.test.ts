@@ -128,6 +128,15 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
     await ada.getByRole('link', { name: /^Harbour ?, 1 new message$/ }).click();
     await expectMessage(ada, 'I bring coffee.');
     expect(await ada.title()).toBe('Parley');
+
+    // Who leaves is asked first, and hears nothing any more.
+    await grace.getByRole('button', { name: 'Leave' }).click();
+    await grace.getByRole('dialog').getByRole('button', { name: 'Leave' }).click();
+    await grace.getByText('You are in no room yet.').waitFor();
+    await write(ada, 'She is gone.');
+    await grace.goto(link);
+    await grace.getByRole('heading', { name: 'You are not in this room' }).waitFor();
+    expect(await grace.content()).not.toContain('She is gone.');
     expect(complaints).toEqual([]);
   });
 
@@ -147,23 +156,7 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
     await logIn(page, username);
     await expectIn(page, username);
     expect(registrations).toEqual([]);
-    const found = await page.evaluate(async () => {
-      const settled = <T>(request: IDBRequest<T>): Promise<T> =>
-        new Promise((resolve, reject) => {
-          request.onsuccess = () => resolve(request.result);
-          request.onerror = () => reject(request.error ?? new Error('IndexedDB failed'));
-        });
-      const database = await settled(indexedDB.open('sallyport'));
-      const [device] = await settled(database.transaction('devices').objectStore('devices').getAll());
-      const { key } = device as { readonly key: CryptoKey };
-      const read = await crypto.subtle.exportKey('raw', key).then(
-        () => 'read',
-        (error: unknown) => (error as Error).name,
-      );
-      const kept = Object.keys(localStorage).sort();
-      return { isKey: key instanceof CryptoKey, extractable: key.extractable, read, kept, cookie: document.cookie };
-    });
-    expect(found).toEqual({
+    expect(await keyIn(page)).toEqual({
       isKey: true,
       extractable: false,
       read: 'InvalidAccessError',
@@ -171,6 +164,17 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
       kept: ['access_token', 'csrf_token', 'refresh_token', 'token_expires_at'],
       cookie: '',
     });
+  });
+
+  it('has a key that can be read where the client asks for such a one, so that the test above can fail', async () => {
+    const context = await newWindow();
+    await context.addInitScript(() => {
+      const derive = crypto.subtle.deriveKey.bind(crypto.subtle);
+      crypto.subtle.deriveKey = (algorithm, base, derived, _extractable, usages) =>
+        derive(algorithm, base, derived, true, usages as KeyUsage[]);
+    });
+    const { page } = await registered(context, url);
+    expect(await keyIn(page)).toMatchObject({ extractable: true, read: 'read' });
   });
 
   it('ends the chat in every tab with a logout in one: the stream is closed, and the page says why', async () => {
@@ -239,8 +243,17 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
     await registerDevice(second, 'Found phone');
     await expectRoom(second, 'Lighthouse');
     await first.reload();
+
+    // A session that was ended leaves its device what it is: the password is enough.
+    await first.getByRole('button', { name: 'End the session of Found phone' }).click();
+    await first.getByRole('dialog').getByRole('button', { name: 'End it' }).click();
+    await first.getByText('Ended: Found phone.').waitFor();
+    await expectWhy(second, /ended from elsewhere/);
+    await logIn(second, username);
+    await expectRoom(second, 'Lighthouse');
     await first.getByRole('button', { name: 'Revoke all others' }).click();
     await first.getByRole('button', { name: 'Revoke them' }).click();
+    await first.getByText('This is your only device now.').waitFor();
     await expectWhy(second, /ended from elsewhere/);
     expect(await first.locator('#device-list').textContent()).not.toContain('Found phone');
   });
@@ -340,3 +353,22 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
 
 const closingOf = (socket: WebSocket): Promise<unknown> =>
   socket.isClosed() ? Promise.resolve() : socket.waitForEvent('close');
+
+/** The one device key that the browser keeps, and what a script of the page can do with it. */
+const keyIn = (page: Page) =>
+  page.evaluate(async () => {
+    const settled = <T>(request: IDBRequest<T>): Promise<T> =>
+      new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error ?? new Error('IndexedDB failed'));
+      });
+    const database = await settled(indexedDB.open('sallyport'));
+    const [device] = await settled(database.transaction('devices').objectStore('devices').getAll());
+    const { key } = device as { readonly key: CryptoKey };
+    const read = await crypto.subtle.exportKey('raw', key).then(
+      () => 'read',
+      (error: unknown) => (error as Error).name,
+    );
+    const kept = Object.keys(localStorage).sort();
+    return { isKey: key instanceof CryptoKey, extractable: key.extractable, read, kept, cookie: document.cookie };
+  });

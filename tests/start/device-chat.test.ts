@@ -26,10 +26,26 @@ describe('npm start -- device-chat', () => {
     const page = await (await fetch(system.url(3000))).text();
     expect(page).toContain(`content="${system.url(8080)}/api/auth"`);
     expect(page).toContain(`content="${system.url(8081)}/api"`);
+    // The page may call both, wherever the offset puts it, and no other page may.
+    for (const target of [`${system.url(8080)}/api/auth/devices`, `${system.url(8081)}/api/rooms`]) {
+      const asked = async (origin: string): Promise<string | null> => {
+        const headers = {
+          origin,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'authorization',
+        };
+        return (await fetch(target, { method: 'OPTIONS', headers })).headers.get('access-control-allow-origin');
+      };
+      expect(await asked(system.url(3000))).toBe(system.url(3000));
+      expect(await asked('http://evil.example')).toBeNull();
+    }
     const secrets = Object.keys(environmentOf(servers.get('page-server/main') ?? 0));
     expect(secrets.filter((name) => /SECRET|KEY|TOKEN/.test(name))).toEqual([]);
     const told = environmentOf(servers.get('device-chat/main') ?? 0);
-    expect(Object.keys(told).filter((name) => /SECRET|KEY|TOKEN/.test(name))).toEqual(['REVOCATION_FEED_TOKEN_FILE']);
+    const own = Object.keys(told).filter(
+      (name) => /SECRET|KEY|TOKEN/.test(name) && name !== 'JWT_PUBLIC_KEY_FETCH_RETRY',
+    );
+    expect(own).toEqual(['REVOCATION_FEED_TOKEN_FILE']);
 
     const cwd = newFolder();
     const login = (): string =>
