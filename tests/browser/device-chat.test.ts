@@ -114,9 +114,22 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
     await joinByLink(grace, link, 'Harbour');
     await write(grace, 'Low water is at 05:40. Do we leave at four?');
     await expectMessage(ada, 'Do we leave at four?');
+    // What a screen reader is told of: the one that is new.
+    await grace.evaluate(() => {
+      const list = document.querySelector('#messages') ?? document;
+      const watch = new MutationObserver((changes) => {
+        for (const { addedNodes } of changes) for (const node of addedNodes) told.push(node.textContent ?? '');
+      });
+      const told: string[] = [];
+      Object.assign(window, { told });
+      watch.observe(list, { childList: true });
+    });
     await write(ada, 'Four it is. <img src=x onerror=alert(1)>');
     await expectMessage(grace, 'Four it is. <img src=x onerror=alert(1)>');
     expect(await ada.locator('.author').allTextContents()).toEqual([gracesName, 'You']);
+    const told = await grace.evaluate(() => Reflect.get(window, 'told') as string[]);
+    expect(told.filter((text) => !text.includes('Four it is.'))).toEqual([]);
+    expect(told.length).toBeGreaterThan(0);
     await expect.poll(() => ada.locator('#room-people').textContent()).toBe([adasName, gracesName].sort().join(', '));
     await keepScreenshot(ada, 'chat-two-people-desk');
     await keepScreenshot(grace, 'chat-two-people-phone');

@@ -63,6 +63,18 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
   /** Rises with each room: an answer about another one is not shown. */
   let visit = 0;
 
+  /** What is in sight stays the same element: a reader is told of what is new, and not of all of it again. */
+  const elements = new Map<string, HTMLElement>();
+  const drawn = (key: string, draw: () => HTMLElement): HTMLElement => {
+    const element = elements.get(key) ?? draw();
+    elements.set(key, element);
+    return element;
+  };
+  const forgetUndrawn = (shown: readonly HTMLElement[]): void => {
+    const kept = new Set(shown);
+    for (const [key, element] of elements) if (!kept.has(element)) elements.delete(key);
+  };
+
   const nameOf = (userId: string): string => people.get(userId)?.username ?? 'Somebody';
   const isAtEnd = (): boolean => log.scrollHeight - log.scrollTop - log.clientHeight < nearEndPx;
   const toEnd = (): void => {
@@ -75,18 +87,22 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
     byId('older').hidden = !hasOlder;
     byId('first-of-all').hidden = hasOlder || messages.length === 0;
     byId('empty-room').hidden = messages.length > 0;
-    byId('messages').replaceChildren(
-      ...messages.flatMap((message, index) => {
-        const before = messages[index - 1];
-        const isNewDay = before === undefined || dayOf(before) !== dayOf(message);
-        const item = messageItem(message, {
-          name: nameOf(message.user_id),
-          isOwn: message.user_id === ownId,
-          isMore: belongsTogether(before, message),
-        });
-        return isNewDay ? [make('li', { class: 'day', text: dayText(message.created_at, now()) }), item] : [item];
-      }),
-    );
+    const shown = messages.flatMap((message, index) => {
+      const before = messages[index - 1];
+      const isNewDay = before === undefined || dayOf(before) !== dayOf(message);
+      const look = {
+        name: nameOf(message.user_id),
+        isOwn: message.user_id === ownId,
+        isMore: belongsTogether(before, message),
+      };
+      const item = drawn(`${message.id} ${Object.values(look).join(' ')}`, () => messageItem(message, look));
+      const day = dayText(message.created_at, now());
+      return isNewDay
+        ? [drawn(`${day} ${message.created_at}`, () => make('li', { class: 'day', text: day })), item]
+        : [item];
+    });
+    arrange(byId('messages'), shown);
+    forgetUndrawn(shown);
   };
 
   /** What comes does not move what somebody reads: only at the end it is followed. */
@@ -95,6 +111,13 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
     render();
     if (follows) toEnd();
     else byId('newest').hidden = false;
+  };
+
+  /** Not read out one by one: what was there before. */
+  const quietly = (work: () => void): void => {
+    log.setAttribute('aria-busy', 'true');
+    work();
+    requestAnimationFrame(() => log.setAttribute('aria-busy', 'false'));
   };
 
   const loadPeople = async (id: string, mine: number): Promise<void> => {
@@ -149,7 +172,7 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
     if (mine !== visit) return;
     const fromEnd = log.scrollHeight - log.scrollTop;
     timeline = withOlder(timeline, page, pageSize);
-    render();
+    quietly(render);
     // Where somebody reads stays where it is.
     log.scrollTop = log.scrollHeight - fromEnd;
     sayStatus(page.length === 1 ? '1 older message.' : `${page.length} older messages.`);
@@ -237,8 +260,6 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
       byId('room-name').textContent = room.name;
       byId('message-label').textContent = `Message to ${room.name}`;
       byId('newest').hidden = true;
-      // What was there before nobody came is not read out one by one.
-      log.setAttribute('aria-busy', 'true');
       try {
         const [page] = await Promise.all([pageBefore(room.roomId), loadPeople(room.roomId, mine)]);
         if (mine !== visit) return 'overtaken';
@@ -249,10 +270,7 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
         if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return 'stranger';
         throw error;
       } finally {
-        if (mine === visit) {
-          render();
-          log.setAttribute('aria-busy', 'false');
-        }
+        if (mine === visit) quietly(render);
       }
     },
     arrive: () => {
@@ -276,6 +294,16 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
       render();
     },
   };
+};
+
+/** These in this order, and nothing is moved that is in its place. */
+const arrange = (list: HTMLElement, items: readonly HTMLElement[]): void => {
+  const kept = new Set<Element>(items);
+  for (const child of [...list.children]) if (!kept.has(child)) child.remove();
+  items.forEach((item, index) => {
+    const there = list.children[index];
+    if (there !== item) list.insertBefore(item, there ?? null);
+  });
 };
 
 /** What goes wrong is said; an ended session is the door's matter. */
