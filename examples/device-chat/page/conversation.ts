@@ -1,20 +1,10 @@
 import { type ApiClient, ApiError, SignedOutError } from '@sallyport/client';
-import { byId, make, sayAlert, sayStatus } from '@sallyport/example-kit/page/element';
+import { byId, sayAlert, sayStatus } from '@sallyport/example-kit/page/element';
 import { whileBusy } from '@sallyport/example-kit/page/fields';
 import { ask } from './ask.ts';
-import { makeFace } from './faces.ts';
+import { createMessageList } from './message-list.ts';
 import { problemText } from './texts.ts';
-import {
-  belongsTogether,
-  caughtUp,
-  dayOf,
-  fromNewest,
-  type Message,
-  type Timeline,
-  withNew,
-  withOlder,
-} from './timeline.ts';
-import { clockText, dayText } from './times.ts';
+import { caughtUp, fromNewest, type Message, type Timeline, withNew, withOlder } from './timeline.ts';
 
 export interface Conversation {
   /** Shows a room. `stranger`: whoever is signed in is not in it, or there is none. */
@@ -56,24 +46,13 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
   const log = byId('log');
   const field = byId<HTMLTextAreaElement>('message');
   const composer = byId<HTMLFormElement>('composer');
+  const list = createMessageList(byId('messages'), now);
   let roomId: string | undefined;
   let ownId = '';
   let timeline = empty;
   let people: ReadonlyMap<string, Person> = new Map();
   /** Rises with each room: an answer about another one is not shown. */
   let visit = 0;
-
-  /** What is in sight stays the same element: a reader is told of what is new, and not of all of it again. */
-  const elements = new Map<string, HTMLElement>();
-  const drawn = (key: string, draw: () => HTMLElement): HTMLElement => {
-    const element = elements.get(key) ?? draw();
-    elements.set(key, element);
-    return element;
-  };
-  const forgetUndrawn = (shown: readonly HTMLElement[]): void => {
-    const kept = new Set(shown);
-    for (const [key, element] of elements) if (!kept.has(element)) elements.delete(key);
-  };
 
   const nameOf = (userId: string): string => people.get(userId)?.username ?? 'Somebody';
   const isAtEnd = (): boolean => log.scrollHeight - log.scrollTop - log.clientHeight < nearEndPx;
@@ -87,22 +66,7 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
     byId('older').hidden = !hasOlder;
     byId('first-of-all').hidden = hasOlder || messages.length === 0;
     byId('empty-room').hidden = messages.length > 0;
-    const shown = messages.flatMap((message, index) => {
-      const before = messages[index - 1];
-      const isNewDay = before === undefined || dayOf(before) !== dayOf(message);
-      const look = {
-        name: nameOf(message.user_id),
-        isOwn: message.user_id === ownId,
-        isMore: belongsTogether(before, message),
-      };
-      const item = drawn(`${message.id} ${Object.values(look).join(' ')}`, () => messageItem(message, look));
-      const day = dayText(message.created_at, now());
-      return isNewDay
-        ? [drawn(`${day} ${message.created_at}`, () => make('li', { class: 'day', text: day })), item]
-        : [item];
-    });
-    arrange(byId('messages'), shown);
-    forgetUndrawn(shown);
+    list.show(messages, (userId) => ({ name: nameOf(userId), isOwn: userId === ownId }));
   };
 
   /** What comes does not move what somebody reads: only at the end it is followed. */
@@ -296,38 +260,9 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
   };
 };
 
-/** These in this order, and nothing is moved that is in its place. */
-const arrange = (list: HTMLElement, items: readonly HTMLElement[]): void => {
-  const kept = new Set<Element>(items);
-  for (const child of [...list.children]) if (!kept.has(child)) child.remove();
-  items.forEach((item, index) => {
-    const there = list.children[index];
-    if (there !== item) list.insertBefore(item, there ?? null);
-  });
-};
-
 /** What goes wrong is said; an ended session is the door's matter. */
 const attempt = (work: () => Promise<void>): void => {
   work().catch((error: unknown) => {
     if (!(error instanceof SignedOutError)) sayAlert(problemText(error));
   });
-};
-
-interface Look {
-  readonly name: string;
-  readonly isOwn: boolean;
-  /** Goes on from the message before: no face, no name. */
-  readonly isMore: boolean;
-}
-
-const messageItem = ({ message, user_id, created_at }: Message, { name, isOwn, isMore }: Look): HTMLElement => {
-  const time = make('time', { class: 'when', text: clockText(created_at) });
-  time.dateTime = created_at;
-  const author = make('span', { class: isMore || isOwn ? 'author for-readers' : 'author', text: isOwn ? 'You' : name });
-  const classes = ['message', ...(isOwn ? ['own'] : []), ...(isMore ? ['more'] : [])].join(' ');
-  const words = make('p', { class: 'words', text: message });
-  const bubble = make('div', { class: 'bubble' }, author, words, time);
-  return isOwn
-    ? make('li', { class: classes }, bubble)
-    : make('li', { class: classes }, makeFace(user_id, name), bubble);
 };
