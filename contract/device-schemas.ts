@@ -27,6 +27,12 @@ export const registerDeviceBody = Type.Object(
     device_name: Type.Optional(Type.String({ ...oneLine, maxLength: limits.deviceNameLength })),
     curve: Type.Union([Type.Literal('X25519'), Type.Literal('P-256')]),
     client_public_key: Type.String({ maxLength: 128, description: 'base64url' }),
+    refresh_proof: Type.Optional(
+      Type.Union([Type.Literal('required'), Type.Literal('optional')], {
+        description:
+          'whether a refresh without proof of the second key (the one of the `DPoP` header) changes nothing; fixed from now on. Default with that header: `required`',
+      }),
+    ),
   },
   closed,
 );
@@ -52,6 +58,11 @@ export const deviceSchema = Type.Object(
     user_agent: Type.Optional(Type.String()),
     device_info: Type.Optional(Type.String()),
     trusted_until: Type.Optional(Type.String({ format: 'date-time' })),
+    refresh_proof: Type.Optional(
+      Type.Union([Type.Literal('required'), Type.Literal('optional')], {
+        description: 'of a device with a second key, which its tokens are bound to',
+      }),
+    ),
   },
   { ...closed, title: 'Device' },
 );

@@ -14,15 +14,7 @@ import {
   signedUsername,
 } from './device-schemas.ts';
 import type { ErrorCode } from './errors.ts';
-import {
-  closed,
-  limits,
-  type ProfileField,
-  password,
-  profileFields,
-  secret,
-  wellFormed,
-} from './field-schemas.ts';
+import { closed, limits, type ProfileField, password, profileFields, secret, wellFormed } from './field-schemas.ts';
 import { refreshRefusals } from './refresh-refusals.ts';
 
 export interface RouteShape {
@@ -59,7 +51,9 @@ const tokenMembers = {
   access_token: Type.String(secret),
   refresh_token: Type.Optional(Type.String(secret)),
   csrf_token: Type.Optional(Type.String(secret)),
-  token_type: Type.Literal('Bearer'),
+  token_type: Type.Union([Type.Literal('Bearer'), Type.Literal('DPoP')], {
+    description: '`DPoP`: bound to a key, whose proof has to come with each request (RFC 9449)',
+  }),
   expires_in: Type.Integer({ description: 'seconds' }),
 };
 const messageAnswer = Type.Object({ message }, closed);
@@ -194,6 +188,7 @@ export const commonErrors: readonly ErrorCode[] = [
   'internal_error',
 ];
 
+const proofErrors: readonly ErrorCode[] = ['proof_required', 'proof_invalid', 'proof_replayed'];
 const bearerErrors: readonly ErrorCode[] = [
   'token_missing',
   'authorization_malformed',
@@ -202,6 +197,7 @@ const bearerErrors: readonly ErrorCode[] = [
   'token_revoked',
   'token_stale',
   'user_unknown',
+  ...proofErrors,
 ];
 const refreshErrors: readonly ErrorCode[] = [
   ...refreshRefusals,
@@ -252,7 +248,7 @@ const deviceRoutes: readonly RouteDefinition[] = [
         closed,
       ),
     },
-    errors: ['credentials_invalid', 'device_key_invalid', ...passwordErrors],
+    errors: ['credentials_invalid', 'device_key_invalid', ...proofErrors, ...passwordErrors],
   },
   {
     id: 'confirmDevice',
