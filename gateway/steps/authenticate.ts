@@ -43,12 +43,13 @@ export const authenticate = ({ verifier, demandProof, accessCookie }: Authentica
 
   /** The verifier lets a token that is bound to a key pass in this scheme alone: as a bearer's, and in a cookie, it is refused. */
   const judgeBound = (exchange: Exchange, token: string): Outcome | Promise<Outcome> => {
-    const prove = (verification: Verification): Outcome | Promise<Outcome> => {
-      if (!verification.ok) return refusal(verification);
+    const proveAndAccept = (verification: Verification & { ok: true }): Outcome | Promise<Outcome> => {
       const proved = demandProof(exchange, token, verification.token);
       const conclude = (outcome: Outcome): Outcome => outcome ?? accept(exchange, verification);
       return proved instanceof Promise ? proved.then(conclude) : conclude(proved);
     };
+    const prove = (verification: Verification) =>
+      verification.ok ? proveAndAccept(verification) : refusal(verification);
     const verification = verifier.verify(token, 'DPoP', exchange.res);
     return verification instanceof Promise ? verification.then(prove) : prove(verification);
   };
