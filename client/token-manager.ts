@@ -94,19 +94,21 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     const { exp } = stored === undefined ? {} : claimsOf(stored.accessToken);
     return now() + (stored !== undefined && typeof exp === 'number' ? (exp - stored.expiresAtSeconds) * 1000 : 0);
   };
-  const prove = async (method: string, url: string, accessToken?: string) => {
-    const about = { method, url, atMs: serversNowMs(), ...(accessToken !== undefined && { accessToken }) };
-    return proofKey?.prove(about);
-  };
-  const postProved: typeof post = async (path, body, headers, limitMs) => {
-    const proof = await prove('POST', `${authUrl}/${path}`);
+  const postProved = async (
+    path: string,
+    body: unknown,
+    headers?: Readonly<Record<string, string>>,
+    limitMs?: number,
+    atMs = serversNowMs(),
+  ): Promise<Answer> => {
+    const proof = await proofKey?.prove({ method: 'POST', url: `${authUrl}/${path}`, atMs });
     return post(path, body, { ...headers, ...(proof !== undefined && { dpop: proof }) }, limitMs);
   };
   const authorize: TokenManager['authorize'] = async (accessToken, method, url) => {
-    const proof = claimsOf(accessToken).cnf === undefined ? undefined : await prove(method, url, accessToken);
-    return proof === undefined
-      ? { authorization: `Bearer ${accessToken}` }
-      : { authorization: `DPoP ${accessToken}`, dpop: proof };
+    if (proofKey === undefined || claimsOf(accessToken).cnf === undefined)
+      return { authorization: `Bearer ${accessToken}` };
+    const dpop = await proofKey.prove({ method, url, accessToken, atMs: serversNowMs() });
+    return { authorization: `DPoP ${accessToken}`, dpop };
   };
 
   const forget = (cause: SignedOutCause): void => {
@@ -198,10 +200,11 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     if (!inCookie && before?.refreshToken === undefined) throw new SignedOutError('no_session');
     const attempt = attemptFor(before?.refreshToken, store);
     const body = inCookie ? undefined : { refresh_token: before?.refreshToken };
-    const send = () => postProved(options.refreshPath, body, { 'idempotency-key': attempt.id });
+    const send = (atMs?: number) =>
+      postProved(options.refreshPath, body, { 'idempotency-key': attempt.id }, undefined, atMs);
+    // Browsers repeat what a connection has lost, the proof with it, and a used one shows nothing. Or our clock was set since the last answer.
     const again = (first: Answer) =>
-      // Browsers repeat what a connection has lost, the proof with it, and a used one shows nothing.
-      proofKey !== undefined && first.status === 401 && first.body['code'] === 'proof_required' ? send() : first;
+      proofKey !== undefined && first.status === 401 && first.body['code'] === 'proof_required' ? send(now()) : first;
     const answer = await send()
       .then(again)
       .catch((lost: unknown) => {
