@@ -79,7 +79,7 @@ export const verifier = createAccessTokenVerifier({
 
 /** A verified token with some claims changed. */
 export const verified = (claims: Readonly<Record<string, unknown>> = {}): VerifiedToken => {
-  const verification = verifier.verify(mint(claims));
+  const verification = verifier.verify(mint(claims), claims['cnf'] === undefined ? 'Bearer' : 'DPoP');
   if (verification instanceof Promise || !verification.ok) throw new Error('the token of the test is not valid');
   return verification.token;
 };
