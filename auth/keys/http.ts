@@ -1,12 +1,12 @@
 /** What verifiers fetch: PEM, JWK set, authorization-server metadata. Public, cacheable, never a private member. */
-import { Problem } from '@sallyport/contract';
+import { Problem, proofAlgorithm } from '@sallyport/contract';
 import type { AuthSettings } from '../config.ts';
 import type { OpenHandler, RouteAnswer } from '../route.ts';
 import type { KeyRing } from '../tokens/key-ring.ts';
 
 export interface KeysHttpOptions {
   readonly ring: KeyRing;
-  readonly settings: Pick<AuthSettings, 'issuer' | 'basePath' | 'jwtAlgorithm'>;
+  readonly settings: Pick<AuthSettings, 'issuer' | 'basePath' | 'jwtAlgorithm' | 'shape'>;
 }
 
 /** Seconds that a verifier may keep the keys: shorter than the time a next key is published before its use. */
@@ -36,7 +36,7 @@ const cached = (body: object | string, headers: Readonly<Record<string, string>>
 });
 
 /** RFC 8414 §2, where the issuer is a URL; otherwise there is nothing to discover from. */
-const serverMetadata = ({ issuer, basePath, jwtAlgorithm }: KeysHttpOptions['settings']): object | undefined => {
+const serverMetadata = ({ issuer, basePath, jwtAlgorithm, shape }: KeysHttpOptions['settings']): object | undefined => {
   if (!URL.canParse(issuer) || !/^https?:$/.test(new URL(issuer).protocol)) return undefined;
   const base = issuer.replace(/\/+$/, '');
   return {
@@ -48,5 +48,7 @@ const serverMetadata = ({ issuer, basePath, jwtAlgorithm }: KeysHttpOptions['set
     grant_types_supported: ['refresh_token'],
     token_endpoint_auth_methods_supported: ['none'],
     access_token_signing_alg_values_supported: [jwtAlgorithm],
+    // RFC 9449 §5.1; devices alone bring a key.
+    ...(shape.devices === true && { dpop_signing_alg_values_supported: [proofAlgorithm] }),
   };
 };

@@ -78,8 +78,8 @@ const openNonces = async ({ settings, log, random }: OpenProofsOptions): Promise
   const place = redisPlace(settings);
   if (place === undefined) return undefined;
   const onChange = ({ up, reason = 'unknown' }: { readonly up: boolean; readonly reason?: string }): void => {
-    if (up) log.info('Redis answers again: proofs of possession are judged');
-    else log.warn({ reason }, 'Redis does not answer: requests with proofs of possession are refused with 503');
+    if (up) log.info('proofs of possession are judged again: Redis answers');
+    else log.warn({ reason }, 'proofs of possession are refused with 503: Redis does not answer');
   };
   try {
     return await openRedisNonces({ url: place.url, answerLimitMs, random, onChange });

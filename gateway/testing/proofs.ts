@@ -1,13 +1,13 @@
 /**
  * Proofs of possession (RFC 9449), right and wrong, written from the RFC and not from the code that judges them.
  */
-import { createHash, generateKeyPairSync, type JsonWebKey, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 
 type Json = Readonly<Record<string, unknown>>;
 
 export interface ProofSigner {
   readonly thumbprint: string;
-  readonly jwk: JsonWebKey;
+  readonly jwk: Json;
   readonly privateKey: KeyObject;
   /** Of a request that a token goes with, or none; members given as undefined are left out. */
   prove(method: string, url: string, accessToken?: string, claims?: Json, header?: Json): string;
@@ -21,8 +21,8 @@ export const es256 = (input: string, key: KeyObject): string =>
 
 export const newProofSigner = (nowMs: () => number = Date.now): ProofSigner => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const jwk = publicKey.export({ format: 'jwk' });
-  const { crv, kty, x, y } = jwk;
+  const jwk: Json = { ...publicKey.export({ format: 'jwk' }) };
+  const { crv, kty, x, y } = jwk as Readonly<Record<string, string>>;
   return {
     thumbprint: sha256(JSON.stringify({ crv, kty, x, y })),
     jwk,

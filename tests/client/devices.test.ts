@@ -173,7 +173,7 @@ describe('devices with a proof key', () => {
   it('go on where a browser has repeated a request with its proof', async () => {
     const twice: typeof fetch = async (url, init) => {
       const first = await fetch(url, init);
-      return String(url).endsWith('/login') || !first.ok ? first : fetch(url, init);
+      return (typeof url === 'string' && url.endsWith('/login')) || !first.ok ? first : fetch(url, init);
     };
     const store = memoryDeviceStore();
     const proofKey = openProofKey(store);

@@ -97,7 +97,7 @@ describe.each<[string, string | readonly string[]]>([
       sign(null, Buffer.from(input), edPrivate).toString('base64url'),
     ),
   ],
-  ['a point off the curve', forged({ jwk: { ...owner.jwk, y: owner.jwk.x } }, right)],
+  ['a point off the curve', forged({ jwk: { ...owner.jwk, y: owner.jwk['x'] } }, right)],
   ['no key', forged({ jwk: undefined }, right)],
   ['an extension that nobody knows', forged({ crit: ['b64'], b64: false }, right)],
   ['another type', forged({ typ: 'at+jwt' }, right)],
