@@ -218,30 +218,26 @@ describe('a proof', () => {
 });
 
 describe('a stolen access token', () => {
-  it.each([
-    ['GET', `${base}/me`],
-    ['GET', `${base}/verify`],
-    ['GET', `${base}/sessions`],
-    ['GET', `${base}/devices`],
-    ['DELETE', `${base}/devices`],
-    ['POST', `${base}/logout-all`],
-  ])('is refused by the issuer without its key: %s %s', async (method, path) => {
-    const { owner, access } = await newSession();
+  const isRefusedAt = async ({ owner, access }: Session, method: string, path: string): Promise<void> => {
     const prove = (at = publicUrl + path, token = access): string => owner.signer.prove(method, at, token);
     const dpop = (proof?: string) => call(issuer, method, path, `DPoP ${access}`, proof);
     expectProblem(await call(issuer, method, path, `Bearer ${access}`), 'proof_required');
     expectProblem(await call(issuer, method, path, `Bearer ${access}`, prove()), 'proof_required');
     expectProblem(await dpop(), 'proof_required');
-    for (const proof of [
-      newProofSigner().prove(method, publicUrl + path, access),
-      prove(refreshUrl),
-      prove(undefined, 'x'),
-    ])
+    const thiefs = newProofSigner().prove(method, publicUrl + path, access);
+    for (const proof of [thiefs, prove(refreshUrl), prove(undefined, 'x')])
       expectProblem(await dpop(proof), 'proof_invalid');
     const proof = prove();
     expect((await dpop(proof)).status).toBe(200);
     // Its session may have ended by this very request.
     expect((await dpop(proof)).body['code']).toMatch(/^(?:proof_replayed|token_revoked|token_stale)$/);
+  };
+
+  it('is refused by every route of the issuer without its key', async () => {
+    const session = await newSession();
+    for (const path of ['/me', '/verify', '/sessions', '/devices']) await isRefusedAt(session, 'GET', base + path);
+    await isRefusedAt(session, 'DELETE', `${base}/devices`);
+    await isRefusedAt(session, 'POST', `${base}/logout-all`);
   });
 
   it('ends no session by itself', async () => {
