@@ -40,6 +40,8 @@ interface Judged {
   readonly policy: IssuerPolicy;
   readonly key: VerificationKey;
   keySet: KeySet;
+  /** The one that it passes in. */
+  readonly scheme: TokenType;
   readonly notBeforeMs: number;
 }
 
@@ -95,14 +97,10 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
   };
 
   /** Asked at every use of a token, first or cached. RFC 7519 §4.1.4: on or after `exp` the token MUST NOT be accepted. */
-  const judgeNow = (
-    { verification, notBeforeMs }: Judged,
-    scheme: TokenType,
-    now: number,
-  ): RefusalReason | undefined => {
+  const judgeNow = (judged: Judged, scheme: TokenType, now: number): RefusalReason | undefined => {
+    const { verification, notBeforeMs } = judged;
     const { token } = verification;
-    if ((token.boundKeyThumbprint !== undefined) !== (scheme === 'DPoP'))
-      return scheme === 'DPoP' ? 'unbound' : 'bound';
+    if (judged.scheme !== scheme) return scheme === 'DPoP' ? 'unbound' : 'bound';
     if (now >= token.expiresAtMs + leewayMs) return 'expired';
     if (now + leewayMs < notBeforeMs) return 'not_yet_valid';
     const state = isRevoked ? isRevoked(token.subject) : 'active';
@@ -133,9 +131,10 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
       boundKeyThumbprint,
       prepared: [],
     });
+    const scheme = boundKeyThumbprint === undefined ? 'Bearer' : 'DPoP';
     // `iat` in the future is no token of an issuer whose clock we share; whole seconds, as jose counts.
     const notBeforeMs = Math.ceil(Math.max(nbf, iat)) * 1000;
-    return { verification: Object.freeze({ ok: true, token }), policy, key, keySet, notBeforeMs };
+    return { verification: Object.freeze({ ok: true, token }), policy, key, keySet, scheme, notBeforeMs };
   };
 
   const conclude = (token: string, candidate: Candidate, keySet: KeySet, key: VerificationKey): Verification => {

@@ -8,7 +8,9 @@ import { publicUrlOf, requestUri } from '../proof/request-uri.ts';
 import type { GuardRequest } from './guard.ts';
 
 export interface BoundTokensOptions extends ProofCheckerOptions {
-  /** Proofs that are remembered at most; beyond, 503 until the oldest are too old to be used again. Default 65,536. */
+  /**
+   * Proofs that are remembered at most, an eighth of them of one key; beyond, 503 until the oldest are too old to be used again. Default 131,072.
+   */
   readonly maxProofs?: number;
 }
 
@@ -17,7 +19,7 @@ export type ProofRefusal = { readonly code: ErrorCode; readonly reason: string }
 /** Undefined: the request shows the key that the token is bound to. */
 export type DemandProof = (request: GuardRequest, token: string, verified: VerifiedToken) => ProofRefusal | undefined;
 
-const defaultMaxProofs = 65_536;
+const defaultMaxProofs = 131_072;
 
 const uses = {
   first: undefined,

@@ -88,13 +88,13 @@ describe('the place of a server', () => {
 });
 
 describe('the memory of proofs', () => {
-  const proof = (id: string, endsAtMs: number, madeAtMs = 10_000) =>
-    ({ ok: true, thumbprint: 't', id, madeAtMs, endsAtMs }) as const;
+  const proof = (id: string, endsAtMs: number, thumbprint = id, madeAtMs = 10_000) =>
+    ({ ok: true, thumbprint, id, madeAtMs, endsAtMs }) as const;
 
   it('lets each pass once, none from before its own time, and none that it has no place for', () => {
     const memory = createProofMemory(10_000, 2);
     expect([memory.use(proof('a', 60_000), 0), memory.use(proof('a', 60_000), 0)]).toEqual(['first', 'replayed']);
-    expect(memory.use(proof('b', 60_000, 9_999), 0)).toBe('replayed');
+    expect(memory.use(proof('b', 60_000, 'b', 9_999), 0)).toBe('replayed');
     expect([memory.use(proof('c', 70_000), 0), memory.use(proof('d', 60_000), 0)]).toEqual(['first', 'full']);
     // `a` has ended: it is refused for its age, and its place is free.
     expect(memory.use(proof('d', 80_000), 60_000)).toBe('first');
@@ -102,5 +102,13 @@ describe('the memory of proofs', () => {
       'replayed',
       'full',
     ]);
+  });
+
+  it('has an eighth of its places for one key, however many proofs it makes', () => {
+    const memory = createProofMemory(0, 16);
+    const mine = Array.from({ length: 4 }, (_, turn) => memory.use(proof(`mine ${turn}`, 60_000, 'mine'), 0));
+    expect(mine).toEqual(['first', 'first', 'full', 'full']);
+    expect(memory.use(proof('another’s', 60_000), 0)).toBe('first');
+    expect(memory.use(proof('mine 2', 120_000, 'mine'), 60_000)).toBe('first');
   });
 });

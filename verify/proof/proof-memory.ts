@@ -14,28 +14,41 @@ export interface ProofMemory {
 /** Whole seconds: proofs tell no finer time. */
 export const bornAtMs = (nowMs: number): number => Math.floor(nowMs / 1000) * 1000;
 
+/** Of all places at most one in so many for one key: who has one of his own cannot lock out the others by himself. */
+const keysWithRoom = 8;
+
 /** In the memory of one process, bounded. What was used before a restart is refused for having been made before it. */
 export const createProofMemory = (bornMs: number, maxEntries: number): ProofMemory => {
-  const endsAtMs = new Map<string, number>();
-  /** Before this no entry ends: a look at all of them is spared. */
+  const used = new Map<string, { readonly endMs: number; readonly thumbprint: string }>();
+  const countOf = new Map<string, number>();
+  const maxOfKey = Math.ceil(maxEntries / keysWithRoom);
+  /** Before this none ends. Proofs end at whole seconds, so that all of them are looked at once a second at most. */
   let nextEndMs = Number.POSITIVE_INFINITY;
 
   const forgetEnded = (nowMs: number): void => {
     nextEndMs = Number.POSITIVE_INFINITY;
-    for (const [id, endMs] of endsAtMs) {
-      if (endMs <= nowMs) endsAtMs.delete(id);
-      else nextEndMs = Math.min(nextEndMs, endMs);
+    for (const [id, { endMs, thumbprint }] of used) {
+      if (endMs > nowMs) {
+        nextEndMs = Math.min(nextEndMs, endMs);
+        continue;
+      }
+      used.delete(id);
+      const left = (countOf.get(thumbprint) ?? 1) - 1;
+      if (left === 0) countOf.delete(thumbprint);
+      else countOf.set(thumbprint, left);
     }
   };
 
   return {
-    use(proof, nowMs) {
-      if (proof.madeAtMs < bornMs) return 'replayed';
-      if (endsAtMs.size >= maxEntries && nowMs >= nextEndMs) forgetEnded(nowMs);
-      if (endsAtMs.has(proof.id)) return 'replayed';
-      if (endsAtMs.size >= maxEntries) return 'full';
-      endsAtMs.set(proof.id, proof.endsAtMs);
-      nextEndMs = Math.min(nextEndMs, proof.endsAtMs);
+    use({ id, thumbprint, madeAtMs, endsAtMs: endMs }, nowMs) {
+      if (madeAtMs < bornMs) return 'replayed';
+      if (nowMs >= nextEndMs) forgetEnded(nowMs);
+      if (used.has(id)) return 'replayed';
+      const count = countOf.get(thumbprint) ?? 0;
+      if (used.size >= maxEntries || count >= maxOfKey) return 'full';
+      used.set(id, { endMs, thumbprint });
+      countOf.set(thumbprint, count + 1);
+      nextEndMs = Math.min(nextEndMs, endMs);
       return 'first';
     },
   };
