@@ -31,8 +31,11 @@ export interface RefreshRequest {
   readonly context: ActContext;
 }
 
-/** What an operator must hear of. The first two mean that the store has gone back, the third that nodes hold different keys. */
-export type RefreshAnomaly = 'adopted_ahead' | 'session_lost' | 'key_unknown';
+/**
+ * What an operator must hear of. The first two mean that the store has gone back, the third that nodes hold different keys, the last that a
+ * genuine token came without the key that it is bound to.
+ */
+export type RefreshAnomaly = 'adopted_ahead' | 'session_lost' | 'key_unknown' | 'proof_required';
 
 export interface RefreshOptions {
   readonly sessions: Sessions;
@@ -154,6 +157,7 @@ const refuse = async (
     onAnomaly('session_lost', id);
     await effects.appendEffects([{ act: 'session.lost', realmId, userId, sessionId: id, context: request.context }]);
   }
+  if (code === 'proof_required') onAnomaly('proof_required', session.id);
   return refused(code, session);
 };
 

@@ -149,6 +149,7 @@ describe('a stolen refresh token', () => {
       expectProblem(answer, 'proof_required', 'invalid refresh token');
       expect(answer.headers['www-authenticate']).toContain('DPoP');
     }
+    await system.issuer.waitForLine(({ msg }) => msg === 'a refresh token came without its key');
     const { status, body } = await refresh(token, signer.prove('POST', refreshUrl));
     expect(status).toBe(200);
     expect(decodeToken(String(body['access_token'])).claims['cnf']).toEqual({ jkt: signer.thumbprint });
