@@ -7,7 +7,9 @@ import type { DeviceCurve, Devices } from '@sallyport/storage/contracts/devices'
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
+import type { CheckedProof } from '@sallyport/verify';
 import type { GuessGuard, PasswordFactor, PasswordProblem } from '../factors/factor.ts';
+import type { KeyProver, PresentedProof } from '../tokens/prove-key.ts';
 import { exchangeDeviceKey } from './exchange.ts';
 import { isUsable } from './shared-secret.ts';
 
@@ -30,6 +32,7 @@ export interface RegisterDeviceOptions {
   readonly makeAccount: AccountMaker;
   readonly password: PasswordFactor;
   readonly guard: GuessGuard;
+  readonly prover: Pick<KeyProver, 'check' | 'spend'>;
   /** Signs with the key of access tokens. */
   readonly sign: (bytes: Buffer) => Promise<Buffer> | Buffer;
   readonly random: Pick<Random, 'uuidv7'>;
@@ -44,6 +47,10 @@ export interface DeviceRegistration {
   readonly deviceName?: string;
   readonly curve: DeviceCurve;
   readonly clientPublicKey: Uint8Array;
+  /** Shows a second key, which sessions of the device are to be bound to. */
+  readonly proof?: PresentedProof;
+  /** Default with a second key: `required`. */
+  readonly refreshProof?: 'required' | 'optional';
   readonly origin: Origin;
   readonly context: ActContext;
 }
@@ -61,6 +68,7 @@ export type DeviceRegistrationOutcome =
   /** Wrong password, locked or disabled account: one and the same. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'key_refused' }
+  | { readonly kind: 'proof_refused'; readonly code: 'proof_required' | 'proof_invalid' | 'proof_replayed' }
   | { readonly kind: 'name_refused' }
   | { readonly kind: 'password_refused'; readonly problem: PasswordProblem };
 
@@ -76,10 +84,16 @@ export const createRegisterDevice = (
     const { curve, clientPublicKey, username, deviceName } = registration;
     // Before an account is made for it.
     if (!isUsable(curve, clientPublicKey)) return { kind: 'key_refused' };
+    const proved = checkProof(registration, options);
+    if (proved?.ok === false) return { kind: 'proof_refused', code: proved.code };
     const owner = await findOwner(registration, options);
     if (owner.kind !== 'owner') return owner;
+    // After the password: nobody fills the memory of proofs who has not registered.
+    if (proved !== undefined && !(await options.prover.spend(proved.checked)))
+      return { kind: 'proof_refused', code: 'proof_replayed' };
     const deviceId = random.uuidv7(clock.nowMs()) as DeviceId;
-    const exchanged = exchangeDeviceKey({ curve, clientPublicKey, deviceId, username });
+    const proof = proved && { thumbprint: proved.checked.thumbprint, refresh: proved.refresh };
+    const exchanged = exchangeDeviceKey({ curve, clientPublicKey, deviceId, username, ...(proof && { proof }) });
     if (typeof exchanged === 'string') return { kind: 'key_refused' };
     const { deviceKey, transcriptHash, serverPublicKey, serverMac } = exchanged;
     await devices.createDevice({
@@ -89,13 +103,28 @@ export const createRegisterDevice = (
       ...(deviceName !== undefined && { name: deviceName }),
       curve,
       deviceKey,
-      proofRequired: false,
+      ...(proof && { proofKeyThumbprint: proof.thumbprint }),
+      proofRequired: proof?.refresh === 'required',
       challenge: transcriptHash,
     });
     const serverSignature = await sign(transcriptHash);
     const { isNewUser } = owner;
     return { kind: 'begun', userId: owner.user.id, deviceId, serverPublicKey, serverMac, serverSignature, isNewUser };
   };
+};
+
+type Proved =
+  | { readonly ok: true; readonly checked: CheckedProof; readonly refresh: 'required' | 'optional' }
+  | { readonly ok: false; readonly code: 'proof_required' | 'proof_invalid' };
+
+/** Undefined: the device has no second key. */
+const checkProof = (
+  { proof, refreshProof }: DeviceRegistration,
+  { prover }: RegisterDeviceOptions,
+): Proved | undefined => {
+  if (proof === undefined) return refreshProof === undefined ? undefined : { ok: false, code: 'proof_required' };
+  const checked = prover.check(proof);
+  return checked.ok ? { ok: true, checked, refresh: refreshProof ?? 'required' } : { ok: false, code: 'proof_invalid' };
 };
 
 type Owner =

@@ -4,5 +4,6 @@
  * Never: queues a command for later, waits for longer than its limit, or puts an address of Redis or a password into an error.
  */
 export type { RedisOptions } from './connection.ts';
+export { openRedisNonces, type RedisNonces } from './nonces.ts';
 export { openRedisRates, type RedisRates } from './rates.ts';
 export { openRedisStore, type RedisStore, type RedisStoreOptions } from './store.ts';

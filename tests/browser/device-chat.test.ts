@@ -169,25 +169,46 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
     await logIn(page, username);
     await expectIn(page, username);
     expect(registrations).toEqual([]);
-    expect(await keyIn(page)).toEqual({
-      isKey: true,
-      extractable: false,
-      read: 'InvalidAccessError',
+    expect(await keysIn(page)).toEqual({
+      read: ['device: InvalidAccessError', 'proof: InvalidAccessError'],
       // The contract's three, and the token against CSRF.
       kept: ['access_token', 'csrf_token', 'refresh_token', 'token_expires_at'],
       cookie: '',
     });
   });
 
-  it('has a key that can be read where the client asks for such a one, so that the test above can fail', async () => {
+  it('has keys that can be read where the client asks for such ones, so that the test above can fail', async () => {
     const context = await newWindow();
     await context.addInitScript(() => {
-      const derive = crypto.subtle.deriveKey.bind(crypto.subtle);
-      crypto.subtle.deriveKey = (algorithm, base, derived, _extractable, usages) =>
+      const { subtle } = crypto;
+      const derive = subtle.deriveKey.bind(subtle);
+      subtle.deriveKey = (algorithm, base, derived, _extractable, usages) =>
         derive(algorithm, base, derived, true, usages as KeyUsage[]);
+      const generate = subtle.generateKey.bind(subtle) as (...all: unknown[]) => Promise<CryptoKeyPair>;
+      Object.assign(subtle, {
+        generateKey: (algorithm: unknown, _extractable: boolean, usages: unknown) => generate(algorithm, true, usages),
+      });
     });
     const { page } = await registered(context, url);
-    expect(await keyIn(page)).toMatchObject({ extractable: true, read: 'read' });
+    expect((await keysIn(page)).read).toEqual(['device: read', 'proof: read']);
+  });
+
+  it('loses nothing with its tokens: copied out of the browser they are refused, and the owner stays in', async () => {
+    const { page, username } = await registered(await newWindow(), url);
+    await createRoom(page, 'Vault');
+    const [access, refresh] = await page.evaluate(() =>
+      ['access_token', 'refresh_token'].map((key) => localStorage.getItem(key) ?? ''),
+    );
+    const issuer = httpClient(system.url(8080));
+    const stolen = await issuer('POST', '/api/auth/refresh', { body: { refresh_token: refresh } });
+    expect([stolen.status, stolen.body['code']]).toEqual([401, 'proof_required']);
+    for (const authorization of [`Bearer ${access}`, `DPoP ${access}`]) {
+      const answer = await httpClient(system.url(8081))('GET', '/api/rooms', { headers: { authorization } });
+      expect([authorization.slice(0, 6), answer.status]).toEqual([authorization.slice(0, 6), 401]);
+    }
+    await write(page, 'Still mine.');
+    await page.reload();
+    await expectIn(page, username);
   });
 
   it('ends the chat in every tab with a logout in one: the stream is closed, and the page says why', async () => {
@@ -337,8 +358,10 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
 
     line.cut();
     await page.waitForFunction(() => document.body.dataset['link'] === 'waiting');
-    const bearer = await page.evaluate(() => localStorage.getItem('access_token') ?? '');
-    expect((await httpClient(system.url(8080))('POST', '/api/auth/logout-all', { bearer })).status).toBe(200);
+    const issuer = httpClient(system.url(8080));
+    const { body } = await loginOnDevice(issuer, await registerElsewhere(issuer, { username, password }), password);
+    const ended = await issuer('POST', '/api/auth/logout-all', { bearer: String(body['access_token']) });
+    expect(ended.status).toBe(200);
     // The stream is refused before it begins, and a browser tells a page no status.
     line.mend();
     await expectWhy(page, /ended from elsewhere/);
@@ -367,8 +390,8 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
 const closingOf = (socket: WebSocket): Promise<unknown> =>
   socket.isClosed() ? Promise.resolve() : socket.waitForEvent('close');
 
-/** The one device key that the browser keeps, and what a script of the page can do with it. */
-const keyIn = (page: Page) =>
+/** The keys that the browser keeps, and what a script of the page can do with them. */
+const keysIn = (page: Page) =>
   page.evaluate(async () => {
     const settled = <T>(request: IDBRequest<T>): Promise<T> =>
       new Promise((resolve, reject) => {
@@ -376,12 +399,20 @@ const keyIn = (page: Page) =>
         request.onerror = () => reject(request.error ?? new Error('IndexedDB failed'));
       });
     const database = await settled(indexedDB.open('sallyport'));
-    const [device] = await settled(database.transaction('devices').objectStore('devices').getAll());
-    const { key } = device as { readonly key: CryptoKey };
-    const read = await crypto.subtle.exportKey('raw', key).then(
-      () => 'read',
-      (error: unknown) => (error as Error).name,
+    const all = await settled(database.transaction('devices').objectStore('devices').getAll());
+    const keys = (all as { readonly key?: CryptoKey; readonly pair?: CryptoKeyPair }[]).flatMap(({ key, pair }) => [
+      ...(key instanceof CryptoKey ? [['device', 'raw', key] as const] : []),
+      ...(pair?.privateKey instanceof CryptoKey ? [['proof', 'pkcs8', pair.privateKey] as const] : []),
+    ]);
+    const tries = keys.map(([name, format, key]) =>
+      crypto.subtle.exportKey(format, key).then(
+        () => `${name}: read`,
+        (error: unknown) => `${name}: ${(error as Error).name}`,
+      ),
     );
-    const kept = Object.keys(localStorage).sort();
-    return { isKey: key instanceof CryptoKey, extractable: key.extractable, read, kept, cookie: document.cookie };
+    return {
+      read: (await Promise.all(tries)).sort(),
+      kept: Object.keys(localStorage).sort(),
+      cookie: document.cookie,
+    };
   });

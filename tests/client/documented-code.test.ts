@@ -30,7 +30,8 @@ const [session = '', cookieMode = '', errors = ''] = snippetsOf('client/README.m
 
 it('is right as TypeScript, as strictly as this repository is', () => {
   const project = mkdtempSync(join(folder, 'project-'));
-  const files = { session, cookieMode, errors, guide: snippetsOf('docs/guides/cookie-or-token.md')[0] ?? '' };
+  const guideOf = (name: string): string => snippetsOf(`docs/guides/${name}.md`)[0] ?? '';
+  const files = { session, cookieMode, errors, guide: guideOf('cookie-or-token'), proof: guideOf('device-proof') };
   for (const [name, code] of Object.entries(files)) {
     expect(code).not.toBe('');
     writeFileSync(join(project, `${name}.ts`), `${code}\nexport {};\n`);

@@ -1,5 +1,6 @@
 /** What the chat service is told. It holds no secret but its own token at the revocation feed. */
 import { durationMsOf, type Environment, integerOf, SettingsError, secretOf } from '@sallyport/example-kit/environment';
+import { publicUrlOf } from '@sallyport/verify';
 
 export interface ChatSettings {
   readonly host: string;
@@ -21,6 +22,8 @@ export interface ChatSettings {
   readonly corsOrigins: readonly string[];
   /** Of one user, in any minute; 0: no limit. */
   readonly requestsPerMinute: number;
+  /** Where clients find this service: proofs of possession have to name it. */
+  readonly publicUrl: string;
   readonly leewaySeconds: number;
   readonly clockOffsetMs: number;
 }
@@ -52,9 +55,19 @@ export const readChatSettings = (env: Environment): ChatSettings => {
     revocations: revocationsOf(env, userServiceUrl),
     corsOrigins: (env['CORS_ORIGINS'] ?? 'http://localhost:3000').split(',').map((origin) => origin.trim()),
     requestsPerMinute: integerOf(env, 'CHAT_REQUESTS_PER_MINUTE', 600, 0, 1_000_000),
+    publicUrl: publicUrlIn(env, port),
     leewaySeconds: durationMsOf(env, 'CLOCK_LEEWAY_SECONDS', '30s') / 1000,
     clockOffsetMs: integerOf(env, 'SALLYPORT_CLOCK_OFFSET_SECONDS', 0, -31_536_000, 31_536_000) * 1000,
   });
+};
+
+/** A name of its own: PUBLIC_URL, given to `npm start`, is the issuer's. */
+const publicUrlIn = ({ CHAT_PUBLIC_URL: text = '' }: Environment, port: number): string => {
+  try {
+    return publicUrlOf(text === '' ? `http://localhost:${port}` : text);
+  } catch {
+    throw new SettingsError('CHAT_PUBLIC_URL must be a URL such as https://chat.example.org: no query, no fragment');
+  }
 };
 
 const revocationsOf = (env: Environment, userServiceUrl: string | undefined): ChatSettings['revocations'] => {

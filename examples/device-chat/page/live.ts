@@ -11,7 +11,7 @@ export type LiveState = 'connecting' | 'open' | 'waiting';
 export interface LiveOptions {
   /** For example `http://localhost:8081/api`. */
   readonly chatUrl: string;
-  readonly tokens: Pick<TokenManager, 'getAccessToken' | 'refresh'>;
+  readonly tokens: Pick<TokenManager, 'webSocketProtocols' | 'refresh'>;
   /** Any call to the service: says what a refused handshake does not, since a browser keeps its status to itself. */
   readonly probe: () => Promise<unknown>;
   readonly onMessage: (roomId: string, message: Message) => void;
@@ -62,17 +62,17 @@ export const createLive = ({ chatUrl, tokens, probe, onMessage, onState }: LiveO
     const mine = turn;
     onState('connecting');
     try {
-      const token = await tokens.getAccessToken();
-      if (mine === turn && token !== undefined) open(token);
+      const protocols = await tokens.webSocketProtocols(url);
+      if (mine === turn && protocols !== undefined) open(protocols);
     } catch (error) {
       if (mine === turn) afterRefusal(error);
     }
   };
 
-  const open = (token: string): void => {
+  const open = (protocols: string[]): void => {
     const mine = turn;
     let openedAtMs: number | undefined;
-    const current = new WebSocket(url, ['bearer', token]);
+    const current = new WebSocket(url, protocols);
     socket = current;
     current.addEventListener('open', () => {
       if (mine !== turn) return;
@@ -86,7 +86,7 @@ export const createLive = ({ chatUrl, tokens, probe, onMessage, onState }: LiveO
       if (mine !== turn) return;
       socket = undefined;
       if (openedAtMs !== undefined && performance.now() - openedAtMs >= steadyMs) failures = 0;
-      void lost(mine, token, code, openedAtMs !== undefined);
+      void lost(mine, protocols[1] ?? '', code, openedAtMs !== undefined);
     });
   };
 

@@ -1,7 +1,8 @@
 /**
  * The page: a door (log in, create an account, register this device), rooms with their messages, and the devices of whoever is in. How it
- * lives with its session is all here; the work is in `@sallyport/client`. The device's key never meets a script: IndexedDB holds it as a
- * CryptoKey that can sign and not be read. The tokens are in localStorage, as the contract of this preset has it.
+ * lives with its session is all here; the work is in `@sallyport/client`. The device's keys never meet a script: IndexedDB holds them as
+ * CryptoKeys that can sign and not be read. The tokens are in localStorage, as the contract of this preset has it, and bound to the second
+ * key: copied, they are worth nothing.
  */
 import {
   createApiClient,
@@ -12,6 +13,7 @@ import {
   type SignedOutCause,
   SignedOutError,
 } from '@sallyport/client';
+import { openProofKey } from '@sallyport/client/proof-key';
 import { byId, sayAlert, sayStatus, showOnly } from '@sallyport/example-kit/page/element';
 import { wireAsk } from './ask.ts';
 import { createConversation } from './conversation.ts';
@@ -35,10 +37,13 @@ const told = (name: string): string => document.querySelector<HTMLMetaElement>(`
 const [authUrl, chatUrl] = [told('auth-url'), told('chat-url')];
 const now = (): number => Date.now();
 
-const keys = createDevices({ authUrl, store: indexedDbDeviceStore() });
+const keyStore = indexedDbDeviceStore();
+const proofKey = openProofKey(keyStore);
+const keys = createDevices({ authUrl, store: keyStore, proofKey });
 const tokens = createTokenManager({
   authUrl,
   store: localStorageStore(),
+  proofKey,
   onSignedOut: showSignedOut,
   onSignedIn: () => void enter(),
 });
