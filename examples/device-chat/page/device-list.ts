@@ -14,6 +14,8 @@ interface Device {
   readonly address?: string;
   readonly user_agent?: string;
   readonly trusted_until?: string;
+  /** It has a second key, and its tokens are worth nothing without. */
+  readonly refresh_proof?: 'required' | 'optional';
 }
 
 interface Session {
@@ -169,6 +171,7 @@ export const createDeviceList = ({ issuer, keys, username, now, leaveBy }: Devic
       seen === undefined ? 'Never logged in' : `Last login ${agoText(seen, now())}`,
       ...(device.address === undefined ? [] : [`from ${device.address}`]),
       `registered ${dateText(created)}`,
+      device.refresh_proof === undefined ? 'its login can be copied' : 'its login is bound to its key',
     ];
     const tile = make('li', { class: device.current ? 'tile current' : 'tile' });
     tile.id = `device-${device.id}`;

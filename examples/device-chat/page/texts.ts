@@ -42,8 +42,9 @@ const reasons: Readonly<Record<SignedOutCause, Why>> = {
     advice: nothingToDo,
   },
   proof_required: {
-    text: 'This login is bound to the key of another device, and this browser could not prove that it holds it.',
-    advice: 'Log in on this device with its own key.',
+    text: 'This login is bound to a key of this browser, and the browser could not show it: the key is gone, or its clock is off.',
+    advice:
+      'Look at the clock of this device. If that is right, log in, and register the device anew where you are asked to.',
   },
   user_unknown: { text: 'The account does not exist any more.', advice: 'Its messages stay in their rooms.' },
 };
@@ -65,6 +66,7 @@ const problems: Readonly<Record<string, string>> = {
   not_found: 'There is no such room.',
   device_unknown: 'This device has been revoked already.',
   session_unknown: 'This session has ended already.',
+  proof_invalid: 'The clock of this device seems to be off. Set it right and try again.',
   origin_refused: 'The server does not know this page. Open it under the address that it was started with.',
 };
 
