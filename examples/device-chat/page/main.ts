@@ -195,7 +195,7 @@ function showSignedOut(told: SignedOutCause): void {
   byId('why-text').textContent = why?.text ?? '';
   byId('why-advice').textContent = why?.advice ?? '';
   if (why !== undefined) byId('why-name').focus();
-  if (cause === 'signed_out') sayStatus('You have logged out.');
+  sayStatus(cause === 'signed_out' ? 'You have logged out.' : '');
 }
 
 async function logOut(): Promise<void> {
