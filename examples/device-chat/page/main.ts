@@ -23,7 +23,7 @@ import { openDoor } from './door.ts';
 import { paintFace } from './faces.ts';
 import { forgetLeaving, isLeaving, noteLeaving } from './leaving.ts';
 import { createLive, type LiveState } from './live.ts';
-import { placeOf } from './places.ts';
+import { type Place, placeOf } from './places.ts';
 import { createRoomList } from './room-list.ts';
 import { problemText, whySignedOut } from './texts.ts';
 
@@ -55,6 +55,8 @@ let me = { userId: '', username: '' };
 let visits = 0;
 /** The stream has been open in this login: when it is open again, something may have been missed. */
 let wasLive = false;
+/** And it was away since. */
+let wasAway = false;
 
 const door = openDoor({
   devices: keys,
@@ -118,7 +120,14 @@ async function enter(): Promise<void> {
 async function goToPlace(): Promise<void> {
   visits += 1;
   const mine = visits;
-  const place = placeOf(location.hash);
+  try {
+    await showPlace(placeOf(location.hash), mine);
+  } catch (error) {
+    if (mine === visits) showTrouble(error);
+  }
+}
+
+async function showPlace(place: Place, mine: number): Promise<void> {
   rooms.select(place.kind === 'room' ? place.roomId : undefined);
   byId('to-devices').toggleAttribute('aria-current', place.kind === 'devices');
   if (place.kind !== 'room') conversation.close();
@@ -232,7 +241,10 @@ function showLink(state: LiveState): void {
   // One try after the other is no news.
   if (state !== 'connecting') byId('link-state').textContent = text;
   document.body.dataset['link'] = state;
+  if (state === 'waiting') wasAway = true;
   if (state !== 'open') return;
+  if (wasAway && !byId('offline').hidden) void enter();
+  wasAway = false;
   if (wasLive) void Promise.all([conversation.catchUp(), rooms.load()]).catch(() => undefined);
   wasLive = true;
 }
@@ -260,7 +272,7 @@ addEventListener('hashchange', () => {
   if (!isIn()) return;
   // What was said belongs to where it was said.
   sayStatus('');
-  void goToPlace().catch(showTrouble);
+  void goToPlace();
 });
 addEventListener('online', () => {
   if (!byId('offline').hidden) void enter();

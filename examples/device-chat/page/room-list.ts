@@ -37,9 +37,15 @@ export const createRoomList = ({ chat, onChange }: RoomListOptions): RoomList =>
 
   const render = (): void => {
     byId('no-rooms').hidden = rooms.length > 0;
-    byId('room-list').replaceChildren(
+    const list = byId('room-list');
+    const { activeElement } = document;
+    const focused =
+      activeElement instanceof HTMLAnchorElement && list.contains(activeElement) ? activeElement.href : '';
+    list.replaceChildren(
       ...rooms.map((room) => make('li', {}, linkTo(room, room.room_id === selected, unread.get(room.room_id) ?? 0))),
     );
+    // A message that comes in takes nobody's place away.
+    [...list.querySelectorAll('a')].find(({ href }) => href === focused)?.focus();
     onChange();
   };
 
