@@ -9,6 +9,7 @@ export { type DeviceStore, indexedDbDeviceStore, memoryDeviceStore, type StoredD
 export { ApiError, NetworkError, SignedOutError } from './errors.ts';
 export type { KeyValueStorage } from './key-value-storage.ts';
 export { localStorageStore } from './local-storage-store.ts';
+export type { SessionState } from './session-state.ts';
 export type { SignedOutCause } from './signed-out-cause.ts';
 export type { TabsMemory } from './tabs-memory.ts';
 export { createTokenManager, type TokenManager, type TokenManagerOptions } from './token-manager.ts';

@@ -26,11 +26,18 @@ const written = (name: string, code: string, origin = 'http://localhost:8080'): 
   return path;
 };
 
-const [session = '', cookieMode = '', errors = ''] = snippetsOf('client/README.md');
+const [session = '', cookieMode = '', react = '', errors = '', devices = ''] = snippetsOf('client/README.md');
 
 it('is right as TypeScript, as strictly as this repository is', () => {
   const project = mkdtempSync(join(folder, 'project-'));
-  const files = { session, cookieMode, errors, guide: snippetsOf('docs/guides/cookie-or-token.md')[0] ?? '' };
+  const files = {
+    session,
+    cookieMode,
+    react,
+    errors,
+    devices,
+    guide: snippetsOf('docs/guides/cookie-or-token.md')[0] ?? '',
+  };
   for (const [name, code] of Object.entries(files)) {
     expect(code).not.toBe('');
     writeFileSync(join(project, `${name}.ts`), `${code}\nexport {};\n`);
