@@ -2,6 +2,7 @@
 
 /** A registered device of this client. */
 export interface StoredDevice {
+  /** As the issuer folds it, see `createDevices`. */
   readonly username: string;
   readonly deviceId: string;
   /** HMAC-SHA-256, not extractable. */

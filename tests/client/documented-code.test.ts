@@ -30,14 +30,10 @@ const [session = '', cookieMode = '', react = '', errors = '', devices = ''] = s
 
 it('is right as TypeScript, as strictly as this repository is', () => {
   const project = mkdtempSync(join(folder, 'project-'));
-  const files = {
-    session,
-    cookieMode,
-    react,
-    errors,
-    devices,
-    guide: snippetsOf('docs/guides/cookie-or-token.md')[0] ?? '',
-  };
+  const [guide = ''] = snippetsOf('docs/guides/cookie-or-token.md');
+  const [pinned = ''] = snippetsOf('docs/guides/device-exchange.md');
+  const files = { session, cookieMode, react, errors, devices, guide, pinned };
+  writeFileSync(join(project, 'issuer-jwks.json'), JSON.stringify({ keys: [{ kty: 'RSA', alg: 'RS256' }] }));
   for (const [name, code] of Object.entries(files)) {
     expect(code).not.toBe('');
     writeFileSync(join(project, `${name}.ts`), `${code}\nexport {};\n`);
