@@ -44,6 +44,7 @@ import { createRefreshHttp } from './refresh/http.ts';
 import { createRefresh, type RefreshOptions } from './refresh/refresh.ts';
 import { createRegisterHttp } from './register/http.ts';
 import { createRegister } from './register/register.ts';
+import { createRegistrationLimit } from './register/registration-limit.ts';
 import { type Feed, startFeed } from './revocations/feed.ts';
 import { createRevocationsHttp } from './revocations/http.ts';
 import { startTidying } from './revocations/tidy.ts';
@@ -114,7 +115,12 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const renewSession = createSessionRenewer({ sessions, tokens: refreshTokens, random, idleTtlMs });
 
   const guard = createGuessGuard({ counters: storage.counters, settings, clock, random });
-  const register = createRegister({ accounts, password, policy: passwordPolicy, random, clock, shape });
+  const limit = createRegistrationLimit({
+    counters: storage.counters,
+    limitPerHour: settings.registrationLimitPerHour,
+    clock,
+  });
+  const register = createRegister({ accounts, password, policy: passwordPolicy, random, clock, shape, limit });
   const device = createDeviceFactor({
     devices: storage.devices,
     nonces: storage.lastingNonces,
@@ -143,6 +149,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const registerDevice = createRegisterDevice({
     ...{ accounts, effects, password, guard, random, clock, makeAccount: register },
     devices: storage.devices,
+    devicesPerUser: settings.devicesPerUser,
     sign: ring.current.signJws,
   });
   const confirmDevice = createConfirmDevice({ devices: storage.devices, random });

@@ -42,6 +42,7 @@ export const errorCatalogue = {
 
   // Accounts and passwords
   email_invalid: entry(400, 'Not an e-mail address'),
+  username_unseen: entry(400, 'The user name holds a character that cannot be seen'),
   password_too_short: entry(400, 'Password too short', 'never', 'minimum'),
   password_too_long: entry(400, 'Password too long', 'never', 'limitBytes'),
   password_invalid: entry(400, 'The password holds a character that none may hold'),
@@ -83,6 +84,7 @@ export const errorCatalogue = {
   // Devices
   device_key_invalid: entry(400, 'The public key cannot be used'),
   device_unknown: entry(404, 'Device not found'),
+  device_limit_reached: entry(409, 'The user has as many devices as may be', 'never', 'limit'),
 
   // CSRF
   csrf_header_missing: entry(403, 'CSRF token missing in header'),

@@ -301,7 +301,7 @@ const registerRoute = (shape: RouteShape): RouteDefinition => ({
   bearer: false,
   body: registerBody(shape),
   answers: { 201: registerAnswer },
-  errors: ['account_exists', 'email_invalid', 'origin_refused', ...passwordErrors],
+  errors: ['account_exists', 'email_invalid', 'username_unseen', 'origin_refused', ...passwordErrors],
 });
 
 const deviceRoutes: readonly RouteDefinition[] = [
@@ -325,7 +325,7 @@ const deviceRoutes: readonly RouteDefinition[] = [
         closed,
       ),
     },
-    errors: ['credentials_invalid', 'device_key_invalid', ...passwordErrors],
+    errors: ['credentials_invalid', 'device_key_invalid', 'device_limit_reached', 'username_unseen', ...passwordErrors],
   },
   {
     id: 'confirmDevice',

@@ -8,6 +8,7 @@ import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import type { GuessGuard, PasswordFactor, PasswordProblem } from '../factors/factor.ts';
+import { confirmWithinMs } from './confirm-device.ts';
 import { exchangeDeviceKey } from './exchange.ts';
 import { isUsable } from './shared-secret.ts';
 
@@ -20,6 +21,7 @@ export type AccountMaker = (
   | { readonly kind: 'taken' }
   | { readonly kind: 'missing' }
   | { readonly kind: 'identifier_invalid' }
+  | { readonly kind: 'identifier_unseen' }
   | { readonly kind: 'password_refused'; readonly problem: PasswordProblem }
 >;
 
@@ -32,6 +34,8 @@ export interface RegisterDeviceOptions {
   readonly guard: GuessGuard;
   /** Signs with the key of access tokens. */
   readonly sign: (bytes: Buffer) => Promise<Buffer> | Buffer;
+  /** 0: no limit. */
+  readonly devicesPerUser: number;
   readonly random: Pick<Random, 'uuidv7'>;
   readonly clock: Clock;
 }
@@ -61,7 +65,9 @@ export type DeviceRegistrationOutcome =
   /** Wrong password, locked or disabled account: one and the same. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'key_refused' }
-  | { readonly kind: 'name_refused' }
+  /** Told to whoever has the password. */
+  | { readonly kind: 'too_many'; readonly limit: number }
+  | { readonly kind: 'name_refused'; readonly code: 'field_invalid' | 'username_unseen' }
   | { readonly kind: 'password_refused'; readonly problem: PasswordProblem };
 
 /**
@@ -82,7 +88,8 @@ export const createRegisterDevice = (
     const exchanged = exchangeDeviceKey({ curve, clientPublicKey, deviceId, username });
     if (typeof exchanged === 'string') return { kind: 'key_refused' };
     const { deviceKey, transcriptHash, serverPublicKey, serverMac } = exchanged;
-    await devices.createDevice({
+    const room = { maxPerUser: options.devicesPerUser, pendingMs: confirmWithinMs };
+    const device = {
       id: deviceId,
       realmId: defaultRealm,
       userId: owner.user.id,
@@ -91,7 +98,8 @@ export const createRegisterDevice = (
       deviceKey,
       proofRequired: false,
       challenge: transcriptHash,
-    });
+    };
+    if (!(await devices.createDevice(device, room))) return { kind: 'too_many', limit: room.maxPerUser };
     const serverSignature = await sign(transcriptHash);
     const { isNewUser } = owner;
     return { kind: 'begun', userId: owner.user.id, deviceId, serverPublicKey, serverMac, serverSignature, isNewUser };
@@ -117,7 +125,9 @@ const findOwner = async (registration: DeviceRegistration, options: RegisterDevi
       return made;
     case 'missing':
     case 'identifier_invalid':
-      return { kind: 'name_refused' };
+      return { kind: 'name_refused', code: 'field_invalid' };
+    case 'identifier_unseen':
+      return { kind: 'name_refused', code: 'username_unseen' };
   }
 };
 

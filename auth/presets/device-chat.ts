@@ -52,6 +52,7 @@ export const deviceChat: AuthPreset = {
     field_invalid: request,
     media_type_unsupported: request,
     device_key_invalid: request,
+    username_unseen: request,
     idempotency_key_invalid: request,
     refresh_invalid: token,
     refresh_expired: token,

@@ -188,9 +188,13 @@ const sessions = ({ queue, reader, sealer, lifetimeMs, nowMs }: Driver): Session
 const nonces = ({ queue }: Driver): Nonces => ({ consumeNonce: (input) => queue.call('consumeNonce', input) });
 
 const devices = ({ queue, reader, sealer }: Driver): Devices => ({
-  createDevice: ({ deviceKey, ...device }) => {
+  createDevice: ({ deviceKey, ...device }, room) => {
     const place = places.deviceKey(device.realmId, device.userId, device.id);
-    return queue.call('createDevice', { ...device, deviceKeySealed: sealer.seal(Buffer.from(deviceKey), place) });
+    return queue.call('createDevice', {
+      ...device,
+      ...room,
+      deviceKeySealed: sealer.seal(Buffer.from(deviceKey), place),
+    });
   },
   confirmDevice: (input) => queue.call('confirmDevice', input),
   findDevice: async (deviceId) => {
@@ -368,7 +372,7 @@ const housekeeping = ({ queue, reader, sealer }: Driver): Housekeeping => {
     removeExpiredSessions: (input) => queue.call('removeExpiredSessions', input),
     removeExpiredNonces: (limit) => queue.call('removeExpiredNonces', limit),
     removeIdleCounters: (limit) => queue.call('removeIdleCounters', limit),
-    removeUnconfirmedDevices: (input) => queue.call('removeUnconfirmedDevices', input),
+    removeDeadDevices: (input) => queue.call('removeDeadDevices', input),
     removeOldEvents: (input) => queue.call('removeOldEvents', input),
     findDeletedUsers: async (realmId, { kind, key }) =>
       (await reader.all(deleted[kind], realmId, key)).map((row) => rows.userFromRow(row, sealer)),

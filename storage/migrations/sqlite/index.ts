@@ -3,6 +3,7 @@ import { endedSessions } from './0002-ended-sessions.ts';
 import { eventRelay } from './0003-event-relay.ts';
 import { auditChain } from './0004-audit-chain.ts';
 import { devices } from './0005-devices.ts';
+import { deadDevices } from './0007-dead-devices.ts';
 
 export interface Migration {
   readonly version: number;
@@ -17,4 +18,5 @@ export const sqliteMigrations: readonly Migration[] = [
   { version: 3, name: 'event relay', sql: eventRelay },
   { version: 4, name: 'audit chain', sql: auditChain },
   { version: 5, name: 'devices', sql: devices },
+  { version: 7, name: 'dead devices', sql: deadDevices },
 ];

@@ -31,7 +31,7 @@ import {
   confirmDevice,
   createDevice,
   noteDeviceSeen,
-  removeUnconfirmedDevices,
+  removeDeadDevices,
   revokeDevice,
 } from './devices.ts';
 import { appendEffects, removeEffects } from './effects.ts';
@@ -101,7 +101,7 @@ export const verbs = {
   replayEvents,
   reserveAttempt,
   noteDeviceSeen,
-  removeUnconfirmedDevices,
+  removeDeadDevices,
   revokeDevice,
   rotateSession,
   sealAudit,
