@@ -153,7 +153,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     sign: ring.current.signJws,
   });
   const confirmDevice = createConfirmDevice({ devices: storage.devices, random });
-  const revokeDevice = createRevokeDevice({ devices: storage.devices, sessions });
+  const revokeDevice = createRevokeDevice({ accounts, devices: storage.devices, sessions });
 
   const authenticate = createAuthenticate({ verifier: createVerifier(parts), sessions, accounts });
 
