@@ -26,6 +26,7 @@ import { sqliteOutbox } from './outbox.ts';
 import { openReader, type Reader } from './reader.ts';
 import * as rows from './rows.ts';
 import type { SqlRow } from './transaction.ts';
+import { canaryPrefix } from './verbs/canaries.ts';
 import { listKeysStatement } from './verbs/keys.ts';
 import { openWriteQueue, type WriteQueue } from './write-queue.ts';
 
@@ -84,6 +85,16 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     audit: audit(driver),
     auditSpool: auditSpool(driver),
     outbox: sqliteOutbox(driver),
+    canaries: {
+      keepCanary: (keyId, sealed) => queue.call('keepCanary', { keyId, sealed }),
+      listCanaryKeys: async () =>
+        (
+          await reader.all(
+            "SELECT substr(key, length(?1) + 1) AS id FROM store_meta WHERE key LIKE ?1 || '%'",
+            canaryPrefix,
+          )
+        ).map(({ id }) => String(id)),
+    },
     companions: {
       noteIncarnation: (companion, incarnation) => queue.call('noteIncarnation', { companion, incarnation }),
       hasCompanion: async (companion) =>

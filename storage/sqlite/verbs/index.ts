@@ -24,6 +24,7 @@ import {
   removeDelivered,
   sealAudit,
 } from './audit.ts';
+import { keepCanary } from './canaries.ts';
 import { noteIncarnation } from './companions.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
 import {
@@ -83,6 +84,7 @@ export const verbs = {
   ensureCurrentKey,
   eraseUser,
   findCut,
+  keepCanary,
   keepSession,
   leaseSealing,
   markDelivered,
