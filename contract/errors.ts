@@ -30,6 +30,8 @@ export const errorCatalogue = {
   cookie_ambiguous: entry(400, 'A cookie was sent more than once', 'never', 'cookie'),
   route_unknown: entry(404, 'Route not found'),
   not_found: entry(404, 'Not found'),
+  already_exists: entry(409, 'There is one of that name'),
+  quota_reached: entry(409, 'There are as many as a user may have', 'never', 'limit'),
   method_not_allowed: entry(405, 'Method not allowed'),
   not_acceptable: entry(406, 'Not acceptable'),
   body_too_large: entry(413, 'Request body too large', 'never', 'limitBytes'),
