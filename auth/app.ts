@@ -51,7 +51,7 @@ import { startTidying } from './revocations/tidy.ts';
 import type { Handlers } from './route.ts';
 import { createSessionsHttp } from './sessions/http.ts';
 import { createAccessTokenIssuer } from './tokens/issue.ts';
-import type { KeyRing } from './tokens/key-ring.ts';
+import type { KeyRing } from './tokens/public-ring.ts';
 import type { RefreshTokens } from './tokens/refresh-token.ts';
 import { createRefreshTransport } from './tokens/refresh-transport.ts';
 import { createSessionRenewer } from './tokens/renew-session.ts';
@@ -109,7 +109,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
 
   const csrf = createCsrfTokens({ keys: settings.csrfKeys.map(({ kid, key }) => ({ kid: Number(kid), key })), random });
   const transport = createRefreshTransport(settings);
-  const issueAccessToken = createAccessTokenIssuer({ key: ring.current, settings, clock, random });
+  const issueAccessToken = createAccessTokenIssuer({ key: () => ring.current, settings, clock, random });
   const answerWithTokens = createTokenAnswer({ issueAccessToken, csrf, transport, settings });
   const startSession = createSessionStarter({ sessions, tokens: refreshTokens, random, clock, settings });
   const renewSession = createSessionRenewer({ sessions, tokens: refreshTokens, random, idleTtlMs });
@@ -150,7 +150,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     ...{ accounts, effects, password, guard, random, clock, makeAccount: register },
     devices: storage.devices,
     devicesPerUser: settings.devicesPerUser,
-    sign: ring.current.signJws,
+    sign: (input) => ring.current.signJws(input),
   });
   const confirmDevice = createConfirmDevice({ devices: storage.devices, random });
   const revokeDevice = createRevokeDevice({ accounts, devices: storage.devices, sessions });

@@ -58,6 +58,7 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
       problem: 'is set without JWT_PRIVATE_KEY_PATH: set that as well, or remove it to sign with a key of the ring',
     });
   }
+  problems.push(...keyProblems(settings));
   if (settings.passwordBreachUrl !== undefined && settings.passwordBreachFile !== undefined) {
     problems.push({ setting: 'PASSWORD_BREACH_URL', problem: 'and PASSWORD_BREACH_FILE are both set: remove one' });
   }
@@ -85,3 +86,30 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
   }
   return problems;
 };
+
+/** More retired keys than this at a time, and verifiers would refuse the whole set (verify/keys/fixed-keys.ts). */
+const mostRetiredKeys = 30;
+
+const keyProblems = (settings: AuthSettings): readonly SettingProblem[] => {
+  const { keyRotationSeconds: period, keyVerifySeconds: verify, jwksMaxAgeSeconds: maxAge } = settings;
+  const problems: SettingProblem[] = [];
+  // Whoever has not read the ring yet signs with the key before for a second more.
+  if (verify < settings.accessTokenTtlSeconds + slowestNodeSeconds) {
+    const problem = `is shorter than ACCESS_TOKEN_TTL_SECONDS and ${slowestNodeSeconds} seconds: tokens would outlive their key`;
+    problems.push({ setting: 'KEY_VERIFY_SECONDS', problem });
+  }
+  if (period > 0 && period <= 2 * maxAge) {
+    problems.push({
+      setting: 'KEY_ROTATION_SECONDS',
+      problem: 'is not longer than twice JWKS_MAX_AGE_SECONDS, for which a next key is published before it signs',
+    });
+  }
+  if (period > 0 && verify > mostRetiredKeys * period) {
+    const problem = `is more than ${mostRetiredKeys} times KEY_ROTATION_SECONDS: too many keys would be published`;
+    problems.push({ setting: 'KEY_VERIFY_SECONDS', problem });
+  }
+  return problems;
+};
+
+/** A node reads the ring once a second; one that was paused or cut off from its store is given longer. */
+const slowestNodeSeconds = 5;

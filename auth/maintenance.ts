@@ -11,6 +11,7 @@ import { emailKey, usernameKey } from '@sallyport/kit/identifier';
 import { systemRandom } from '@sallyport/kit/random';
 import type { LoginIdentifier, User } from '@sallyport/storage/contracts/accounts';
 import type { Erasure } from '@sallyport/storage/contracts/housekeeping';
+import type { Keys, StoredKey } from '@sallyport/storage/contracts/keys';
 import type { EventFilter, StoredEvent } from '@sallyport/storage/contracts/outbox';
 import type { Restored } from '@sallyport/storage/contracts/recovery';
 import type { Storage } from '@sallyport/storage/contracts/storage';
@@ -21,6 +22,7 @@ import { type AuthSettings, authSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
+import { listKeys, rotateKeys } from './key-maintenance.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { openActGuard, openAudit } from './open-audit.ts';
 import { withRedis } from './open-redis.ts';
@@ -34,6 +36,7 @@ import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createSessionStarter } from './tokens/start-session.ts';
 
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
+export type { StoredKey } from '@sallyport/storage/contracts/keys';
 export { type AuditView, auditView, type GivenFilter, longestPage, readFilter } from './audit/filter.ts';
 export type { AuditReport } from './audit/verify.ts';
 export type { AuditMaintenance } from './audit-maintenance.ts';
@@ -88,6 +91,15 @@ export interface Maintenance {
   /** Undefined: no such account. */
   setDisabled(identifier: string, disabled: boolean): Promise<User | undefined>;
   setRoles(identifier: string, roles: readonly string[], permissions: readonly string[]): Promise<User | undefined>;
+  /** All keys of the ring, by algorithm, current first. */
+  listKeys(): Promise<readonly StoredKey[]>;
+  /**
+   * Publishes a next key where there is none; issuers sign with it once it has been published for its time. Undefined: a secret or a key of
+   * the owner signs, and not the ring.
+   */
+  rotateKeys(): Promise<readonly StoredKey[] | undefined>;
+  /** Takes a next or retired key out of the ring. */
+  withdrawKey(kid: string): ReturnType<Keys['withdrawKey']>;
   /** Whether the store kept the key; verifiers refuse what it has signed either way, once they hear of it. */
   removeKey(kid: string): Promise<boolean>;
   /**
@@ -158,6 +170,10 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
         const userId = await findId(settings, storage, identifier);
         return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
       }),
+    listKeys: () => listKeys(storage.keys),
+    rotateKeys: () => act('rotateKeys', () => rotateKeys(settings, { ...sql, keys: storage.keys, context: context() })),
+    withdrawKey: (kid) =>
+      act('withdrawKey', () => storage.keys.withdrawKey({ realmId: defaultRealm, kid, context: context() })),
     removeKey: (kid) =>
       act('removeKey', () => storage.keys.removeKey({ realmId: defaultRealm, kid, context: context() })),
     markRestored: () => act('markRestored', () => markRestored(settings, storage)),

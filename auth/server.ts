@@ -77,7 +77,8 @@ const startParts = async (
   const kept = around(opened);
   lifecycle.add({ name: 'store', stop: () => kept.close() });
   if (redis === undefined) await refuseWithoutRedis(kept);
-  const ring = await openKeyRing({ settings, keys: kept.keys, sealer, clock });
+  const ring = await openKeyRing({ settings, keys: kept.keys, sealer, clock, log });
+  lifecycle.add({ name: 'key ring', stop: ring.stop });
   const pool = createHashPool({
     places: availableParallelism(),
     maxWaiting: settings.hashQueueLength,

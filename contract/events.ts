@@ -96,7 +96,7 @@ export const eventDefinitions = {
   },
   KEY_ROTATED: {
     version: 1,
-    about: 'The issuer signs with another key. The subject is the key id. Reserved: not sent by this version.',
+    about: 'The issuer signs with another key. The subject is the key id.',
     data: Type.Object({
       kid: Type.String({ maxLength: 255, description: 'The key that signs from now on.' }),
       previous_kid: Type.Optional(Type.String({ maxLength: 255 })),

@@ -121,10 +121,14 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   const routes = createRouteSource({ settings, rules: settings, open, userLimits, elapsedMs });
   metrics.watchUpstreams(routes);
   for (const warning of issuerWarnings(settings.issuers)) log.warn({ warning }, 'insecure setting');
-  const { verifier, isReady: hasKeys, keyFetches } = openVerifier(settings, clock);
+  const { verifier, isReady: hasKeys, hurryKeys, keyFetches } = openVerifier(settings, clock);
   metrics.watchVerifier(verifier);
   metrics.watchKeys(keyFetches);
-  const revocations = openRevocations({ settings, elapsedMs, onChange: () => openExchanges.cutDead() });
+  const revocations = openRevocations({
+    ...{ settings, elapsedMs },
+    onChange: () => openExchanges.cutDead(),
+    onKeyRemoved: hurryKeys,
+  });
   metrics.watchRevocations(revocations);
   const bound = watchBound({ feed: revocations, boundSeconds: settings.revocationBoundSeconds, log });
   metrics.watchRevocationBound(bound);

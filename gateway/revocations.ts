@@ -8,6 +8,8 @@ export interface OpenRevocationsOptions {
   readonly settings: GatewaySettings;
   readonly elapsedMs: () => number;
   readonly onChange: () => void;
+  /** The own issuer signs with another key now. */
+  readonly onKeyRemoved: () => void;
 }
 
 /** Where the feed is switched off, tokens live until they expire: a warning at the start says so. */
@@ -28,6 +30,7 @@ interface Source {
   readonly token: string;
   /** Entries that are held at most. Default: as many as come. */
   readonly maxEntries?: number;
+  readonly onKeyRemoved?: () => void;
 }
 
 /** Of an issuer that somebody else runs, and who must not fill this gateway's memory: with ids of the usual length some 200 MB. */
@@ -50,7 +53,10 @@ const ownFeed = (options: OpenRevocationsOptions): RevocationFeed => {
   const { issuer } = settings;
   if (!settings.revocationFeed) return withoutFeed(issuer);
   const origin = settings.revocationFeedUrl ?? privateOrigin(issuerOrigin(settings));
-  return subscribe({ issuer, origin, token: settings.revocationFeedToken ?? '' }, options);
+  return subscribe(
+    { issuer, origin, token: settings.revocationFeedToken ?? '', onKeyRemoved: options.onKeyRemoved },
+    options,
+  );
 };
 
 /**

@@ -24,6 +24,8 @@ type Fetch = typeof globalThis.fetch;
 const jwksOf = (settings: GatewaySettings, clock: Clock, fetch: Fetch | undefined): KeySource =>
   remoteJwks({
     url: `${issuerOrigin(settings)}/.well-known/jwks.json`,
+    refreshSeconds: settings.jwksRefreshSeconds,
+    cooldownSeconds: settings.jwksCooldownSeconds,
     clock,
     ...(fetch !== undefined && { fetch }),
   });
@@ -54,6 +56,8 @@ export interface OpenVerifier {
   readonly verifier: AccessTokenVerifier;
   /** Whether there is a key to judge the own issuer's tokens with: no other one keeps the gateway from serving. Asking fetches the issuer's keys where there is none yet. */
   readonly isReady: () => boolean;
+  /** The own issuer's keys have just changed. */
+  readonly hurryKeys: () => void;
   /** Of every issuer whose keys come over the network. */
   readonly keyFetches: () => readonly KeyFetches[];
 }
@@ -100,5 +104,8 @@ export const openVerifier = (settings: GatewaySettings, clock: Clock, fetch?: Fe
   };
   const keyFetches = (): readonly KeyFetches[] =>
     sources.flatMap(({ issuer = '', keys: of }) => (isRemote(of) ? [{ issuer, ...of.stats() }] : []));
-  return Object.freeze({ verifier, isReady, keyFetches });
+  const hurryKeys = (): void => {
+    if (isRemote(keys)) keys.hurry();
+  };
+  return Object.freeze({ verifier, isReady, hurryKeys, keyFetches });
 };

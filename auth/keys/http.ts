@@ -2,15 +2,12 @@
 import { Problem } from '@sallyport/contract';
 import type { AuthSettings } from '../config.ts';
 import type { OpenHandler, RouteAnswer } from '../route.ts';
-import type { KeyRing } from '../tokens/key-ring.ts';
+import type { KeyRing } from '../tokens/public-ring.ts';
 
 export interface KeysHttpOptions {
   readonly ring: KeyRing;
-  readonly settings: Pick<AuthSettings, 'issuer' | 'basePath' | 'jwtAlgorithm'>;
+  readonly settings: Pick<AuthSettings, 'issuer' | 'basePath' | 'jwtAlgorithm' | 'jwksMaxAgeSeconds'>;
 }
-
-/** Seconds that a verifier may keep the keys: shorter than the time a next key is published before its use. */
-const cacheSeconds = 300;
 
 export const createKeysHttp = ({
   ring,
@@ -19,6 +16,11 @@ export const createKeysHttp = ({
   readonly serverMetadata?: OpenHandler;
 } => {
   const metadata = serverMetadata(settings);
+  const cached = (body: object | string, headers: Readonly<Record<string, string>>): RouteAnswer => ({
+    status: 200,
+    body,
+    headers: { 'cache-control': `public, max-age=${settings.jwksMaxAgeSeconds}`, ...headers },
+  });
   return {
     publicKey: async () => {
       if (ring.publicPem === undefined) throw new Problem('no_public_key');
@@ -29,14 +31,12 @@ export const createKeysHttp = ({
   };
 };
 
-const cached = (body: object | string, headers: Readonly<Record<string, string>>): RouteAnswer => ({
-  status: 200,
-  body,
-  headers: { 'cache-control': `public, max-age=${cacheSeconds}`, ...headers },
-});
-
 /** RFC 8414 §2, where the issuer is a URL; otherwise there is nothing to discover from. */
-const serverMetadata = ({ issuer, basePath, jwtAlgorithm }: KeysHttpOptions['settings']): object | undefined => {
+const serverMetadata = ({
+  issuer,
+  basePath,
+  jwtAlgorithm,
+}: Omit<KeysHttpOptions['settings'], 'jwksMaxAgeSeconds'>): object | undefined => {
   if (!URL.canParse(issuer) || !/^https?:$/.test(new URL(issuer).protocol)) return undefined;
   const base = issuer.replace(/\/+$/, '');
   return {

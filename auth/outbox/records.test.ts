@@ -51,6 +51,14 @@ describe('an act leaves', () => {
     expect(dataOf(effectOf(act, data))).toEqual([type, { user_id: userId, ...members }]);
   });
 
+  it('another key signs', () => {
+    const data = { kid: 'k2', algorithm: 'ES256' };
+    const { userId: _, ...rotated } = effectOf('key.rotated', { ...data, previousKid: 'k1' });
+    expect(dataOf(rotated)).toEqual(['KEY_ROTATED', { ...data, previous_kid: 'k1' }]);
+    expect(eventOf(rotated)).toMatchObject({ event: { key: 'k2' } });
+    expect(dataOf({ ...rotated, data })).toEqual(['KEY_ROTATED', data]);
+  });
+
   it('nothing of what else an effect holds', () => {
     const planted = { email: 'a@example.org', password: 'planted', token: 'planted', key: 'planted' };
     for (const act of ['user.created', 'user.deleted', 'session.started', 'user.disabled'] as const)

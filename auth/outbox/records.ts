@@ -27,6 +27,9 @@ const auditTypes: Readonly<Record<Act, string>> = {
   'device.registered': 'device_registered',
   'device.revoked': 'device_revoked',
   'key.added': 'key_added',
+  'key.rotated': 'key_rotated',
+  'key.expired': 'key_expired',
+  'key.withdrawn': 'key_withdrawn',
   'key.removed': 'key_removed',
   'limit.hit': 'limit_hit',
   'audit.read': 'audit_read',
@@ -97,7 +100,15 @@ const leaving: Readonly<Partial<Record<Act, Leaves>>> = {
     'DEVICE_REVOKED',
     { user_id: userId, ...some({ device_id: data?.['deviceId'] }) },
   ],
+  'key.rotated': ({ data }) => [
+    'KEY_ROTATED',
+    some({ kid: data?.['kid'], previous_kid: data?.['previousKid'], algorithm: data?.['algorithm'] }),
+  ],
 };
+
+/** Whom or what an event tells of: those of one subject leave in their order. */
+const subjectOf = ({ act, userId, data }: Effect): string | undefined =>
+  act === 'key.rotated' ? String(data?.['kid']) : userId;
 
 /** Absent means absent. */
 const some = (members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
@@ -112,14 +123,15 @@ export type EventOutcome =
 
 export const eventOf = (effect: Effect): EventOutcome => {
   const leaves = leaving[effect.act];
-  if (leaves === undefined || effect.userId === undefined) return { kind: 'none' };
-  const { id: effectId, realmId, atMs, userId } = effect;
-  const [type, data] = leaves(effect, userId);
+  const subject = subjectOf(effect);
+  if (leaves === undefined || subject === undefined) return { kind: 'none' };
+  const { id: effectId, realmId, atMs } = effect;
+  const [type, data] = leaves(effect, subject);
   const members = eventProblems(type, data);
   if (members.length > 0) return { kind: 'unfit', type, members };
   const { version } = eventDefinitions[type];
   return {
     kind: 'event',
-    event: { effectId, realmId, atMs, type, version, key: userId, data: JSON.stringify(data) },
+    event: { effectId, realmId, atMs, type, version, key: subject, data: JSON.stringify(data) },
   };
 };

@@ -72,6 +72,26 @@ export const tokensSettings = {
     optional: true,
     doc: 'Public key as PEM. The issuer checks that it belongs to the private key.',
   }),
+  keyRotationSeconds: durationSetting({
+    env: 'KEY_ROTATION_SECONDS',
+    unit: 'seconds',
+    default: 2_592_000,
+    doc: 'How long a key of the ring signs before the next one does. 0: until `sallyport keys rotate`. A key from a file or from the environment is rotated by its owner.',
+  }),
+  keyVerifySeconds: durationSetting({
+    env: 'KEY_VERIFY_SECONDS',
+    unit: 'seconds',
+    default: 2_592_000,
+    doc: 'How long a key of the ring is still published and verifies after it has ceased to sign.',
+  }),
+  jwksMaxAgeSeconds: durationSetting({
+    env: 'JWKS_MAX_AGE_SECONDS',
+    unit: 'seconds',
+    min: 1,
+    max: 86_400,
+    default: 300,
+    doc: 'How long verifiers and caches may keep the published keys. A next key is published twice as long before it signs.',
+  }),
   accessTokenTtlSeconds: durationSetting({
     env: 'ACCESS_TOKEN_TTL_SECONDS',
     unit: 'seconds',

@@ -7,7 +7,8 @@ import type { AuthSettings, ExtraClaim } from '../config.ts';
 import type { SigningKey } from './signing-key.ts';
 
 export interface IssueOptions {
-  readonly key: SigningKey;
+  /** What signs at this instant. */
+  readonly key: () => SigningKey;
   readonly settings: Pick<AuthSettings, 'issuer' | 'audience' | 'accessTokenTtlSeconds' | 'claims'>;
   readonly clock: Clock;
   readonly random: Pick<Random, 'uuidv7'>;
@@ -22,8 +23,15 @@ type IssuedSession = Pick<
 export const createAccessTokenIssuer = (
   options: IssueOptions,
 ): ((user: User, session: IssuedSession) => Promise<string>) => {
-  const { key, settings, clock, random } = options;
-  const header = encode({ alg: key.algorithm, typ: accessTokenType, kid: key.kid });
+  const { settings, clock, random } = options;
+  const headers = new WeakMap<SigningKey, string>();
+  const headerOf = (key: SigningKey): string => {
+    const known = headers.get(key);
+    if (known !== undefined) return known;
+    const header = encode({ alg: key.algorithm, typ: accessTokenType, kid: key.kid });
+    headers.set(key, header);
+    return header;
+  };
   return async function issueAccessToken(user, session) {
     const nowMs = clock.nowMs();
     const issuedAt = toEpochSeconds(nowMs as EpochMs);
@@ -47,7 +55,8 @@ export const createAccessTokenIssuer = (
       ...(session.boundKeyThumbprint !== undefined && { cnf: { jkt: session.boundKeyThumbprint } }),
       ...extraClaims(user, session, settings.claims as readonly ExtraClaim[]),
     };
-    const signingInput = `${header}.${encode(claims)}`;
+    const key = options.key();
+    const signingInput = `${headerOf(key)}.${encode(claims)}`;
     const signature = await key.signJws(signingInput);
     return `${signingInput}.${signature.toString('base64url')}`;
   };

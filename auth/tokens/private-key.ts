@@ -1,4 +1,5 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
 import type { SignatureAlgorithm } from '@sallyport/contract';
 import { SettingsError } from '@sallyport/kit/config';
 
@@ -51,15 +52,17 @@ const assertFits = (key: KeyObject, algorithm: AsymmetricAlgorithm, origin: stri
   } else if (type !== 'ed25519') throw new SigningKeyError(origin, 'is not an Ed25519 key, which EdDSA needs');
 };
 
-/** A fresh key for the ring. RSA: 2048 bits. Takes up to half a second for RSA: at start only. */
-export const generatePrivateKey = (algorithm: AsymmetricAlgorithm): KeyObject => {
+const generate = promisify(generateKeyPair);
+
+/** A fresh key for the ring, made in the thread pool: RSA (2048 bits) takes up to half a second. */
+export const generatePrivateKey = async (algorithm: AsymmetricAlgorithm): Promise<KeyObject> => {
   switch (algorithm) {
     case 'RS256':
     case 'PS256':
-      return generateKeyPairSync('rsa', { modulusLength: smallestRsaBits }).privateKey;
+      return (await generate('rsa', { modulusLength: smallestRsaBits })).privateKey;
     case 'ES256':
-      return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+      return (await generate('ec', { namedCurve: 'P-256' })).privateKey;
     case 'EdDSA':
-      return generateKeyPairSync('ed25519').privateKey;
+      return (await generate('ed25519')).privateKey;
   }
 };

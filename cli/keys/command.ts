@@ -1,13 +1,17 @@
 import { feedTokenOf } from '@sallyport/auth/maintenance';
 import { type Command, Option } from 'commander';
 import { readEnvironment } from '../environment.ts';
+import { CommandError } from '../exit-codes.ts';
 import { hostEnvironment } from '../host-environment.ts';
 import { withMaintenance } from '../users/with-maintenance.ts';
+import { keysText, keyView } from './keys-text.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
 
-/** `sallyport keys new`, `sallyport keys feed <subscriber>`, `sallyport keys remove <kid>` */
+/** `sallyport keys new | list | rotate | retire <kid> | remove <kid> | feed <subscriber>` */
 export const addKeysCommand = (program: Command): void => {
-  const keys = program.command('keys').description('signing keys as files; tokens of subscribers');
+  const keys = program
+    .command('keys')
+    .description('signing keys: the ring in the store, pairs as files; tokens of subscribers');
   keys
     .command('new')
     .description('make a key pair: jwt_private_key.pem (mode 0600) and jwt_public_key.pem')
@@ -18,6 +22,45 @@ export const addKeysCommand = (program: Command): void => {
       const { privatePath, publicPath } = newKeys(options);
       process.stdout.write(`JWT_ALGORITHM=${options.algorithm}\n`);
       process.stdout.write(`JWT_PRIVATE_KEY_PATH=${privatePath}\nJWT_PUBLIC_KEY_PATH=${publicPath}\n`);
+    });
+  keys
+    .command('list')
+    .description('print the keys of the ring in the store, and what each of them does')
+    .option('--json', 'as JSON', false)
+    .action(async ({ json }: { readonly json: boolean }) => {
+      await withMaintenance(async (maintenance) => {
+        const ring = await maintenance.listKeys();
+        if (json) process.stdout.write(`${JSON.stringify(ring.map(keyView), undefined, 2)}\n`);
+        else process.stdout.write(ring.length === 0 ? 'The ring holds no keys.\n' : keysText(ring));
+      });
+    });
+  keys
+    .command('rotate')
+    .description('publish the next key of the ring; issuers sign with it as soon as every verifier can have it')
+    .action(async () => {
+      await withMaintenance(async (maintenance) => {
+        const ring = await maintenance.rotateKeys();
+        if (ring === undefined)
+          throw new CommandError(
+            'the issuer signs with JWT_SECRET or with a key of yours: give it another one (docs/guides/signing-keys.md)',
+          );
+        process.stdout.write(keysText(ring));
+      });
+    });
+  keys
+    .command('retire')
+    .argument('<kid>', 'id of the key, as in `keys list`')
+    .description('take a next or a retired key out of the ring before its time')
+    .action(async (kid: string) => {
+      await withMaintenance(async (maintenance) => {
+        const outcome = await maintenance.withdrawKey(kid);
+        if (outcome === 'unknown') throw new CommandError(`the ring has no key ${kid}`);
+        if (outcome === 'current')
+          throw new CommandError(
+            `${kid} signs: run \`keys rotate\` first, or \`keys remove\` where others may have it`,
+          );
+        process.stdout.write(`${kid} is published no more; verifiers drop it when they next fetch the keys.\n`);
+      });
     });
   keys
     .command('feed')
@@ -34,7 +77,7 @@ export const addKeysCommand = (program: Command): void => {
     .action(async (kid: string) => {
       await withMaintenance(async (maintenance) => {
         const next = (await maintenance.removeKey(kid))
-          ? 'Restart the issuer: it makes a new key.'
+          ? 'The issuers sign with another key within a second.'
           : 'The ring has no such key: if it is not one of a file or of JWT_SECRET, look at the kid again. Give the issuer another key, and restart it.';
         process.stdout.write(`Tokens signed with ${kid} are refused. ${next}\n`);
       });

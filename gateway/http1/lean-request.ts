@@ -27,14 +27,20 @@ const leanHeaders = (rawHeaders: readonly string[]): IncomingHttpHeaders => {
 };
 
 /** A request whose `headers` holds those names alone, for servers whose steps read `rawHeaders`. */
-export class LeanRequest extends IncomingMessage {}
+export class LeanRequest extends IncomingMessage {
+  #lean: IncomingHttpHeaders | undefined;
 
-Object.defineProperty(LeanRequest.prototype, 'headers', {
-  configurable: true,
-  get(this: IncomingMessage): IncomingHttpHeaders {
-    const headers = leanHeaders(this.rawHeaders);
-    // Asked for again, it is a property like any other.
-    Object.defineProperty(this, 'headers', { value: headers, writable: true, configurable: true });
-    return headers;
-  },
-});
+  /** @see leanHeaders */
+  get leanHeaders(): IncomingHttpHeaders {
+    this.#lean ??= leanHeaders(this.rawHeaders);
+    return this.#lean;
+  }
+
+  set leanHeaders(headers: IncomingHttpHeaders) {
+    this.#lean = headers;
+  }
+}
+
+// TypeScript knows `headers` as a property and lets no class put an accessor in its place.
+const { leanHeaders: accessor } = Object.getOwnPropertyDescriptors(LeanRequest.prototype);
+Object.defineProperty(LeanRequest.prototype, 'headers', accessor);

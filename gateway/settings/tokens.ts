@@ -70,6 +70,22 @@ export const tokenSettings = {
     default: 1,
     doc: 'What is promised while all is healthy: heard of the feed no longer ago than this. Past it a warning is logged and counted; requests are served.',
   }),
+  jwksRefreshSeconds: durationSetting({
+    env: 'JWKS_REFRESH_SECONDS',
+    unit: 'seconds',
+    min: 1,
+    max: 3600,
+    default: 300,
+    doc: "The issuer's keys are fetched again after this time, so that one that is published no more goes. At most JWKS_MAX_AGE_SECONDS of the issuer.",
+  }),
+  jwksCooldownSeconds: durationSetting({
+    env: 'JWKS_COOLDOWN_SECONDS',
+    unit: 'seconds',
+    min: 1,
+    max: 300,
+    default: 30,
+    doc: 'A token that names an unknown key makes the gateway fetch the keys again, at most once in this time.',
+  }),
   revocationMaxStalenessSeconds: durationSetting({
     env: 'REVOCATION_MAX_STALENESS_SECONDS',
     unit: 'seconds',

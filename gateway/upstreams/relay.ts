@@ -4,6 +4,7 @@ import type { Refuse } from '../dispatcher.ts';
 import type { Exchange } from '../exchange.ts';
 import { readOutboundHeaders } from '../headers/outbound.ts';
 import { type AnswerHandler, ConnectionLost, type Flow } from '../http1/connection.ts';
+import { writeLawfulHead } from '../http1/response-head.ts';
 import type { AnswerHead } from '../http1/response-parser.ts';
 import { lingerAfterAnswer } from '../linger.ts';
 import { type Held, holdUntilTurnEnds } from '../turn-end.ts';
@@ -166,7 +167,7 @@ export class Relay implements AnswerHandler, Held {
   #writeHead(headers: string[]): void {
     this.#headers = undefined;
     lingerAfterAnswer(this.#exchange);
-    this.#exchange.res.writeHead(this.#status, headers);
+    writeLawfulHead(this.#exchange.res, this.#status, headers);
   }
 
   #write(part: Buffer): void {

@@ -89,11 +89,13 @@ export const deviceFromRow = (row: SqlRow, sealer: Sealer): Device => {
   };
 };
 
-const keyPlain = columns('kid realm_id algorithm public_jwk state created_at_ms');
+const keyPlain = columns('kid realm_id algorithm public_jwk state created_at_ms signs_from_ms verifies_until_ms');
 export const keyColumns = [...keyPlain, ...columns('private_key_sealed')];
 
 export const keyFromRow = (row: SqlRow): StoredKey => ({
-  ...members<Omit<StoredKey, 'sealedPrivateKey'>>(row, keyPlain),
+  // A node of the version before writes no time from which a key signs.
+  signsFromMs: row['created_at_ms'] as EpochMs,
+  ...members<Omit<StoredKey, 'sealedPrivateKey' | 'signsFromMs'>>(row, keyPlain),
   sealedPrivateKey: String(row['private_key_sealed']),
 });
 

@@ -229,6 +229,10 @@ const devices = ({ queue, reader, sealer }: Driver): Devices => ({
 const keys = ({ queue, reader }: Driver): Keys => ({
   listKeys: async (realmId, algorithm) =>
     (await reader.all(listKeysStatement, realmId, algorithm)).map(rows.keyFromRow),
+  ensureNextKey: async (candidate, options) =>
+    (await queue.call('ensureNextKey', { candidate, ...options })).map(rows.keyFromRow),
+  advanceRing: async (step) => (await queue.call('advanceRing', step)).map(rows.keyFromRow),
+  withdrawKey: (input) => queue.call('withdrawKey', input),
   removeKey: (input) => queue.call('removeKey', input),
   ensureCurrentKey: async (candidate, context) =>
     (await queue.call('ensureCurrentKey', { candidate, context })).map(rows.keyFromRow),

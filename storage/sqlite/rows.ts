@@ -144,6 +144,9 @@ export const keyFromRow = (row: SqlRow): StoredKey => ({
   sealedPrivateKey: String(row['private_key_sealed']),
   state: row['state'] as StoredKey['state'],
   createdAtMs: time(row, 'created_at_ms'),
+  // A node of the version before writes no such time.
+  signsFromMs: time(row, row['signs_from_ms'] === null ? 'created_at_ms' : 'signs_from_ms'),
+  ...(row['verifies_until_ms'] !== null && { verifiesUntilMs: time(row, 'verifies_until_ms') }),
 });
 
 const effectColumns = optional({ address: 'address', userAgent: 'user_agent' });

@@ -88,7 +88,7 @@ const fill = async ({ accounts, sessions, devices, keys, nonces, counters, audit
     publicJwk: '{"kty": "EC"}',
     state: 'current',
   } as const;
-  await keys.ensureCurrentKey({ ...key, sealedPrivateKey: sealer.seal('pem', places('k1')), createdAtMs: at }, context);
+  await keys.ensureCurrentKey({ ...key, sealedPrivateKey: sealer.seal('pem', places('k1')) }, context);
   const nonce = { realmId: defaultRealm, purpose: 'p', madeAtMs: at, expiresAtMs: (at + 1e6) as EpochMs };
   for (const each of ['b', 'a', 'C']) await nonces.consumeNonce({ ...nonce, nonce: each });
   await counters.countAttempt(attempt);

@@ -61,7 +61,10 @@ export const tableShapes: Readonly<Record<TransferTable, TableShape>> = {
   signing_keys: {
     name: 'signing_keys',
     key: ['kid'],
-    columns: columns({ text: 'kid realm_id algorithm public_jwk private_key_sealed state', integer: 'created_at_ms' }),
+    columns: columns({
+      text: 'kid realm_id algorithm public_jwk private_key_sealed state',
+      integer: 'created_at_ms signs_from_ms verifies_until_ms',
+    }),
   },
   sessions: {
     name: 'sessions',

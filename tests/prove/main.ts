@@ -19,6 +19,7 @@ import { routeChange } from './gateway/route-change.ts';
 import { slowSockets } from './gateway/slow-sockets.ts';
 import { upstreamRestart } from './gateway/upstream-restart.ts';
 import { provenInterleavings } from './interleavings/interleavings.ts';
+import { provenKeyRotation } from './key-rotation.ts';
 import { killUnderLoad } from './kill-under-load.ts';
 import { provenLoginStorm } from './login-storm.ts';
 import { loopDelay } from './loop-delay.ts';
@@ -43,6 +44,12 @@ const proofs: Readonly<Record<string, Proof>> = {
   'refresh-storm': {
     about: '50 parallel refreshes of one token, 100 rounds, two issuers on one store',
     run: (_, rounds = 100, store) => onStore(store, ({ settings }) => refreshStorm({ rounds, parallel: 50, settings })),
+  },
+  'key-rotation': {
+    about:
+      'keys that turn every 5 s for 5 min at 300 requests a second over two issuers, two gateways and a service that verifies',
+    run: (_, seconds = 300, store) =>
+      onStore(store, ({ settings }) => provenKeyRotation({ seconds, perSecond: 300, everySeconds: 5, settings })),
   },
   'kill-issuer': {
     about: 'kill -9 of the issuer 50 times under refresh load, on one store',

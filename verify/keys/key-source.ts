@@ -37,5 +37,10 @@ export interface RemoteKeySource extends KeySource {
   refetch(nowMs: number): Promise<void> | undefined;
   /** Fetches at start, with the retries of the settings. Rejects when no usable key set was read. */
   load(): Promise<void>;
+  /**
+   * The keys have just changed, as somebody trusted says: the next use of a token fetches them, and for ten seconds an unknown `kid` does so
+   * once a second, whatever the cooldown is.
+   */
+  hurry(): void;
   stats(): { readonly fetches: number; readonly failures: number; readonly lastFailure: string | undefined };
 }

@@ -68,6 +68,24 @@ describe('remote keys', () => {
     expect(state.calls).toBe(2);
   });
 
+  it('are fetched at once where somebody trusted says that they have changed, and for a while once a second', async () => {
+    const state = await issuer();
+    const keys = remoteJwks({ url: state.url, clock: state.clock });
+    const verifier = verifierWith(keys, state.clock);
+    await verifier.verify(mint(rigs.ES256));
+    state.clock.seconds += 2;
+    keys.hurry();
+    expect(await verifier.verify(mint(rigs.EdDSA)), 'not published yet').toMatchObject({ reason: 'key_unknown' });
+    state.body = jwksOf(rigs.EdDSA);
+    expect(await verifier.verify(mint(rigs.EdDSA))).toMatchObject({ reason: 'key_unknown' });
+    expect(state.calls).toBe(2);
+    state.clock.seconds += 1;
+    expect(await verifier.verify(mint(rigs.EdDSA))).toMatchObject({ ok: true });
+    state.clock.seconds += 10;
+    expect(await verifier.verify(mint(rigs.EdDSA, {}, { kid: 'none' }))).toMatchObject({ reason: 'key_unknown' });
+    expect(state.calls).toBe(3);
+  });
+
   it('are replaced as a whole: a removed key verifies nothing, cached tokens included', async () => {
     const state = await issuer();
     const keys = remoteJwks({ url: state.url, clock: state.clock });

@@ -39,6 +39,8 @@ const numbers = {
 /** With no key at all every token fails, so an empty source asks again sooner than the cooldown. */
 const emptyRetryMs = 1000;
 const firstRetryMs = 250;
+const hurriedCooldownMs = 1000;
+const hurryMs = 10_000;
 
 const identity = ({ kid, thumbprint, algorithms }: VerificationKey): string =>
   JSON.stringify([kid, thumbprint, algorithms]);
@@ -64,6 +66,7 @@ export const remoteKeys = (name: string, given: RemoteKeysOptions, format: Remot
   let set = empty(0);
   let fetchedAtMs = Number.NEGATIVE_INFINITY;
   let triedAtMs = Number.NEGATIVE_INFINITY;
+  let hurriedUntilMs = Number.NEGATIVE_INFINITY;
   let flight: Promise<void> | undefined;
   const counts = { fetches: 0, failures: 0, lastFailure: undefined as string | undefined };
 
@@ -96,6 +99,10 @@ export const remoteKeys = (name: string, given: RemoteKeysOptions, format: Remot
   // The failure is counted; whoever waits looks at the keys, which did not change.
   const startQuietly = (): Promise<void> => start().catch(() => undefined);
 
+  const cooldownMs = (now: number): number =>
+    now < hurriedUntilMs
+      ? Math.min(hurriedCooldownMs, settings.cooldownSeconds * 1000)
+      : settings.cooldownSeconds * 1000;
   const mayTry = (now: number, pauseMs: number): boolean => now - triedAtMs >= pauseMs || now < triedAtMs;
 
   const current = (now: number): KeySet => {
@@ -103,7 +110,7 @@ export const remoteKeys = (name: string, given: RemoteKeysOptions, format: Remot
     // A clock that was set back: how old the keys are is not known, and a removed one must not live until the clock is there again.
     if (now < fetchedAtMs) fetchedAtMs = now - settings.refreshSeconds * 1000;
     if (now - fetchedAtMs >= settings.staleSeconds * 1000) set = empty(set.generation + 1);
-    else if (now - fetchedAtMs >= settings.refreshSeconds * 1000 && mayTry(now, settings.cooldownSeconds * 1000)) {
+    else if (now - fetchedAtMs >= settings.refreshSeconds * 1000 && mayTry(now, cooldownMs(now))) {
       if (!flight) void startQuietly();
     }
     return set;
@@ -111,7 +118,7 @@ export const remoteKeys = (name: string, given: RemoteKeysOptions, format: Remot
 
   const refetch = (now: number): Promise<void> | undefined => {
     if (flight) return flight.catch(() => undefined);
-    const pauseMs = settings.cooldownSeconds * 1000;
+    const pauseMs = cooldownMs(now);
     return mayTry(now, set.keys.length === 0 ? Math.min(emptyRetryMs, pauseMs) : pauseMs) ? startQuietly() : undefined;
   };
 
@@ -127,5 +134,11 @@ export const remoteKeys = (name: string, given: RemoteKeysOptions, format: Remot
     }
   };
 
-  return Object.freeze({ current, refetch, load, stats: () => ({ ...counts }) });
+  const hurry = (): void => {
+    const now = nowMs();
+    hurriedUntilMs = now + hurryMs;
+    fetchedAtMs = Math.min(fetchedAtMs, now - settings.refreshSeconds * 1000);
+  };
+
+  return Object.freeze({ current, refetch, load, hurry, stats: () => ({ ...counts }) });
 };

@@ -31,6 +31,8 @@ export interface RevocationFeedOptions {
   readonly elapsedMs?: () => number;
   /** Told after new entries were taken in, for example to cut connections that live on. */
   readonly onChange?: () => void;
+  /** Told when a signing key was removed: its issuer signs with another one now, which verifiers do not know yet (`remoteJwks(…).hurry`). */
+  readonly onKeyRemoved?: () => void;
 }
 
 export interface RevocationFeed {
@@ -58,7 +60,7 @@ const sweepMs = 30_000;
 
 /** Begins to subscribe at once. @throws TypeError for a misspelt or missing option */
 export const openRevocationFeed = (given: RevocationFeedOptions): RevocationFeed => {
-  const optional = { ...numbers, maxEntries: 0, fetch: 0, elapsedMs: 0, onChange: 0 };
+  const optional = { ...numbers, maxEntries: 0, fetch: 0, elapsedMs: 0, onChange: 0, onKeyRemoved: 0 };
   const options = { ...numbers, ...checkOptions('openRevocationFeed', given, ['url', 'token', 'issuer'], optional) };
   const { maxEntries = Number.POSITIVE_INFINITY } = options;
   const elapsedMs = options.elapsedMs ?? (() => performance.now());
@@ -90,8 +92,11 @@ export const openRevocationFeed = (given: RevocationFeedOptions): RevocationFeed
       cursor = undefined;
       hasBegun = true;
     } else if (name === 'entries') {
-      for (const entry of entriesOf(data)) add(entry);
+      const entries = entriesOf(data);
+      for (const entry of entries) add(entry);
       options.onChange?.();
+      // What a snapshot holds has been so for long.
+      if (coming === undefined && entries.some(({ kind }) => kind === 'key')) options.onKeyRemoved?.();
     } else if (name === 'synced') {
       if (!hasBegun) throw new Error('the feed said that nothing is missing, and had sent no snapshot');
       set = coming ?? set;

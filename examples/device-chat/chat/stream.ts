@@ -121,11 +121,11 @@ export const openStream = ({
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => socket.destroy());
     const retryAfterSeconds = limit(request.socket.remoteAddress ?? '');
-    if (retryAfterSeconds !== undefined)
-      return refuse(
-        socket,
-        problemAnswer(new Problem('rate_limited', { params: { retryAfterSeconds }, retryAfterSeconds }), chatTexts),
-      );
+    if (retryAfterSeconds !== undefined) {
+      const problem = new Problem('rate_limited', { params: { retryAfterSeconds }, retryAfterSeconds });
+      refuse(socket, problemAnswer(problem, chatTexts));
+      return;
+    }
     judge(request, callers, guard)
       .then((judged) => {
         if ('refused' in judged) return refuse(socket, judged.refused);

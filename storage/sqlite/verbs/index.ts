@@ -38,7 +38,7 @@ import {
 import { appendEffects, removeEffects } from './effects.ts';
 import { eraseUser } from './erasure.ts';
 import { removeExpiredNonces, removeExpiredSessions, removeIdleCounters, removeOldEvents } from './housekeeping.ts';
-import { ensureCurrentKey, removeKey } from './keys.ts';
+import { advanceRing, ensureCurrentKey, ensureNextKey, removeKey, withdrawKey } from './keys.ts';
 import { consumeNonce } from './nonces.ts';
 import { appendEvents, claimPartitions, replayEvents, settleEvents } from './outbox.ts';
 import { markRestored } from './recovery.ts';
@@ -58,6 +58,7 @@ import {
 
 export const verbs = {
   adoptEpoch,
+  advanceRing,
   appendAudit,
   appendCheckpoint,
   appendEffects,
@@ -82,6 +83,7 @@ export const verbs = {
   endSession,
   endSessionsOfUser,
   ensureCurrentKey,
+  ensureNextKey,
   eraseUser,
   findCut,
   keepCanary,
@@ -112,6 +114,7 @@ export const verbs = {
   settleEvents,
   settleRotation,
   tidyRevocations,
+  withdrawKey,
 } as const;
 
 export type Verbs = typeof verbs;
