@@ -16,6 +16,8 @@ export const deviceChat: AuthPreset = {
   refreshTokenTtlSeconds: 2_592_000,
   refreshRotation: false,
   refreshLimitPerHour: 10,
+  // "Cached in Redis where there is one": a Redis that is away fails no login.
+  redisRole: 'cache',
   // Hardened as the contract says: length only.
   passwordMinScore: 0,
   passwordRefuseCommon: false,

@@ -7,7 +7,7 @@ import {
   portSetting,
   textSetting,
 } from '@sallyport/kit/config';
-import { redisSettings } from '@sallyport/storage/redis/settings';
+import { redisRoleSetting, redisSettings } from '@sallyport/storage/redis/settings';
 
 export const serverSettings = {
   preset: choiceSetting({
@@ -74,4 +74,5 @@ export const serverSettings = {
     doc: "Moves this server's clock; for tests.",
   }),
   ...redisSettings('sessions, nonces and attempts'),
+  ...redisRoleSetting,
 };

@@ -5,4 +5,5 @@
  */
 export type { RedisOptions } from './connection.ts';
 export { openRedisRates, type RedisRates } from './rates.ts';
+export { openRedisSessionCache, type SessionCacheOptions } from './session-cache.ts';
 export { openRedisStore, type RedisStore, type RedisStoreOptions } from './store.ts';
