@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { systemRandom } from '@sallyport/kit/random';
 import { afterAll, expect, it } from 'vitest';
 import { loadAuthSettings } from './load-settings.ts';
 import { openStore } from './open-store.ts';
+import { newStoredKey } from './tokens/stored-ring.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-keys-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -38,4 +40,22 @@ it('a store knows its root keys again, and refuses another one under an id that 
   // All at once: an emergency, or a mistake.
   expect(await open(`3:${three}`)).toMatch('none of the keys that this store was used with (1, 2)');
   await expect(open(`3:${three}, 1:${two}`)).rejects.toThrow('another key 1 than');
+});
+
+it('a store of the time before is not taken over by another key, where it has sealed anything', async () => {
+  const [one, two] = [newKey(), newKey()];
+  const file = join(folder, 'sallyport.db');
+  const forget = (what: string): void => {
+    const database = new DatabaseSync(file);
+    database.exec(`DELETE FROM ${what}`);
+    database.close();
+  };
+  forget("store_meta WHERE key LIKE 'root_key:%'");
+  const { settings } = loadAuthSettings({ env: { ...own, SALLYPORT_ROOT_KEYS: `1:${one}` } });
+  const { storage, sealer } = await openStore(settings, systemRandom);
+  await storage.keys.ensureCurrentKey(newStoredKey('ES256', sealer), { requestId: 'test', actor: 'system' });
+  await storage.close();
+  forget("store_meta WHERE key LIKE 'root_key:%'");
+  await expect(open(`1:${two}`)).rejects.toThrow('another key 1 than');
+  expect(await open(`1:${one}`)).toBeUndefined();
 });

@@ -22,7 +22,7 @@ export const openStore = async (settings: AuthSettings, random: Random): Promise
   const revocationLifetimeMs = (settings.accessTokenTtlSeconds + 2 * settings.clockLeewaySeconds) * 1000;
   const storage = await openDatabase(settings, { sealer, random, revocationLifetimeMs });
   try {
-    const warning = await checkRootKeys({ canaries: storage.canaries, keys: settings.rootKeys, random });
+    const warning = await checkRootKeys({ storage, keys: settings.rootKeys, random });
     return { storage, sealer, ...(warning !== undefined && { warning }) };
   } catch (error) {
     await storage.close();
