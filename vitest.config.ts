@@ -18,10 +18,11 @@ export default defineConfig({
         },
       },
       {
-        // Whole systems: each file starts servers of its own on free ports, so two may run side by side.
+        // Whole systems: each file starts servers of its own on free ports, so several may run side by side; much of their time is waiting.
         test: {
           ...shared,
           name: 'system',
+          maxWorkers: 3,
           include: ['tests/**/*.test.ts'],
           exclude: [...never, ...alone],
           sequence: { groupOrder: 1 },

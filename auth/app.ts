@@ -11,7 +11,7 @@ import { fastifyProblemOptions, installProblemHandler } from '@sallyport/kit/pro
 import type { Random } from '@sallyport/kit/random';
 import type { Audit } from '@sallyport/storage/contracts/audit';
 import type { Storage } from '@sallyport/storage/contracts/storage';
-import { createAccessTokenVerifier, createAssertionVerifier } from '@sallyport/verify';
+import { createAccessTokenVerifier, createAssertionVerifier, createProofChecker, publicUrlOf } from '@sallyport/verify';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { createChangePassword } from './account/change-password.ts';
 import { createDeleteAccount } from './account/delete-account.ts';
@@ -51,6 +51,7 @@ import { startTidying } from './revocations/tidy.ts';
 import type { Handlers } from './route.ts';
 import { createSessionsHttp } from './sessions/http.ts';
 import { createAccessTokenIssuer } from './tokens/issue.ts';
+import { createKeyProver } from './tokens/prove-key.ts';
 import type { KeyRing } from './tokens/public-ring.ts';
 import type { RefreshTokens } from './tokens/refresh-token.ts';
 import { createRefreshTransport } from './tokens/refresh-transport.ts';
@@ -114,6 +115,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const startSession = createSessionStarter({ sessions, tokens: refreshTokens, random, clock, settings });
   const renewSession = createSessionRenewer({ sessions, tokens: refreshTokens, random, idleTtlMs });
 
+  const { prover, strangersProver } = createProvers(parts);
   const guard = createGuessGuard({ counters: storage.counters, settings, clock, random });
   const limit = createRegistrationLimit({
     counters: storage.counters,
@@ -150,17 +152,18 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     ...{ accounts, effects, password, guard, random, clock, makeAccount: register },
     devices: storage.devices,
     devicesPerUser: settings.devicesPerUser,
+    prover: strangersProver,
     sign: (input) => ring.current.signJws(input),
   });
   const confirmDevice = createConfirmDevice({ devices: storage.devices, random });
   const revokeDevice = createRevokeDevice({ accounts, devices: storage.devices, sessions });
 
-  const authenticate = createAuthenticate({ verifier: createVerifier(parts), sessions, accounts });
+  const authenticate = createAuthenticate({ verifier: createVerifier(parts), sessions, accounts, prover });
 
   const handlers: Handlers = {
     ...createRegisterHttp({ register, startSession, endEarlierSession, transport, answerWithTokens, settings }),
-    ...createLoginHttp({ login, endEarlierSession, transport, answerWithTokens, settings }),
-    ...createRefreshHttp({ refresh, transport, answerWithTokens, settings }),
+    ...createLoginHttp({ login, prover: strangersProver, endEarlierSession, transport, answerWithTokens, settings }),
+    ...createRefreshHttp({ refresh, prover, transport, answerWithTokens, settings }),
     ...createLogoutHttp({ logout, authenticate, transport, settings }),
     ...createSessionsHttp({ sessions, settings }),
     ...createDevicesHttp({ registerDevice, confirmDevice, revokeDevice, devices: storage.devices, settings }),
@@ -270,6 +273,27 @@ const createVerifier = ({ settings, ring, clock }: AppParts) =>
     clock,
     leewaySeconds: settings.clockLeewaySeconds,
   });
+
+/**
+ * Who has no tokens of ours yet does not know our clock: at a registration and a login a proof may be as far from it as the login's own
+ * timestamp. Afterwards a client counts from what its tokens say.
+ */
+const createProvers = ({ settings, storage, clock }: AppParts) => {
+  const { clockLeewaySeconds, proofMaxAgeSeconds, deviceLoginWindowSeconds } = settings;
+  const place = {
+    publicUrl: publicUrlOf(settings.authPublicUrl ?? settings.publicUrl ?? ownUrl(settings)),
+    nonces: storage.lastingNonces,
+  };
+  const known = { clock, leewaySeconds: clockLeewaySeconds, maxAgeSeconds: proofMaxAgeSeconds };
+  const strangers = { clock, leewaySeconds: deviceLoginWindowSeconds, maxAgeSeconds: 0 };
+  return {
+    prover: createKeyProver({ ...place, check: createProofChecker(known) }),
+    strangersProver: createKeyProver({ ...place, check: createProofChecker(strangers) }),
+  };
+};
+
+/** As somebody on this machine has it. */
+const ownUrl = ({ port, portOffset }: AppParts['settings']): string => `http://localhost:${port + portOffset}`;
 
 const createAssertions = ({ settings, clock }: AppParts) =>
   settings.assertionKeys &&

@@ -53,7 +53,7 @@ it('a store of the time before is not taken over by another key, where it has se
   forget("store_meta WHERE key LIKE 'root_key:%'");
   const { settings } = loadAuthSettings({ env: { ...own, SALLYPORT_ROOT_KEYS: `1:${one}` } });
   const { storage, sealer } = await openStore(settings, systemRandom);
-  await storage.keys.ensureCurrentKey(newStoredKey('ES256', sealer), { requestId: 'test', actor: 'system' });
+  await storage.keys.ensureCurrentKey(await newStoredKey('ES256', sealer), { requestId: 'test', actor: 'system' });
   await storage.close();
   forget("store_meta WHERE key LIKE 'root_key:%'");
   await expect(open(`1:${two}`)).rejects.toThrow('another key 1 than');

@@ -1,7 +1,7 @@
 import { defaultRealm, signatureAlgorithms } from '@sallyport/contract';
 import { SettingsError } from '@sallyport/kit/config';
 import type { Random } from '@sallyport/kit/random';
-import { createSealer, type Sealer, SealError, type SealPlace } from '@sallyport/kit/seal';
+import { createSealer, SealError, type Sealer, type SealPlace } from '@sallyport/kit/seal';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { signingKeyPlace } from './tokens/stored-ring.ts';
 

@@ -34,7 +34,7 @@ export const createAuthMetrics = (watched: {
   const durations = metrics.histogram({ name: 'request_duration_seconds', help: 'Time to answer.', labels: ['route'] });
   const anomalies = metrics.counter({
     name: 'refresh_anomalies_total',
-    help: 'Refresh tokens that tell of a store that has gone back, or of a root key that is not held here.',
+    help: 'Refresh tokens that tell of a store that has gone back, of a root key that is not held here, or that came without the key they are bound to.',
     labels: ['anomaly'],
   });
   metrics.gauge({ name: 'hash_pool_active', help: 'Password hashes under way.', collect: () => watched.pool.active });

@@ -17,11 +17,13 @@ import type {
   BearerHandler,
   BearerRequest,
   Caller,
+  Credentials,
   Handlers,
   OpenHandler,
   RouteAnswer,
   RouteRequest,
 } from './route.ts';
+import type { PresentedProof } from './tokens/prove-key.ts';
 import { setCookieHeader } from './tokens/set-cookie.ts';
 
 declare module 'fastify' {
@@ -34,7 +36,7 @@ export interface MountOptions {
   readonly routes: readonly RouteDefinition[];
   readonly handlers: Handlers;
   readonly basePath: string;
-  readonly authenticate: (authorization: string | undefined) => Promise<Caller>;
+  readonly authenticate: (credentials: Credentials) => Promise<Caller>;
   readonly clientAddress: ReturnType<typeof createClientAddress>;
   readonly errorTexts: ErrorTexts;
   readonly routeErrorTexts: Readonly<Partial<Record<RouteId, ErrorTexts>>>;
@@ -161,7 +163,8 @@ const callBearer = async (
   options: MountOptions,
 ): Promise<RouteAnswer> => {
   try {
-    const caller = await options.authenticate(singleHeader(request, 'authorization'));
+    const { proof } = built;
+    const caller = await options.authenticate({ authorization: singleHeader(request, 'authorization'), proof });
     built.noteUser(caller.user.id);
     return await handler({ ...built, caller });
   } catch (error) {
@@ -198,12 +201,19 @@ const buildRequest = (request: FastifyRequest, options: MountOptions): RouteRequ
     params: (request.params ?? {}) as Readonly<Record<string, string>>,
     header: (name) => singleHeader(request, name),
     cookieHeader: request.headers.cookie,
+    proof: proofOf(request),
     context,
     origin,
     noteUser: (userId) => {
       seen.user = userId;
     },
   };
+};
+
+/** RFC 9449 §4.3: "There is not more than one DPoP HTTP request header field." */
+const proofOf = (request: FastifyRequest): PresentedProof | undefined => {
+  const proof = singleHeader(request, 'dpop');
+  return proof === undefined ? undefined : { proof, method: request.method, target: request.raw.url ?? '/' };
 };
 
 const userAgentLimit = 500;

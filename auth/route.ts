@@ -6,11 +6,18 @@ import type { RouteId } from '@sallyport/contract/routes';
 import type { User } from '@sallyport/storage/contracts/accounts';
 import type { Origin, Session } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
+import type { PresentedProof } from './tokens/prove-key.ts';
 
 /** Who calls a bearer route: token, session and account have been checked against the store. */
 export interface Caller {
   readonly user: User;
   readonly session: Session;
+}
+
+/** What a request says about who calls. */
+export interface Credentials {
+  readonly authorization: string | undefined;
+  readonly proof: PresentedProof | undefined;
 }
 
 export interface RouteRequest {
@@ -20,6 +27,8 @@ export interface RouteRequest {
   /** One value of a header; a doubled one has been refused. */
   header(name: string): string | undefined;
   readonly cookieHeader: string | undefined;
+  /** The `DPoP` header, unjudged; a doubled one has been refused. */
+  readonly proof: PresentedProof | undefined;
   readonly context: ActContext;
   readonly origin: Origin;
   /** Names the account in the request's log line. */

@@ -147,7 +147,10 @@ const startParts = async (
     onRefreshAnomaly: (anomaly, sessionId) => {
       countRefreshAnomaly(anomaly);
       // Anybody can write a token that names an unknown key: that one is counted alone.
-      if (anomaly !== 'key_unknown') log.error({ event: anomaly, sessionId }, 'the store has gone back');
+      if (anomaly === 'key_unknown') return;
+      // A thief, or a client whose key or clock is lost: nothing has changed.
+      if (anomaly === 'proof_required') log.warn({ event: anomaly, sessionId }, 'a refresh token came without its key');
+      else log.error({ event: anomaly, sessionId }, 'the store has gone back');
     },
     clock,
     random,

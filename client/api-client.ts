@@ -10,7 +10,7 @@ export interface ApiClientOptions {
 }
 
 export interface ApiClient {
-  /** Adds the bearer (and, to unsafe methods, the CSRF token); on 401 refreshes once and repeats once. Throws SignedOutError, NetworkError, ApiError. */
+  /** Adds the token with its proof (and, to unsafe methods, the CSRF token); on 401 refreshes once and repeats once. Throws SignedOutError, NetworkError, ApiError. */
   request(method: string, path: string, body?: unknown): Promise<Answer['body']>;
   get(path: string): Promise<Answer['body']>;
   post(path: string, body?: unknown): Promise<Answer['body']>;
@@ -25,12 +25,13 @@ export const createApiClient = (options: ApiClientOptions): ApiClient => {
   const baseUrl = options.baseUrl.replace(/\/+$/, '');
   const call: AnswerReader = readAnswer(options.fetch ?? globalThis.fetch.bind(globalThis));
 
-  const send = (method: string, path: string, body: unknown, accessToken: string): Promise<Answer> => {
+  const send = async (method: string, path: string, body: unknown, accessToken: string): Promise<Answer> => {
     const csrf = safeMethods.includes(method) ? undefined : tokens.csrfToken();
-    return call(`${baseUrl}${path}`, {
+    const url = `${baseUrl}${path}`;
+    return call(url, {
       method,
       headers: {
-        authorization: `Bearer ${accessToken}`,
+        ...(await tokens.authorize(accessToken, method, url)),
         ...(csrf !== undefined && { 'x-csrf-token': csrf }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
@@ -42,8 +43,11 @@ export const createApiClient = (options: ApiClientOptions): ApiClient => {
   const request: ApiClient['request'] = async (method, path, body) => {
     const accessToken = await tokens.getAccessToken();
     if (accessToken === undefined) throw new SignedOutError('no_session');
-    const first = await send(method, path, body, accessToken);
-    const answer = first.status === 401 ? await send(method, path, body, await tokens.refresh(accessToken)) : first;
+    let answer = await send(method, path, body, accessToken);
+    // The token is good: another proof may be as well.
+    if (answer.status === 401 && String(answer.body['code']).startsWith('proof_'))
+      answer = await send(method, path, body, accessToken);
+    if (answer.status === 401) answer = await send(method, path, body, await tokens.refresh(accessToken));
     if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
     return answer.body;
   };

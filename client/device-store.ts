@@ -1,4 +1,5 @@
-/** Where a device's key lives: as a CryptoKey that no script can read out, in IndexedDB, or in memory. */
+/** Where a device's keys live: as CryptoKeys that no script can read out, in IndexedDB, or in memory. */
+import type { ProofKeyStore } from './proof-key.ts';
 
 /** A registered device of this client. */
 export interface StoredDevice {
@@ -9,7 +10,7 @@ export interface StoredDevice {
   readonly key: CryptoKey;
 }
 
-export interface DeviceStore {
+export interface DeviceStore extends ProofKeyStore {
   read(username: string): Promise<StoredDevice | undefined>;
   write(device: StoredDevice): Promise<void>;
   remove(username: string): Promise<void>;
@@ -18,14 +19,22 @@ export interface DeviceStore {
 /** For Node, tests, and pages that forget their device with them. */
 export const memoryDeviceStore = (): DeviceStore => {
   const devices = new Map<string, StoredDevice>();
+  let proofKey: CryptoKeyPair | undefined;
   return {
     read: async (username) => devices.get(username),
     write: async (device) => void devices.set(device.username, device),
     remove: async (username) => void devices.delete(username),
+    readProofKey: async () => proofKey,
+    keepProofKey: async (drawn) => {
+      proofKey ??= drawn;
+      return proofKey;
+    },
   };
 };
 
 const tableName = 'devices';
+/** No user name holds a colon. */
+const proofKeyName = ':proof';
 
 /** One origin's devices, over reloads and restarts. Keys are cloned into it as they are: their bytes never meet a script. */
 export const indexedDbDeviceStore = (name = 'sallyport', factory: IDBFactory = globalThis.indexedDB): DeviceStore => {
@@ -47,7 +56,21 @@ export const indexedDbDeviceStore = (name = 'sallyport', factory: IDBFactory = g
       database.close();
     }
   };
+  const readProofKey = async (): Promise<CryptoKeyPair | undefined> =>
+    (await run<{ readonly pair: CryptoKeyPair } | undefined>('readonly', (table) => table.get(proofKeyName)))?.pair;
   return {
+    readProofKey,
+    keepProofKey: async (pair) => {
+      try {
+        await run('readwrite', (table) => table.add({ username: proofKeyName, pair }));
+        return pair;
+      } catch (error) {
+        // Another tab was faster.
+        const kept = await readProofKey();
+        if (kept === undefined) throw error;
+        return kept;
+      }
+    },
     read: (username) => run<StoredDevice | undefined>('readonly', (table) => table.get(username)),
     write: async (device) => void (await run('readwrite', (table) => table.put(device))),
     remove: (username) => run('readwrite', (table) => table.delete(username)),

@@ -3,6 +3,7 @@ import { fromBase64url, toBase64url } from './base64url.ts';
 import type { DeviceStore, StoredDevice } from './device-store.ts';
 import { ApiError } from './errors.ts';
 import type { CheckSignature } from './issuer-signature.ts';
+import type { ProofKey } from './proof-key.ts';
 import { randomId } from './random-id.ts';
 import { readAnswer } from './read-answer.ts';
 
@@ -16,6 +17,10 @@ export interface DevicesOptions {
   readonly curve?: DeviceCurve;
   /** Whether the issuer has signed a registration: `signedBy` of `@sallyport/client/issuer-signature`. Default: not asked, TLS says who answers. */
   readonly isSigned?: CheckSignature;
+  /** Registers this second key as well: sessions of the device are bound to it. The token manager needs it too. */
+  readonly proofKey?: ProofKey;
+  /** With `proofKey`: whether a refresh without it changes nothing, for the device's whole life. Default `required`. */
+  readonly refreshProof?: 'required' | 'optional';
   readonly fetch?: typeof globalThis.fetch;
   /** Milliseconds since the epoch. Default: the system clock. */
   readonly now?: () => number;
@@ -49,13 +54,15 @@ const subtle = globalThis.crypto.subtle;
 const accountOf = (username: string): string => username.normalize('NFKC').toLowerCase();
 
 export const createDevices = (options: DevicesOptions): Devices => {
-  const { store, isSigned, now = Date.now } = options;
+  const { store, isSigned, proofKey, refreshProof = 'required', now = Date.now } = options;
   const authUrl = options.authUrl.replace(/\/+$/, '');
   const call = readAnswer(options.fetch ?? globalThis.fetch.bind(globalThis));
 
   const post = async (path: string, body: object): Promise<Readonly<Record<string, unknown>>> => {
-    const headers = { 'content-type': 'application/json' };
-    const answer = await call(`${authUrl}/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const [url, method] = [`${authUrl}/${path}`, 'POST'];
+    const proof = await proofKey?.prove({ method, url, atMs: now() });
+    const headers = { 'content-type': 'application/json', ...(proof !== undefined && { dpop: proof }) };
+    const answer = await call(url, { method, headers, body: JSON.stringify(body) });
     if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
     return answer.body;
   };
@@ -74,10 +81,12 @@ export const createDevices = (options: DevicesOptions): Devices => {
         ...(deviceName !== undefined && { device_name: deviceName }),
         ...(displayName !== undefined && { display_name: displayName }),
         ...(phoneNumber !== undefined && { phone_number: phoneNumber }),
+        ...(proofKey !== undefined && { refresh_proof: refreshProof }),
       });
       const deviceId = String(begun['device_id']);
       const theirs = fromBase64url(String(begun['server_public_key']));
-      const said = await digest(transcript([label, curve, own, theirs, deviceId, username]));
+      const second = proofKey === undefined ? [] : [await proofKey.thumbprint(), refreshProof];
+      const said = await digest(transcript([label, curve, own, theirs, deviceId, username, ...second]));
       const key = await agree(curve, pair.privateKey, theirs, said);
       const isIssuer = await subtle.verify(
         'HMAC',

@@ -1,3 +1,4 @@
+import type { ProofKey } from './proof-key.ts';
 import type { SignedOutCause } from './signed-out-cause.ts';
 import type { TokenStore } from './token-store.ts';
 
@@ -7,6 +8,8 @@ export interface TokenManagerOptions {
   readonly store: TokenStore;
   /** `body`: the refresh token travels in JSON. `cookie`: the browser keeps and sends it (`credentials: 'include'`). Default `body`. */
   readonly transport?: 'body' | 'cookie';
+  /** Shown at each login and refresh; sessions of devices that were registered with it are bound to it. */
+  readonly proofKey?: ProofKey;
   /** Default `refresh`. */
   readonly refreshPath?: string;
   /** One refresh or logout may take this long; then it counts as lost. Default 10,000. */
@@ -26,6 +29,7 @@ export interface TokenManagerOptions {
 
 const optional: Record<keyof Omit<TokenManagerOptions, 'authUrl' | 'store'>, true> = {
   transport: true,
+  proofKey: true,
   refreshPath: true,
   timeoutMs: true,
   fetch: true,

@@ -4,6 +4,7 @@ import { createExclusive } from './exclusive.ts';
 import { type Answer, readAnswer } from './read-answer.ts';
 import { createSessionWatch, type SessionState } from './session-state.ts';
 import { issuersWord, type SignedOutCause } from './signed-out-cause.ts';
+import { claimsOf } from './token-claims.ts';
 import { managerOptions, type TokenManagerOptions } from './token-manager-options.ts';
 import type { StoredTokens, TabChange } from './token-store.ts';
 
@@ -24,6 +25,10 @@ export interface TokenManager {
   }): void;
   /** The access token, refreshed first when it has expired. Undefined: signed out. Throws NetworkError or ApiError where a needed refresh could not be made. */
   getAccessToken(): Promise<string | undefined>;
+  /** Headers of one request with this access token: `authorization` and, where it is bound to the proof key, a `dpop` of its own. */
+  authorize(accessToken: string, method: string, url: string): Promise<Readonly<Record<string, string>>>;
+  /** The protocols of a WebSocket to this URL, which can send no header: `bearer, <token>`, or `dpop, <token>, <proof>`. Undefined: signed out. */
+  webSocketProtocols(url: string): Promise<string[] | undefined>;
   /** The CSRF token of the last answer, where the issuer gives one. */
   csrfToken(): string | undefined;
   /** Refreshes now; callers at the same time share one call. `presented`: the access token that was refused; another one in the store is answered without a call. */
@@ -54,7 +59,7 @@ const signInTimeoutMs = 60_000;
 /** Keeps one session's tokens fresh: single flight, attempt ids, and no logout for anything but the issuer's word. */
 export const createTokenManager = (given: TokenManagerOptions): TokenManager => {
   const options = managerOptions(given);
-  const { store, authUrl, now, jitter, timeoutMs } = options;
+  const { store, authUrl, now, jitter, timeoutMs, proofKey } = options;
   const { tabs } = store;
   const inCookie = options.transport === 'cookie';
   const read = readAnswer(options.fetch);
@@ -86,6 +91,29 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     // A portal's page in the issuer's place, even with 200: whatever the issuer said, its answer is lost.
     if (answer.ok && !isIssuers(answer, path === options.refreshPath)) throw new NetworkError(new TypeError(foreign));
     return answer;
+  };
+
+  /** Proofs are judged by the servers' clock: how far ours is from it, the stored tokens tell. */
+  const serversNowMs = (): number => {
+    const stored = store.readTokens();
+    const { exp } = stored === undefined ? {} : claimsOf(stored.accessToken);
+    return now() + (stored !== undefined && typeof exp === 'number' ? (exp - stored.expiresAtSeconds) * 1000 : 0);
+  };
+  const postProved = async (
+    path: string,
+    body: unknown,
+    headers?: Readonly<Record<string, string>>,
+    limitMs?: number,
+    atMs = serversNowMs(),
+  ): Promise<Answer> => {
+    const proof = await proofKey?.prove({ method: 'POST', url: `${authUrl}/${path}`, atMs });
+    return post(path, body, { ...headers, ...(proof !== undefined && { dpop: proof }) }, limitMs);
+  };
+  const authorize: TokenManager['authorize'] = async (accessToken, method, url) => {
+    if (proofKey === undefined || claimsOf(accessToken).cnf === undefined)
+      return { authorization: `Bearer ${accessToken}` };
+    const dpop = await proofKey.prove({ method, url, accessToken, atMs: serversNowMs() });
+    return { authorization: `DPoP ${accessToken}`, dpop };
   };
 
   const forget = (cause: SignedOutCause): void => {
@@ -181,11 +209,18 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     if (!inCookie && before?.refreshToken === undefined) throw new SignedOutError('no_session');
     const attempt = attemptFor(before?.refreshToken, store);
     const body = inCookie ? undefined : { refresh_token: before?.refreshToken };
-    const answer = await post(options.refreshPath, body, { 'idempotency-key': attempt.id }).catch((lost: unknown) => {
-      // A tab that did not wait for this one may have let the id go.
-      if (inCookie && store.readAttempt() === undefined) store.writeAttempt(attempt);
-      throw lost;
-    });
+    const send = (atMs?: number) =>
+      postProved(options.refreshPath, body, { 'idempotency-key': attempt.id }, undefined, atMs);
+    // Browsers repeat what a connection has lost, the proof with it, and a used one shows nothing. Or our clock was set since the last answer.
+    const again = (first: Answer) =>
+      proofKey !== undefined && first.status === 401 && first.body['code'] === 'proof_required' ? send(now()) : first;
+    const answer = await send()
+      .then(again)
+      .catch((lost: unknown) => {
+        // A tab that did not wait for this one may have let the id go.
+        if (inCookie && store.readAttempt() === undefined) store.writeAttempt(attempt);
+        throw lost;
+      });
     const other = changedMeanwhile(askedIn, shared);
     if (other !== undefined) return other;
     if (!answer.ok) return refused(answer, before, shared);
@@ -221,7 +256,7 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
   };
 
   const signIn: TokenManager['signIn'] = async (path, body) => {
-    const answer = await post(path, body, {}, signInTimeoutMs);
+    const answer = await postProved(path, body, {}, signInTimeoutMs);
     if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
     if (typeof answer.body['access_token'] === 'string') begin(answer.body);
     return answer.body;
@@ -234,6 +269,13 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
   const isOver = (stored: StoredTokens | undefined): boolean =>
     stored === undefined && (!inCookie || over !== undefined);
 
+  const getAccessToken = async (): Promise<string | undefined> => {
+    const stored = store.readTokens();
+    if (isOver(stored)) return undefined;
+    if (stored !== undefined && remainingSeconds(stored) > 0) return stored.accessToken;
+    return refresh().catch(undefinedWhenSignedOut);
+  };
+
   return {
     signIn: (path, body) => exclusive(() => exclusiveChange(() => signIn(path, body))),
     saveTokens: ({ accessToken, refreshToken, expiresInSeconds, csrfToken }) =>
@@ -243,11 +285,15 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
         expires_in: expiresInSeconds,
         csrf_token: csrfToken,
       }),
-    getAccessToken: async () => {
-      const stored = store.readTokens();
-      if (isOver(stored)) return undefined;
-      if (stored !== undefined && remainingSeconds(stored) > 0) return stored.accessToken;
-      return refresh().catch(undefinedWhenSignedOut);
+    getAccessToken,
+    authorize,
+    webSocketProtocols: async (url) => {
+      const accessToken = await getAccessToken();
+      if (accessToken === undefined) return undefined;
+      // RFC 6455 §4.1: the handshake is a GET over HTTP.
+      const { authorization = '', dpop } = await authorize(accessToken, 'GET', url.replace(/^ws/, 'http'));
+      const [scheme = '', token = ''] = authorization.split(' ');
+      return [scheme.toLowerCase(), token, ...(dpop === undefined ? [] : [dpop])];
     },
     csrfToken: () => store.readTokens()?.csrfToken,
     refresh,

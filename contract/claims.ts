@@ -19,8 +19,21 @@ export const isSignatureAlgorithm = (value: unknown): value is SignatureAlgorith
 
 /** RFC 7800: the key that a token is bound to. */
 export interface Confirmation {
+  /** RFC 9449 §6.1: RFC 7638 SHA-256 thumbprint of the public key, base64url. */
   readonly jkt?: string;
 }
+
+/** RFC 9449 §4.2: `typ` of a proof. */
+export const proofType = 'dpop+jwt';
+/** RFC 9449 §4.2: what a proof is signed with, asymmetric alone; the one that WebCrypto has everywhere. */
+export const proofAlgorithm = 'ES256';
+/** How old a proof may be, beside the leeway between clocks. */
+export const defaultProofAgeSeconds = 60;
+/** A `DPoP` header of more characters is refused unread. */
+export const maxProofLength = 2048;
+
+export const tokenTypes = ['Bearer', 'DPoP'] as const;
+export type TokenType = (typeof tokenTypes)[number];
 
 /** RFC 9068 with Sallyport's own claims. Optional members may be absent in tokens of other issuers. */
 export interface AccessTokenClaims {

@@ -81,6 +81,8 @@ export const errorCatalogue = {
   session_revoked: entry(401, 'Session revoked', 'login'),
   session_lost: entry(401, 'Session is unknown to the store', 'login'),
   proof_required: entry(401, 'Proof of possession required'),
+  proof_invalid: entry(401, 'Invalid proof of possession'),
+  proof_replayed: entry(401, 'Proof of possession used again'),
   session_unknown: entry(404, 'Session not found'),
 
   // Devices

@@ -6,6 +6,7 @@ export * from './claims.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './problem.ts';
+export * from './proof-challenge.ts';
 export * from './refresh-refusals.ts';
 export * from './revocations.ts';
 export * from './units.ts';

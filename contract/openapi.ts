@@ -63,7 +63,12 @@ export const openApiDocument = ({ title, version, routes, basePath }: OpenApiOpt
     paths,
     components: {
       schemas: { Problem: problemSchema },
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT (RFC 9068)' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT (RFC 9068)' },
+        // RFC 9449 §7.1: a token that is bound to a key, and a proof of that key.
+        dpop: { type: 'http', scheme: 'dpop' },
+        proof: { type: 'apiKey', in: 'header', name: 'DPoP' },
+      },
     },
   }) as Record<string, unknown>;
 };
@@ -81,7 +86,7 @@ const withoutOwnKeywords = (value: unknown): unknown => {
 const operation = (route: RouteDefinition): object => ({
   operationId: route.id,
   summary: route.summary,
-  security: route.bearer ? [{ bearer: [] }] : [],
+  security: route.bearer ? [{ bearer: [] }, { dpop: [], proof: [] }] : [],
   ...(route.params && {
     parameters: Object.entries(route.params.properties).map(([name, schema]) => ({
       name,

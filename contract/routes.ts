@@ -4,44 +4,18 @@
  * every preset. Members tagged `secret: true` are redacted from every log. All objects are closed.
  */
 import { type TObject, type TSchema, Type } from 'typebox';
+import {
+  changeDeviceBody,
+  confirmDeviceBody,
+  deviceParams,
+  deviceProof,
+  deviceSchema,
+  registerDeviceBody,
+  signedUsername,
+} from './device-schemas.ts';
 import type { ErrorCode } from './errors.ts';
+import { closed, limits, type ProfileField, password, profileFields, secret, wellFormed } from './field-schemas.ts';
 import { refreshRefusals } from './refresh-refusals.ts';
-
-const closed = { additionalProperties: false } as const;
-const secret = { secret: true } as const;
-
-export const limits = {
-  emailLength: 255,
-  nameLength: 100,
-  usernameLength: 64,
-  phoneLength: 32,
-  urlLength: 500,
-  /** Characters of a password that are looked at before anything is hashed; a longer one is refused. */
-  passwordLength: 1024,
-  refreshTokenLength: 255,
-  deviceNameLength: 100,
-  deviceInfoLength: 500,
-  bodyBytes: 16_384,
-} as const;
-
-/**
- * A lone surrogate (category Cs) has no UTF-8 form: stored or hashed, all of them become one and the same replacement character,
- * so two passwords or names would be one.
- */
-const wellFormed = { pattern: '^\\P{Cs}*$' } as const;
-/** What is shown to people and put into headers, logs and mails: no control characters either. */
-const oneLine = { pattern: '^[^\\p{Cc}\\p{Cs}]*$' } as const;
-const nameText = { ...oneLine, maxLength: limits.nameLength } as const;
-
-/** Fields that a registration may take; a preset says which, and which of them are required. */
-export const profileFields = {
-  name: Type.String(nameText),
-  first_name: Type.String(nameText),
-  last_name: Type.String(nameText),
-  display_name: Type.String(nameText),
-  phone_number: Type.String({ ...oneLine, maxLength: limits.phoneLength, secret: true }),
-} as const;
-export type ProfileField = keyof typeof profileFields;
 
 export interface RouteShape {
   readonly identifier: 'email' | 'username';
@@ -77,7 +51,9 @@ const tokenMembers = {
   access_token: Type.String(secret),
   refresh_token: Type.Optional(Type.String(secret)),
   csrf_token: Type.Optional(Type.String(secret)),
-  token_type: Type.Literal('Bearer'),
+  token_type: Type.Union([Type.Literal('Bearer'), Type.Literal('DPoP')], {
+    description: '`DPoP`: bound to a key, whose proof has to come with each request (RFC 9449)',
+  }),
   expires_in: Type.Integer({ description: 'seconds' }),
 };
 const messageAnswer = Type.Object({ message }, closed);
@@ -106,28 +82,11 @@ const sessionSchema = Type.Object(
   },
   { ...closed, title: 'Session' },
 );
-const deviceSchema = Type.Object(
-  {
-    id: Type.String(),
-    name: Type.Optional(Type.String()),
-    curve: Type.String(),
-    current: Type.Boolean({ description: 'true for the device that asks' }),
-    created_at: Type.String({ format: 'date-time' }),
-    last_seen_at: Type.Optional(Type.String({ format: 'date-time' })),
-    address: Type.Optional(Type.String()),
-    user_agent: Type.Optional(Type.String()),
-    device_info: Type.Optional(Type.String()),
-    trusted_until: Type.Optional(Type.String({ format: 'date-time' })),
-  },
-  { ...closed, title: 'Device' },
-);
-
 function optional(members: Record<string, TSchema>): Record<string, TSchema> {
   const { message: _required, ...rest } = members;
   return Object.fromEntries(Object.entries(rest).map(([name, schema]) => [name, Type.Optional(schema)]));
 }
 
-const password = Type.String({ ...wellFormed, maxLength: limits.passwordLength, secret: true });
 /** In cookie transport the token travels in its cookie, so the member is optional; what is missing altogether is refused by the use case. */
 const refreshBody = Type.Object(
   { refresh_token: Type.Optional(Type.String({ maxLength: limits.refreshTokenLength, secret: true })) },
@@ -150,22 +109,6 @@ export const registerBody = (shape: RouteShape): TObject =>
     closed,
   );
 
-/** A name that stands between colons in what is signed. */
-const signedUsername = Type.String({ pattern: '^[^:\\p{Cc}\\p{Cs}]+$', maxLength: limits.usernameLength });
-const deviceId = Type.String({ pattern: '^[A-Za-z0-9._-]{1,128}$' });
-const mac = Type.String({ maxLength: 128, secret: true });
-const deviceProof = {
-  device_id: deviceId,
-  timestamp: Type.String({ pattern: '^[0-9]{1,16}$', description: 'milliseconds' }),
-  nonce: Type.String({ pattern: '^[A-Za-z0-9._-]{16,128}$' }),
-  session_id: mac,
-  device_signature: mac,
-  device_info: Type.Optional(Type.String({ ...oneLine, maxLength: limits.deviceInfoLength })),
-  ip_address: Type.Optional(
-    Type.String({ maxLength: 100, description: 'ignored: the address is what the server saw' }),
-  ),
-};
-
 export const loginBody = (shape: RouteShape): TObject =>
   Type.Object(
     shape.devices === true
@@ -173,28 +116,6 @@ export const loginBody = (shape: RouteShape): TObject =>
       : { ...identifierMember(shape), password },
     closed,
   );
-
-export const registerDeviceBody = Type.Object(
-  {
-    username: signedUsername,
-    password,
-    phone_number: Type.Optional(profileFields.phone_number),
-    display_name: Type.Optional(profileFields.display_name),
-    device_name: Type.Optional(Type.String({ ...oneLine, maxLength: limits.deviceNameLength })),
-    curve: Type.Union([Type.Literal('X25519'), Type.Literal('P-256')]),
-    client_public_key: Type.String({ maxLength: 128, description: 'base64url' }),
-  },
-  closed,
-);
-const confirmDeviceBody = Type.Object({ device_id: deviceId, client_mac: mac }, closed);
-const changeDeviceBody = Type.Object(
-  {
-    name: Type.Optional(Type.String({ ...oneLine, minLength: 1, maxLength: limits.deviceNameLength })),
-    trusted_for_days: Type.Optional(Type.Integer({ minimum: 0, maximum: 365 })),
-  },
-  closed,
-);
-const deviceParams = Type.Object({ id: deviceId }, closed);
 
 export const changePasswordBody = Type.Object({ current_password: password, new_password: password }, closed);
 export const sessionParams = Type.Object({ id: Type.String({ minLength: 36, maxLength: 36 }) }, closed);
@@ -267,6 +188,7 @@ export const commonErrors: readonly ErrorCode[] = [
   'internal_error',
 ];
 
+const proofErrors: readonly ErrorCode[] = ['proof_required', 'proof_invalid', 'proof_replayed'];
 const bearerErrors: readonly ErrorCode[] = [
   'token_missing',
   'authorization_malformed',
@@ -275,6 +197,7 @@ const bearerErrors: readonly ErrorCode[] = [
   'token_revoked',
   'token_stale',
   'user_unknown',
+  ...proofErrors,
 ];
 const refreshErrors: readonly ErrorCode[] = [
   ...refreshRefusals,
@@ -325,7 +248,14 @@ const deviceRoutes: readonly RouteDefinition[] = [
         closed,
       ),
     },
-    errors: ['credentials_invalid', 'device_key_invalid', 'device_limit_reached', 'username_unseen', ...passwordErrors],
+    errors: [
+      'credentials_invalid',
+      'device_key_invalid',
+      'device_limit_reached',
+      'username_unseen',
+      ...proofErrors,
+      ...passwordErrors,
+    ],
   },
   {
     id: 'confirmDevice',

@@ -12,7 +12,9 @@ import { answerAsked } from './forward-auth/answer-asked.ts';
 import { forwardAuth } from './forward-auth/forward-auth.ts';
 import { issuerWarnings } from './issuers/open-issuer.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
+import { createPace } from './pace.ts';
 import { paceVerifier } from './paced-verifier.ts';
+import { createDemandProof } from './proof/demand-proof.ts';
 import { watchBound } from './revocation-bound.ts';
 import { openRevocations } from './revocations.ts';
 import { createRouteSource, type RouteSource } from './routes/route-source.ts';
@@ -75,7 +77,7 @@ export const requestSteps = (parts: StepParts): readonly Step[] => {
     canonicalTargetStep(),
     preflight(),
     route({ table, serviceName: settings.serviceName, isReady: parts.isProcessReady ?? parts.isReady }),
-    authenticate({ verifier, accessCookie }),
+    authenticate({ verifier, demandProof: parts.demandProof, accessCookie }),
     revocation({ revocations }),
     routeIssuers(),
     authorise(),
@@ -142,10 +144,12 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   const isReady = (): boolean => hasKeys() && revocations.isReady();
   const refuse = createRefuse({ texts: settings.errorTexts, log });
   const { signers } = routes;
-  const paced = paceVerifier(verifier, { elapsedMs });
+  const pace = createPace({ elapsedMs });
+  const paced = paceVerifier(verifier, pace);
+  const demandProof = createDemandProof({ settings, clock, uses: dependencies.proofs, pace });
   const steps = requestSteps({
     ...dependencies,
-    ...{ settings, table: routes, signers, verifier: paced, revocations, openExchanges, refuse, isReady },
+    ...{ settings, table: routes, signers, verifier: paced, demandProof, revocations, openExchanges, refuse, isReady },
   });
 
   const { dispatch } = createDispatcher(steps, refuse);

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Verification } from '@sallyport/verify';
 import { expect, it } from 'vitest';
+import { createPace } from './pace.ts';
 import { paceVerifier } from './paced-verifier.ts';
 import { verifier } from './testing/exchange.ts';
 import { mint } from './testing/rig.ts';
@@ -18,7 +19,7 @@ const startPaced = () => {
       },
       seen: verifier.seen,
     },
-    { elapsedMs: () => nowMs },
+    createPace({ elapsedMs: () => nowMs }),
   );
   return { paced, checked };
 };
@@ -59,9 +60,9 @@ it('checks nothing for those who have gone away while they waited', async () => 
   const { paced, checked } = startPaced();
   for (let n = 0; n < 3; n += 1) void paced.verify(mint());
   const gone = { destroyed: false };
-  for (let n = 0; n < 1000; n += 1) void paced.verify(mint({}, {}, 'another secret'), gone);
+  for (let n = 0; n < 1000; n += 1) void paced.verify(mint({}, {}, 'another secret'), 'Bearer', gone);
   const token = mint();
-  const answer = paced.verify(token, { destroyed: false });
+  const answer = paced.verify(token, 'Bearer', { destroyed: false });
   gone.destroyed = true;
   expect(answer).toBeInstanceOf(Promise);
   await turn();

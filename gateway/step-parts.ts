@@ -8,6 +8,8 @@ import type { Refuse } from './dispatcher.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { OpenExchanges } from './open-exchanges.ts';
 import type { PacedVerifier } from './paced-verifier.ts';
+import type { DemandProof } from './proof/demand-proof.ts';
+import type { ProofUses } from './proof/open-proofs.ts';
 import type { MakeLimiter } from './rate-limiter.ts';
 import type { RouteTable } from './route-table.ts';
 
@@ -22,16 +24,19 @@ export interface GatewayDependencies {
   readonly tracing?: Pick<Tracing, 'draws' | 'record'> | undefined;
   /** Where requests are counted. Default: in this thread. */
   readonly makeLimiter?: MakeLimiter | undefined;
+  /** Where it is remembered that a proof of possession was used. */
+  readonly proofs: ProofUses;
   /** Whether all that serve the same port are ready, for the answer to `/ready`. Default: whether this gateway is. */
   readonly isProcessReady?: (() => boolean) | undefined;
 }
 
 /** What the steps are made of. */
-export interface StepParts extends GatewayDependencies {
+export interface StepParts extends Omit<GatewayDependencies, 'proofs'> {
   readonly settings: GatewaySettings;
   readonly table: Pick<RouteTable, 'find'>;
   readonly signers: ReadonlyMap<string, AssertionSigner>;
   readonly verifier: PacedVerifier;
+  readonly demandProof: DemandProof;
   readonly revocations: Pick<RevocationFeed, 'isRevoked'>;
   readonly openExchanges: Pick<OpenExchanges, 'add' | 'remove'>;
   readonly refuse: Refuse;

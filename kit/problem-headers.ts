@@ -1,4 +1,4 @@
-import type { ErrorCode, Problem } from '@sallyport/contract';
+import { type ErrorCode, type Problem, proofChallenge } from '@sallyport/contract';
 
 /** Codes that say: a token was sent, and it is no good (RFC 6750 §3.1 `invalid_token`). */
 const invalidTokenCodes: ReadonlySet<ErrorCode> = new Set([
@@ -10,7 +10,9 @@ const invalidTokenCodes: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 // RFC 6750 §3: "Bearer" is followed by at least one auth-param; §3.1: no error code where no token was sent.
-const challenge = (code: ErrorCode): string =>
+const challenge = (code: ErrorCode): string => proofChallenge(code) ?? bearerChallenge(code);
+
+const bearerChallenge = (code: ErrorCode): string =>
   invalidTokenCodes.has(code) ? 'Bearer realm="sallyport", error="invalid_token"' : 'Bearer realm="sallyport"';
 
 /**

@@ -108,8 +108,8 @@ export const rules: Rules = {
     {
       modules: ['*'],
       within: ['contract/**'],
-      only: ['contract/routes.ts', 'contract/routes/**', 'contract/events.ts'],
-      because: 'contract depends on nothing; only its routes and events use typebox',
+      only: ['contract/routes.ts', 'contract/*-schemas.ts', 'contract/events.ts'],
+      because: 'contract depends on nothing; only its routes, their schemas and events use typebox',
     },
   ],
 

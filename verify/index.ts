@@ -30,11 +30,13 @@ export {
 export { type Answer, problemAnswer } from './guard/answer.ts';
 export { type AssertionGuard, createGuard, type GuardOptions } from './guard/assertion-guard.ts';
 export { type BearerGuardOptions, createBearerGuard } from './guard/bearer-guard.ts';
+export type { BoundTokensOptions } from './guard/bound-tokens.ts';
 export { assertionKeysFrom } from './guard/environment.ts';
 export type { Caller, Guard, GuardDecision, GuardRequest, OnRefusal } from './guard/guard.ts';
 export type { Anonymous, Identity, PlainClaims } from './guard/identity.ts';
 export { isIdentityHeader } from './guard/identity-header.ts';
 export type { GuardMode } from './guard/mode.ts';
+export { type AuthorizationParse, parseAuthorization } from './guard/parse-authorization.ts';
 export { type BearerParse, parseBearer } from './guard/parse-bearer.ts';
 export { requirePermission, requireRole, requireUser } from './guard/require.ts';
 export { hmacKeyId } from './keys/hmac-key-id.ts';
@@ -47,5 +49,16 @@ export type { RemoteKeysOptions } from './keys/remote-keys.ts';
 export { remotePem } from './keys/remote-pem.ts';
 export { type SharedSecret, sharedSecrets } from './keys/shared-secrets.ts';
 export { staticJwks } from './keys/static-jwks.ts';
+export {
+  type CheckedProof,
+  type CheckProof,
+  createProofChecker,
+  type ProofCheckerOptions,
+  type ProofReason,
+  type ProofVerdict,
+  type ProvedRequest,
+} from './proof/check-proof.ts';
+export { bornAtMs, type ProofUse } from './proof/proof-memory.ts';
+export { publicUrlOf, requestUri } from './proof/request-uri.ts';
 export { openRevocationFeed, type RevocationFeed, type RevocationFeedOptions } from './revocations/revocation-feed.ts';
 export { revocationFeeds } from './revocations/revocation-feeds.ts';

@@ -9,7 +9,7 @@ import type { Random } from '@sallyport/kit/random';
 import type { Audit } from '@sallyport/storage/contracts/audit';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import { StoreUnavailable } from '@sallyport/storage/contracts/store';
-import type { Caller } from '../route.ts';
+import type { Caller, Credentials } from '../route.ts';
 import { auditView, type FilterName, filterNames, type GivenFilter, readFilter } from './filter.ts';
 
 export const auditPath = '/v1/audit';
@@ -18,7 +18,7 @@ export const auditPermission = 'audit:read';
 export interface AuditHttpOptions {
   readonly audit: Pick<Audit, 'listAudit'>;
   readonly effects: Pick<Effects, 'appendEffects'>;
-  readonly authenticate: (authorization: string | undefined) => Promise<Caller>;
+  readonly authenticate: (credentials: Credentials) => Promise<Caller>;
   readonly clock: Clock;
   readonly random: Pick<Random, 'uuidv7'>;
 }
@@ -29,7 +29,7 @@ export const createAuditHttp =
   ({ audit, effects, authenticate, clock, random }: AuditHttpOptions) =>
   async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     try {
-      const { user, session } = await authenticate(req.headers.authorization);
+      const { user, session } = await authenticate(credentialsOf(req));
       if (!user.permissions.includes(auditPermission)) throw new Problem('permission_denied');
       const asked = readQuery(req.url ?? '');
       const read = readFilter(asked);
@@ -46,6 +46,11 @@ export const createAuditHttp =
       throw error;
     }
   };
+
+const credentialsOf = ({ headers, method = '', url: target = '' }: IncomingMessage): Credentials => {
+  const { authorization, dpop: proof } = headers;
+  return { authorization, proof: typeof proof === 'string' ? { proof, method, target } : undefined };
+};
 
 const isFilterName = (name: string): name is FilterName => (filterNames as readonly string[]).includes(name);
 

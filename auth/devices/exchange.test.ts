@@ -2,6 +2,7 @@ import { createECDH, createHash, createHmac } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeviceCurve } from '@sallyport/storage/contracts/devices';
+import { createProofChecker } from '@sallyport/verify';
 import { describe, expect, it } from 'vitest';
 import { exchangeDeviceKey, isClientMac } from './exchange.ts';
 import { agree } from './shared-secret.ts';
@@ -73,6 +74,44 @@ describe.each(published.vectors)('the published exchange over $curve', (vector) 
       createHmac('sha256', bytes(vector.device_key)).update(message).digest('hex');
     expect(session_id).toBe(hex(`${vector.device_id}:${timestamp}:${nonce}`));
     expect(device_signature).toBe(hex(`login:${vector.username}:${timestamp}:${nonce}`));
+  });
+});
+
+const withProof = JSON.parse(readFileSync(join(root, 'docs/vectors/device-proof.json'), 'utf8')) as {
+  readonly proof_key_thumbprint: string;
+  readonly exchange: Omit<Vector, 'login'> & { readonly refresh_proof: 'required' | 'optional' };
+  readonly proofs: readonly {
+    readonly proof: string;
+    readonly access_token?: string;
+    readonly claims: Readonly<Record<'htm' | 'htu', string>> & { readonly iat: number };
+  }[];
+};
+
+describe('the published device with a second key', () => {
+  it('has a transcript that holds the key, and what it is for', () => {
+    const { exchange: vector, proof_key_thumbprint: thumbprint } = withProof;
+    const { curve, username, device_id: deviceId } = vector;
+    const exchanged = exchangeDeviceKey({
+      ...{ curve, username, deviceId, clientPublicKey: bytes(vector.client_public_key) },
+      serverPrivateKey: bytes(vector.server_private_key),
+      proof: { thumbprint, refresh: vector.refresh_proof },
+    });
+    if (typeof exchanged === 'string') throw new Error(exchanged);
+    const { transcriptHash, deviceKey, serverMac } = exchanged;
+    expect([transcriptHash, deviceKey, serverMac].map(text)).toEqual([
+      ...[vector.transcript_hash, vector.device_key, vector.server_mac],
+    ]);
+    expect(isClientMac(bytes(vector.client_mac), deviceKey, transcriptHash)).toBe(true);
+  });
+
+  it('has proofs that pass at their time, for their request', () => {
+    for (const { proof, access_token: accessToken, claims } of withProof.proofs) {
+      const check = createProofChecker({ clock: { nowMs: () => claims.iat * 1000 } });
+      expect(check(proof, { method: claims.htm, uri: claims.htu, accessToken })).toMatchObject({
+        ok: true,
+        thumbprint: withProof.proof_key_thumbprint,
+      });
+    }
   });
 });
 

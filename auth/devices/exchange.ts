@@ -15,6 +15,8 @@ export interface ExchangeInput {
   readonly deviceId: string;
   /** As it was sent. */
   readonly username: string;
+  /** The second key that was shown, and what it was registered for. */
+  readonly proof?: { readonly thumbprint: string; readonly refresh: 'required' | 'optional' };
   /** For published vectors alone. */
   readonly serverPrivateKey?: Uint8Array;
 }
@@ -32,7 +34,13 @@ export const exchangeDeviceKey = (input: ExchangeInput): Exchanged | KeyRefusal 
   const agreed = agree(input.curve, input.clientPublicKey, input.serverPrivateKey);
   if (typeof agreed === 'string') return agreed;
   const transcriptHash = createHash('sha256')
-    .update(transcript([label, input.curve, input.clientPublicKey, agreed.publicKey, input.deviceId, input.username]))
+    .update(
+      transcript([
+        ...[label, input.curve, input.clientPublicKey, agreed.publicKey, input.deviceId, input.username],
+        // Said on both sides or on none: who takes the second key out of a registration, or puts another in, is found out by the MACs.
+        ...(input.proof === undefined ? [] : [input.proof.thumbprint, input.proof.refresh]),
+      ]),
+    )
     .digest();
   const deviceKey = Buffer.from(hkdfSync('sha256', agreed.secret, transcriptHash, label, keyBytes));
   return {

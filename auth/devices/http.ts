@@ -26,7 +26,7 @@ export const createDevicesHttp = (options: DevicesHttpOptions): Doors => {
   const { devices, revokeDevice } = options;
   const { messageTexts } = options.settings;
   return {
-    registerDevice: async ({ body, origin, context, noteUser }) => {
+    registerDevice: async ({ body, proof, origin, context, noteUser }) => {
       const text = (name: string): string | undefined =>
         typeof body[name] === 'string' && body[name] !== '' ? body[name] : undefined;
       const [phoneNumber, displayName, deviceName] = ['phone_number', 'display_name', 'device_name'].map(text);
@@ -38,6 +38,8 @@ export const createDevicesHttp = (options: DevicesHttpOptions): Doors => {
         ...(deviceName !== undefined && { deviceName }),
         curve: body['curve'] as DeviceCurve,
         clientPublicKey: decode(String(body['client_public_key'])) ?? new Uint8Array(),
+        ...(proof !== undefined && { proof }),
+        ...(body['refresh_proof'] !== undefined && { refreshProof: body['refresh_proof'] as 'required' | 'optional' }),
         origin,
         context,
       });
@@ -61,6 +63,8 @@ export const createDevicesHttp = (options: DevicesHttpOptions): Doors => {
           throw new Problem('device_limit_reached', { params: { limit: outcome.limit } });
         case 'key_refused':
           throw new Problem('device_key_invalid');
+        case 'proof_refused':
+          throw new Problem(outcome.code);
         case 'name_refused':
           throw new Problem(outcome.code, { fields: [{ path: '/username', code: outcome.code }] });
         case 'password_refused':
@@ -121,6 +125,9 @@ const deviceView = (device: Device, current: boolean): object => {
     ...(address !== undefined && { address }),
     ...(userAgent !== undefined && { user_agent: userAgent }),
     ...(deviceInfo !== undefined && { device_info: deviceInfo }),
+    ...(device.proofKeyThumbprint !== undefined && {
+      refresh_proof: device.proofRequired ? 'required' : 'optional',
+    }),
     ...(device.trustedUntilMs !== undefined && { trusted_until: isoTime(device.trustedUntilMs) }),
   };
 };

@@ -7,7 +7,9 @@ import type { DeviceCurve, Devices } from '@sallyport/storage/contracts/devices'
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
+import type { CheckedProof } from '@sallyport/verify';
 import type { GuessGuard, PasswordFactor, PasswordProblem } from '../factors/factor.ts';
+import type { KeyProver, PresentedProof } from '../tokens/prove-key.ts';
 import { confirmWithinMs } from './confirm-device.ts';
 import { exchangeDeviceKey } from './exchange.ts';
 import { isUsable } from './shared-secret.ts';
@@ -32,6 +34,7 @@ export interface RegisterDeviceOptions {
   readonly makeAccount: AccountMaker;
   readonly password: PasswordFactor;
   readonly guard: GuessGuard;
+  readonly prover: Pick<KeyProver, 'check' | 'spend'>;
   /** Signs with the key of access tokens. */
   readonly sign: (bytes: Buffer) => Promise<Buffer> | Buffer;
   /** 0: no limit. */
@@ -48,6 +51,10 @@ export interface DeviceRegistration {
   readonly deviceName?: string;
   readonly curve: DeviceCurve;
   readonly clientPublicKey: Uint8Array;
+  /** Shows a second key, which sessions of the device are to be bound to. */
+  readonly proof?: PresentedProof;
+  /** Default with a second key: `required`. */
+  readonly refreshProof?: 'required' | 'optional';
   readonly origin: Origin;
   readonly context: ActContext;
 }
@@ -68,6 +75,7 @@ export type DeviceRegistrationOutcome =
   /** Told to whoever has the password. */
   | { readonly kind: 'too_many'; readonly limit: number }
   | { readonly kind: 'name_refused'; readonly code: 'field_invalid' | 'username_unseen' }
+  | { readonly kind: 'proof_refused'; readonly code: 'proof_required' | 'proof_invalid' | 'proof_replayed' }
   | { readonly kind: 'password_refused'; readonly problem: PasswordProblem };
 
 /**
@@ -82,10 +90,16 @@ export const createRegisterDevice = (
     const { curve, clientPublicKey, username, deviceName } = registration;
     // Before an account is made for it.
     if (!isUsable(curve, clientPublicKey)) return { kind: 'key_refused' };
+    const proved = checkProof(registration, options);
+    if (proved?.ok === false) return { kind: 'proof_refused', code: proved.code };
     const owner = await findOwner(registration, options);
     if (owner.kind !== 'owner') return owner;
+    // After the password: nobody fills the memory of proofs who has not registered.
+    if (proved !== undefined && !(await options.prover.spend(proved.checked)))
+      return { kind: 'proof_refused', code: 'proof_replayed' };
     const deviceId = random.uuidv7(clock.nowMs()) as DeviceId;
-    const exchanged = exchangeDeviceKey({ curve, clientPublicKey, deviceId, username });
+    const proof = proved && { thumbprint: proved.checked.thumbprint, refresh: proved.refresh };
+    const exchanged = exchangeDeviceKey({ curve, clientPublicKey, deviceId, username, ...(proof && { proof }) });
     if (typeof exchanged === 'string') return { kind: 'key_refused' };
     const { deviceKey, transcriptHash, serverPublicKey, serverMac } = exchanged;
     const room = { maxPerUser: options.devicesPerUser, pendingMs: confirmWithinMs };
@@ -96,7 +110,8 @@ export const createRegisterDevice = (
       ...(deviceName !== undefined && { name: deviceName }),
       curve,
       deviceKey,
-      proofRequired: false,
+      ...(proof && { proofKeyThumbprint: proof.thumbprint }),
+      proofRequired: proof?.refresh === 'required',
       challenge: transcriptHash,
     };
     if (!(await devices.createDevice(device, room))) return { kind: 'too_many', limit: room.maxPerUser };
@@ -104,6 +119,20 @@ export const createRegisterDevice = (
     const { isNewUser } = owner;
     return { kind: 'begun', userId: owner.user.id, deviceId, serverPublicKey, serverMac, serverSignature, isNewUser };
   };
+};
+
+type Proved =
+  | { readonly ok: true; readonly checked: CheckedProof; readonly refresh: 'required' | 'optional' }
+  | { readonly ok: false; readonly code: 'proof_required' | 'proof_invalid' };
+
+/** Undefined: the device has no second key. */
+const checkProof = (
+  { proof, refreshProof }: DeviceRegistration,
+  { prover }: RegisterDeviceOptions,
+): Proved | undefined => {
+  if (proof === undefined) return refreshProof === undefined ? undefined : { ok: false, code: 'proof_required' };
+  const checked = prover.check(proof);
+  return checked.ok ? { ok: true, checked, refresh: refreshProof ?? 'required' } : { ok: false, code: 'proof_invalid' };
 };
 
 type Owner =

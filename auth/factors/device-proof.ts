@@ -5,7 +5,7 @@ import type { Clock } from '@sallyport/kit/clock';
 import type { Random } from '@sallyport/kit/random';
 import type { Device, Devices } from '@sallyport/storage/contracts/devices';
 import type { Nonces } from '@sallyport/storage/contracts/nonces';
-import type { DeviceFactor, DeviceProof } from './factor.ts';
+import type { DeviceFactor, DeviceProof, DeviceVerdict } from './factor.ts';
 
 export interface DeviceFactorOptions {
   readonly devices: Pick<Devices, 'findDevice'>;
@@ -48,10 +48,20 @@ export const createDeviceFactor = (options: DeviceFactorOptions): DeviceFactor =
         madeAtMs: (madeAtMs - windowMs) as EpochMs,
         expiresAtMs: (madeAtMs + windowMs + nonceSlackMs) as EpochMs,
       });
-      return isFirst ? { kind: 'proved', device } : { kind: 'refused', reason: 'device_replayed' };
+      return isFirst ? proveSecondKey(device, proof) : { kind: 'refused', reason: 'device_replayed' };
     },
     lives: async (deviceId) => (await find(deviceId)) !== undefined,
   };
+};
+
+/** Where a refresh demands it, a login does: whoever has the device's key and the password alone must not begin a session without it. */
+const proveSecondKey = async (device: Device, { proveKey }: DeviceProof): Promise<DeviceVerdict> => {
+  const { proofKeyThumbprint: thumbprint, proofRequired } = device;
+  if (thumbprint === undefined || (proveKey === undefined && !proofRequired)) return { kind: 'proved', device };
+  const isProved = proveKey !== undefined && (await proveKey(thumbprint));
+  return isProved
+    ? { kind: 'proved', device, boundKeyThumbprint: thumbprint }
+    : { kind: 'refused', reason: 'device_proof' };
 };
 
 const canLogIn = ({ confirmedAtMs, revokedAtMs }: Device): boolean =>

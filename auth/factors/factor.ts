@@ -90,12 +90,15 @@ export interface DeviceProof {
   /** Lower-case hex, as `signature`. */
   readonly sessionId: string;
   readonly signature: string;
+  /** Whether the caller holds the second key of this thumbprint; a proof is spent by the question. Undefined: none came with the login. */
+  readonly proveKey?: (thumbprint: string) => Promise<boolean>;
 }
 
 export type DeviceVerdict =
-  | { readonly kind: 'proved'; readonly device: Device }
+  /** `boundKeyThumbprint`: of its second key, which was shown as well. */
+  | { readonly kind: 'proved'; readonly device: Device; readonly boundKeyThumbprint?: string }
   /** The reason is for the audit; a caller is told one and the same of all. */
-  | { readonly kind: 'refused'; readonly reason: 'device_time' | 'device_mac' | 'device_replayed' };
+  | { readonly kind: 'refused'; readonly reason: 'device_time' | 'device_mac' | 'device_replayed' | 'device_proof' };
 
 export interface DeviceFactor {
   readonly amr: MethodReference;

@@ -1,12 +1,12 @@
 /** What verifiers fetch: PEM, JWK set, authorization-server metadata. Public, cacheable, never a private member. */
-import { Problem } from '@sallyport/contract';
+import { Problem, proofAlgorithm } from '@sallyport/contract';
 import type { AuthSettings } from '../config.ts';
 import type { OpenHandler, RouteAnswer } from '../route.ts';
 import type { KeyRing } from '../tokens/public-ring.ts';
 
 export interface KeysHttpOptions {
   readonly ring: KeyRing;
-  readonly settings: Pick<AuthSettings, 'issuer' | 'basePath' | 'jwtAlgorithm' | 'jwksMaxAgeSeconds'>;
+  readonly settings: Pick<AuthSettings, 'issuer' | 'basePath' | 'jwtAlgorithm' | 'jwksMaxAgeSeconds' | 'shape'>;
 }
 
 export const createKeysHttp = ({
@@ -36,6 +36,7 @@ const serverMetadata = ({
   issuer,
   basePath,
   jwtAlgorithm,
+  shape,
 }: Omit<KeysHttpOptions['settings'], 'jwksMaxAgeSeconds'>): object | undefined => {
   if (!URL.canParse(issuer) || !/^https?:$/.test(new URL(issuer).protocol)) return undefined;
   const base = issuer.replace(/\/+$/, '');
@@ -48,5 +49,7 @@ const serverMetadata = ({
     grant_types_supported: ['refresh_token'],
     token_endpoint_auth_methods_supported: ['none'],
     access_token_signing_alg_values_supported: [jwtAlgorithm],
+    // RFC 9449 §5.1; devices alone bring a key.
+    ...(shape.devices === true && { dpop_signing_alg_values_supported: [proofAlgorithm] }),
   };
 };

@@ -3,6 +3,7 @@ import { Problem } from '@sallyport/contract';
 import type { AuthSettings } from '../config.ts';
 import type { DeviceProof } from '../factors/factor.ts';
 import type { OpenHandler, RouteAnswer, RouteRequest } from '../route.ts';
+import type { KeyProver } from '../tokens/prove-key.ts';
 import type { RefreshTransport } from '../tokens/refresh-transport.ts';
 import type { TokenAnswerInput } from '../tokens/token-answer.ts';
 import type { createLogin } from './login.ts';
@@ -11,18 +12,20 @@ export interface LoginHttpOptions {
   readonly login: ReturnType<typeof createLogin>;
   /** Ends the session of a refresh cookie that came with the login. */
   readonly endEarlierSession: (token: string, context: RouteRequest['context']) => Promise<unknown>;
+  readonly prover: Pick<KeyProver, 'prove'>;
   readonly transport: RefreshTransport;
   readonly answerWithTokens: (input: TokenAnswerInput) => Promise<RouteAnswer>;
   readonly settings: Pick<AuthSettings, 'shape' | 'messageTexts' | 'revealDisabled'>;
 }
 
-const proofOf = (body: Readonly<Record<string, unknown>>): DeviceProof => ({
+const proofOf = ({ body, proof }: RouteRequest, { prove }: LoginHttpOptions['prover']): DeviceProof => ({
   username: String(body['username']),
   deviceId: String(body['device_id']),
   timestamp: String(body['timestamp']),
   nonce: String(body['nonce']),
   sessionId: String(body['session_id']),
   signature: String(body['device_signature']),
+  ...(proof !== undefined && { proveKey: async (thumbprint) => (await prove(proof, { thumbprint })).proved }),
 });
 
 export const createLoginHttp = (options: LoginHttpOptions): { readonly login: OpenHandler } => {
@@ -35,7 +38,7 @@ export const createLoginHttp = (options: LoginHttpOptions): { readonly login: Op
       const origin = { ...request.origin, ...(typeof deviceInfo === 'string' && { deviceInfo }) };
       const earlier = transport.readCookie(request);
       const identifier = String(body[settings.shape.identifier]);
-      const proof = settings.shape.devices === true ? { proof: proofOf(body) } : {};
+      const proof = settings.shape.devices === true ? { proof: proofOf(request, options.prover) } : {};
       const outcome = await login({ identifier, password: String(body['password']), origin, context, ...proof });
       switch (outcome.kind) {
         case 'tokens':

@@ -73,7 +73,7 @@ export const createLogin = (options: LoginOptions): ((request: LoginRequest) => 
       await accounts.replacePasswordHash({ userId: user.id, expectedHash: user.passwordHash, newHash });
     }
     if (device !== undefined && proof !== undefined)
-      return startOnDevice({ user, device, label: proof.sessionId, origin, context }, options);
+      return startOnDevice({ user, proved: { ...proved, device }, label: proof.sessionId, origin, context }, options);
     const started = await startSession({ user, amr: [password.amr], origin, context });
     return { kind: 'tokens', user, ...started };
   };
@@ -86,7 +86,7 @@ const prove = async (proof: DeviceProof | undefined, { devices }: LoginOptions):
 
 interface DeviceLogin {
   readonly user: User;
-  readonly device: Device;
+  readonly proved: { readonly device: Device; readonly boundKeyThumbprint?: string };
   readonly label: string;
   readonly origin: Origin;
   readonly context: ActContext;
@@ -94,12 +94,13 @@ interface DeviceLogin {
 
 /** The device is asked for again when its session stands: whoever revokes it meanwhile finds the session, or is found here. */
 const startOnDevice = async (
-  { user, device, label, origin, context }: DeviceLogin,
+  { user, proved: { device, boundKeyThumbprint }, label, origin, context }: DeviceLogin,
   { startSession, password, devices, ...options }: LoginOptions,
 ): Promise<LoginOutcome> => {
   if (devices === undefined) throw new TypeError('a device without what judges it');
   const amr = [password.amr, devices.factor.amr];
-  const started = await startSession({ user, amr, origin, context, deviceId: device.id, label });
+  const bound = boundKeyThumbprint !== undefined && { boundKeyThumbprint, proofRequired: device.proofRequired };
+  const started = await startSession({ user, amr, origin, context, deviceId: device.id, label, ...bound });
   if (!(await devices.factor.lives(device.id))) {
     await devices.endSession(started.session.id, context);
     return refuse('refused', 'device_revoked', user, context, options);

@@ -1,7 +1,7 @@
 /** The doors out: logout, revoke, logout-all. They translate, nothing else. */
 import { Problem } from '@sallyport/contract';
 import type { AuthSettings } from '../config.ts';
-import type { BearerHandler, Caller, OpenHandler, RouteRequest } from '../route.ts';
+import type { BearerHandler, Caller, Credentials, OpenHandler, RouteRequest } from '../route.ts';
 import type { RefreshTransport } from '../tokens/refresh-transport.ts';
 import { csrfCookie } from '../tokens/token-answer.ts';
 import type { Logout } from './logout.ts';
@@ -9,7 +9,7 @@ import type { Logout } from './logout.ts';
 export interface LogoutHttpOptions {
   readonly logout: Logout;
   /** Who calls, by the access token; throws a Problem where it is none. */
-  readonly authenticate: (authorization: string | undefined) => Promise<Caller>;
+  readonly authenticate: (credentials: Credentials) => Promise<Caller>;
   readonly transport: RefreshTransport;
   readonly settings: Pick<AuthSettings, 'messageTexts' | 'csrfCookie' | 'csrfCookieTtlSeconds'>;
 }
@@ -30,7 +30,7 @@ export const createLogoutHttp = ({
   const endBearer = async (request: RouteRequest) => {
     const authorization = request.header('authorization');
     if (authorization === undefined) return undefined;
-    const caller = await authenticate(authorization).catch(undefinedForProblem);
+    const caller = await authenticate({ authorization, proof: request.proof }).catch(undefinedForProblem);
     if (caller !== undefined) await logout.endSession(caller.session.id, request.context);
     return caller?.user.id;
   };

@@ -2,12 +2,14 @@
 import { Problem } from '@sallyport/contract';
 import type { AuthSettings } from '../config.ts';
 import type { OpenHandler, RouteAnswer, RouteRequest } from '../route.ts';
+import type { KeyProver } from '../tokens/prove-key.ts';
 import type { RefreshTransport } from '../tokens/refresh-transport.ts';
 import type { TokenAnswerInput } from '../tokens/token-answer.ts';
 import type { createRefresh } from './refresh.ts';
 
 export interface RefreshHttpOptions {
   readonly refresh: ReturnType<typeof createRefresh>;
+  readonly prover: Pick<KeyProver, 'prove'>;
   readonly transport: RefreshTransport;
   readonly answerWithTokens: (input: TokenAnswerInput) => Promise<RouteAnswer>;
   readonly settings: Pick<AuthSettings, 'messageTexts'>;
@@ -23,9 +25,11 @@ export const createRefreshHttp = (
     options.transport.assertSameSite(request);
     const token = options.transport.read(request);
     if (token === undefined) throw tokenMissing(options.transport);
-    const { origin, context } = request;
+    const { origin, context, proof } = request;
     const attemptId = attemptIdOf(request);
-    const outcome = await options.refresh({ token, attemptId, provedKeyThumbprint: undefined, origin, context });
+    const proveKey =
+      proof && (async (thumbprint: string) => (await options.prover.prove(proof, { thumbprint })).proved);
+    const outcome = await options.refresh({ token, attemptId, proveKey, origin, context });
     if (outcome.kind === 'refused') {
       if (outcome.session !== undefined) request.noteUser(outcome.session.userId);
       throw new Problem(outcome.code, { headers: options.transport.clearingHeaders() });

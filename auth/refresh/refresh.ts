@@ -25,14 +25,17 @@ export interface RefreshRequest {
   readonly token: string;
   /** `Idempotency-Key`, already checked for its form. */
   readonly attemptId: string | undefined;
-  /** RFC 7638 thumbprint of the key that the caller has proved to hold. */
-  readonly provedKeyThumbprint: string | undefined;
+  /** Whether the caller holds the key of this thumbprint; a proof is spent by the question. Undefined: none came with the request. */
+  readonly proveKey: ((thumbprint: string) => Promise<boolean>) | undefined;
   readonly origin: Origin;
   readonly context: ActContext;
 }
 
-/** What an operator must hear of. The first two mean that the store has gone back, the third that nodes hold different keys. */
-export type RefreshAnomaly = 'adopted_ahead' | 'session_lost' | 'key_unknown';
+/**
+ * What an operator must hear of. The first two mean that the store has gone back, the third that nodes hold different keys, the last that a
+ * genuine token came without the key that it is bound to.
+ */
+export type RefreshAnomaly = 'adopted_ahead' | 'session_lost' | 'key_unknown' | 'proof_required';
 
 export interface RefreshOptions {
   readonly sessions: Sessions;
@@ -75,7 +78,9 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
     await options.unsettled.settle();
     const found = await sessions.findSession(token.sessionId);
     let session = found.value;
-    await options.limitDevice(session?.deviceId);
+    const holder = await proveHolder(session, token, request, tokens);
+    // Who has not the key of a device is not that device: he cannot use up what its owner may ask for.
+    if (session?.proofRequired !== true || holder === 'proved') await options.limitDevice(session?.deviceId);
     let nowMs = found.nowMs;
     let currentAtMs: EpochMs | undefined;
     for (let judgement = 0; judgement < maxJudgements; judgement += 1) {
@@ -85,7 +90,12 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
       const attempt = request.attemptId === undefined ? undefined : hashAttempt(session, request.attemptId);
       if (session.generation === token.generation) currentAtMs = nowMs;
       const facts = committedAfter(currentAtMs, factsOf(session));
-      const verdict = judge(present(token, session, attempt, request, tokens), facts, policy, nowMs);
+      const verdict = judge(
+        present(token, session, attempt, { text: request.token, holder }, tokens),
+        facts,
+        policy,
+        nowMs,
+      );
       const step = await carryOut(verdict, { session, token, attempt, request, nowMs }, options);
       if (step.done) return step.outcome;
       const again = step.session ?? (await sessions.findSession(token.sessionId));
@@ -147,6 +157,7 @@ const refuse = async (
     onAnomaly('session_lost', id);
     await effects.appendEffects([{ act: 'session.lost', realmId, userId, sessionId: id, context: request.context }]);
   }
+  if (code === 'proof_required') onAnomaly('proof_required', session.id);
   return refused(code, session);
 };
 
@@ -272,19 +283,34 @@ const finish = async (
   return { kind: 'refreshed', user, session, refreshToken, foreign };
 };
 
+/** `refused`: a proof came, and shows nothing. */
+type Holder = PresentedToken['holderKey'];
+
+/** Asked once a refresh, and only about a token of this session: nobody else makes us check a signature. */
+const proveHolder = async (
+  session: Session | undefined,
+  token: ParsedRefreshToken,
+  { proveKey }: RefreshRequest,
+  tokens: RefreshTokens,
+): Promise<Holder> => {
+  const thumbprint = session?.boundKeyThumbprint;
+  if (session === undefined || thumbprint === undefined || proveKey === undefined) return 'not_shown';
+  if (!tokens.holds(session) || !tokens.isGenuine(token, session)) return 'not_shown';
+  return (await proveKey(thumbprint)) ? 'proved' : 'refused';
+};
+
 const present = (
   token: ParsedRefreshToken,
   session: Session,
   attempt: Buffer | undefined,
-  request: RefreshRequest,
+  given: { readonly text: string; readonly holder: Holder },
   tokens: RefreshTokens,
 ): PresentedToken => {
-  const hash = token.generation === session.generation ? tokens.hash(request.token, session.hashKeyId) : undefined;
+  const hash = token.generation === session.generation ? tokens.hash(given.text, session.hashKeyId) : undefined;
   return {
     generation: token.generation,
     matchesStoredHash: hash && timingSafeEqual(hash, session.tokenHash),
-    holderKeyProved:
-      session.boundKeyThumbprint !== undefined && session.boundKeyThumbprint === request.provedKeyThumbprint,
+    holderKey: given.holder,
     attemptKnown: attempt !== undefined && knowsAttempt(session, attempt),
   };
 };

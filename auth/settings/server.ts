@@ -1,4 +1,5 @@
 /** Where the issuer listens, where it keeps its state, what it logs. */
+import { defaultProofAgeSeconds } from '@sallyport/contract';
 import {
   choiceSetting,
   durationSetting,
@@ -6,8 +7,10 @@ import {
   listSetting,
   portSetting,
   textSetting,
+  urlSetting,
 } from '@sallyport/kit/config';
 import { redisRoleSetting, redisSettings } from '@sallyport/storage/redis/settings';
+import { publicUrlProblem } from './public-url.ts';
 
 export const serverSettings = {
   preset: choiceSetting({
@@ -72,6 +75,26 @@ export const serverSettings = {
     default: 0,
     insecure: (seconds) => (seconds === 0 ? undefined : 'is set: the clock is wrong on purpose (for tests)'),
     doc: "Moves this server's clock; for tests.",
+  }),
+  publicUrl: urlSetting({
+    env: 'PUBLIC_URL',
+    optional: true,
+    check: publicUrlProblem,
+    doc: 'Where clients find this server, such as `https://login.example.org`: proofs of possession (DPoP) have to name it. With a path where a gateway cuts that off. Default: `http://localhost:<port>`.',
+  }),
+  authPublicUrl: urlSetting({
+    env: 'AUTH_PUBLIC_URL',
+    optional: true,
+    check: publicUrlProblem,
+    doc: 'The same where PUBLIC_URL is that of a gateway which is started with it.',
+  }),
+  proofMaxAgeSeconds: durationSetting({
+    env: 'PROOF_MAX_AGE_SECONDS',
+    unit: 'seconds',
+    min: 5,
+    max: 300,
+    default: defaultProofAgeSeconds,
+    doc: 'How old a proof of possession (DPoP) may be, beside CLOCK_LEEWAY_SECONDS.',
   }),
   ...redisSettings('sessions, nonces and attempts'),
   ...redisRoleSetting,

@@ -13,7 +13,7 @@ const session: SessionFacts = {
 const presented = (generation: number, fields: Partial<PresentedToken> = {}): PresentedToken => ({
   generation,
   matchesStoredHash: generation === 5 ? true : undefined,
-  holderKeyProved: false,
+  holderKey: 'not_shown',
   attemptKnown: false,
   ...fields,
 });
@@ -35,12 +35,12 @@ describe('the judgement on a genuine refresh token', () => {
   it('gives a late predecessor its successor with proof of the same holder', () => {
     const late = { kind: 'successor', insideOverlap: false };
     expect(judge(presented(4, { attemptKnown: true }), session, policy, outside)).toEqual(late);
-    expect(judge(presented(4, { holderKeyProved: true }), session, policy, outside)).toEqual(late);
+    expect(judge(presented(4, { holderKey: 'proved' }), session, policy, outside)).toEqual(late);
   });
 
   it('takes anything older for reuse, proof or not', () => {
     expect(judge(presented(3), session, policy, inside)).toEqual({ kind: 'reuse' });
-    expect(judge(presented(0, { attemptKnown: true, holderKeyProved: true }), session, policy, inside)).toEqual({
+    expect(judge(presented(0, { attemptKnown: true, holderKey: 'proved' }), session, policy, inside)).toEqual({
       kind: 'reuse',
     });
   });
@@ -73,7 +73,7 @@ describe('the judgement on a genuine refresh token', () => {
         code: 'proof_required',
       });
     }
-    expect(judge(presented(5, { holderKeyProved: true }), demanding, policy, outside).kind).toBe('rotate');
+    expect(judge(presented(5, { holderKey: 'proved' }), demanding, policy, outside).kind).toBe('rotate');
   });
 
   it('refuses a genuine token that is not the one that the row was given, without a verdict of reuse', () => {

@@ -9,8 +9,8 @@ export interface PresentedToken {
   readonly generation: number;
   /** False: the row's hash of its current token is another. Undefined: the hash's key is not held, so it is not compared. */
   readonly matchesStoredHash: boolean | undefined;
-  /** The caller showed the key (DPoP or device) that the session is bound to. */
-  readonly holderKeyProved: boolean;
+  /** Whether the caller showed the key that the session is bound to. `refused`: he sent a proof that does not show it. */
+  readonly holderKey: 'proved' | 'not_shown' | 'refused';
   /** The attempt id is one that the row keeps for the rotation that led to its generation. */
   readonly attemptKnown: boolean;
 }
@@ -61,7 +61,9 @@ export const judge = (
 ): Verdict => {
   if (session.revokedCause !== undefined) return refuseEnded(session.revokedCause);
   if (storeNowMs >= Math.min(session.idleExpiresAtMs, session.absoluteExpiresAtMs)) return refuse('refresh_expired');
-  if (session.proofRequired && !presented.holderKeyProved) return refuse('proof_required');
+  // Also where none is demanded: whoever has the key and fails to show it, for the sake of his clock, must not be taken for a thief.
+  if (presented.holderKey === 'refused') return refuse('proof_required');
+  if (session.proofRequired && presented.holderKey !== 'proved') return refuse('proof_required');
   const behind = session.generation - presented.generation;
   if (behind === 0) return judgeCurrent(presented, policy);
   if (behind === 1) return judgePredecessor(presented, session, policy, storeNowMs);
@@ -91,7 +93,7 @@ const judgePredecessor = (
   storeNowMs: number,
 ): Verdict => {
   const insideOverlap = storeNowMs < session.rotatedAtMs + policy.overlapMs;
-  const sameHolder = presented.holderKeyProved || presented.attemptKnown;
+  const sameHolder = presented.holderKey === 'proved' || presented.attemptKnown;
   return insideOverlap || sameHolder ? { kind: 'successor', insideOverlap } : { kind: 'reuse' };
 };
 

@@ -24,7 +24,10 @@ export interface StartSessionOptions {
 }
 
 export interface StartedSession {
-  readonly session: Pick<Session, 'id' | 'clientId' | 'authTimeMs' | 'amr' | 'deviceId' | 'label'>;
+  readonly session: Pick<
+    Session,
+    'id' | 'clientId' | 'authTimeMs' | 'amr' | 'deviceId' | 'label' | 'boundKeyThumbprint'
+  >;
   readonly refreshToken: string;
 }
 
@@ -35,6 +38,10 @@ export interface NewLogin {
   readonly context: ActContext;
   /** The registered device that the login came from. */
   readonly deviceId?: DeviceId;
+  /** The key that its tokens are bound to, which the login has shown. */
+  readonly boundKeyThumbprint?: string;
+  /** A refresh without proof of that key changes nothing. */
+  readonly proofRequired?: boolean;
   /** As the client calls its session; never an identity. */
   readonly label?: string;
 }
@@ -47,7 +54,7 @@ export const createSessionStarter = (options: StartSessionOptions): ((login: New
   // Without rotation the lifetime counts from the login (contracts/README.md), so nothing may extend it.
   const absoluteTtlMs = settings.refreshRotation ? maxTtlMs : Math.min(idleTtlMs, maxTtlMs);
 
-  return async function startSession({ user, amr, origin, context, ...named }) {
+  return async function startSession({ user, amr, origin, context, proofRequired = false, ...named }) {
     const id = random.uuidv7(clock.nowMs()) as SessionId;
     const position = { id, generation: 0, salt: random.bytes(16), ...tokens.current };
     const refreshToken = tokens.derive(position);
@@ -67,7 +74,7 @@ export const createSessionStarter = (options: StartSessionOptions): ((login: New
       rotationId: random.bytes(16),
       idleTtlMs,
       absoluteTtlMs,
-      proofRequired: false,
+      proofRequired,
       origin,
       maxPerUser: settings.sessionsPerUser,
       maxPerDevice: settings.sessionsPerDevice,

@@ -6,7 +6,10 @@ import type { AuthSettings } from '../config.ts';
 import type { CookieToSet, RouteAnswer } from '../route.ts';
 import type { RefreshTransport } from './refresh-transport.ts';
 
-export type AnsweredSession = Pick<Session, 'id' | 'clientId' | 'authTimeMs' | 'amr' | 'deviceId' | 'label'>;
+export type AnsweredSession = Pick<
+  Session,
+  'id' | 'clientId' | 'authTimeMs' | 'amr' | 'deviceId' | 'label' | 'boundKeyThumbprint'
+>;
 
 export interface TokenAnswerOptions {
   readonly issueAccessToken: (user: User, session: AnsweredSession) => Promise<string>;
@@ -36,7 +39,8 @@ export const createTokenAnswer = (options: TokenAnswerOptions): ((input: TokenAn
         // What travels in a cookie must not stand where a script can read it.
         ...(transport.inBody && { refresh_token: refreshToken }),
         csrf_token: csrfToken,
-        token_type: 'Bearer',
+        // RFC 9449 §5: the type says that the token is worth nothing without its key.
+        token_type: session.boundKeyThumbprint === undefined ? 'Bearer' : 'DPoP',
         expires_in: settings.accessTokenTtlSeconds,
         ...(session.label !== undefined && { session_id: session.label }),
         user: userView(user, settings.shape),

@@ -279,8 +279,8 @@ describe('is known to be able to fail', () => {
   it.each(doors)('%s: where the first of two headers counts, a second is not asked for', async (_, door) => {
     const sabotage = {
       file: 'steps/authenticate.ts',
-      find: 'parseBearer(authorization)',
-      replace: 'parseBearer(authorization.slice(0, 1))',
+      find: 'parseAuthorization(authorization)',
+      replace: 'parseAuthorization(authorization.slice(0, 1))',
     };
     await withSabotage(sabotage, async (begin) => {
       const { gateway } = await startBeforeService({}, begin);

@@ -11,6 +11,9 @@ import type { Step } from '../exchange.ts';
 import { serviceAddress } from '../http1/open-socket.ts';
 import type { OutgoingRequest } from '../http1/request-head.ts';
 import { createGatewayMetrics } from '../metrics.ts';
+import { createPace } from '../pace.ts';
+import { paceVerifier } from '../paced-verifier.ts';
+import { createDemandProof } from '../proof/demand-proof.ts';
 import { createRouteSource } from '../routes/route-source.ts';
 import { createUserLimits } from '../routes/user-limits.ts';
 import type { StepParts } from '../step-parts.ts';
@@ -156,6 +159,7 @@ export const explainWithSettings = async (
   const { settings, authorization } = prepare(withThrowawayKeys(given, random), request, caller, parts);
   const { open, sent } = recorder();
   const elapsedMs = () => 0;
+  const pace = createPace({ elapsedMs });
   const table = createRouteSource({ settings, rules: settings, open, userLimits: createUserLimits(), elapsedMs });
   const texts: ErrorTexts = settings.errorTexts;
   try {
@@ -163,7 +167,9 @@ export const explainWithSettings = async (
       settings,
       table,
       signers: table.signers,
-      verifier: openVerifier(settings, clock, askNobody).verifier,
+      verifier: paceVerifier(openVerifier(settings, clock, askNobody).verifier, pace),
+      // What was used elsewhere is not known here.
+      demandProof: createDemandProof({ settings, clock, uses: { use: () => 'first' }, pace }),
       revocations: { isRevoked: () => 'active' },
       openExchanges: { add: () => undefined, remove: () => undefined },
       refuse: () => undefined,

@@ -1,4 +1,4 @@
-import { signatureAlgorithms } from '@sallyport/contract';
+import { defaultProofAgeSeconds, signatureAlgorithms } from '@sallyport/contract';
 import {
   booleanSetting,
   choiceSetting,
@@ -10,9 +10,24 @@ import {
 } from '@sallyport/kit/config';
 import { lackable } from '../issuers/issuer-rule.ts';
 import { originOnly } from './origin-only.ts';
+import { publicUrlProblem } from './public-url.ts';
 
 /** Whose tokens pass, by which keys, and how it is heard that one has ended. */
 export const tokenSettings = {
+  publicUrl: urlSetting({
+    env: 'PUBLIC_URL',
+    optional: true,
+    check: publicUrlProblem,
+    doc: 'Where clients find this gateway, such as `https://api.example.org`: proofs of possession (DPoP) have to name it. With a path where a proxy cuts that off. Default: `http://localhost:<port>`, `https:` with a certificate.',
+  }),
+  proofMaxAgeSeconds: durationSetting({
+    env: 'PROOF_MAX_AGE_SECONDS',
+    unit: 'seconds',
+    min: 5,
+    max: 300,
+    default: defaultProofAgeSeconds,
+    doc: 'How old a proof of possession (DPoP) may be, beside CLOCK_LEEWAY_SECONDS.',
+  }),
   issuer: textSetting({ env: 'JWT_ISSUER', default: 'sallyport', doc: '`iss` of access tokens.' }),
   audience: textSetting({ env: 'JWT_AUDIENCE', default: 'sallyport', doc: '`aud` of access tokens.' }),
   mayLack: listSetting({

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ProxyRoute } from '../route-table.ts';
-import { exchangeOf, outcomeOf, routeTo, verifier } from '../testing/exchange.ts';
+import { demandProof, exchangeOf, outcomeOf, routeTo, verifier } from '../testing/exchange.ts';
 import { mint, userId } from '../testing/rig.ts';
 import { authenticate } from './authenticate.ts';
 
-const step = authenticate({ verifier });
+const step = authenticate({ verifier, demandProof });
 const run = (...lines: readonly string[]) => {
   const exchange = exchangeOf('GET', '/', ...lines);
   exchange.route = routeTo('a');
@@ -46,9 +46,10 @@ describe('authenticate', () => {
     const verdict = verifier.verify(mint());
     const exchange = exchangeOf('GET', '/', 'Authorization', `Bearer ${mint()}`);
     exchange.route = routeTo('a');
-    const pending = authenticate({ verifier: { seen: () => undefined, verify: () => Promise.resolve(verdict) } }).run(
-      exchange,
-    );
+    const pending = authenticate({
+      verifier: { seen: () => undefined, verify: () => Promise.resolve(verdict) },
+      demandProof,
+    }).run(exchange);
     expect(outcomeOf(pending)).toBe('waits');
     expect([await pending, exchange.token?.claims.sub]).toEqual([undefined, userId]);
   });
@@ -57,7 +58,9 @@ describe('authenticate', () => {
     const exchange = exchangeOf('GET', '/', 'Authorization', `Bearer ${mint()}`);
     exchange.route = routeTo('a');
     const unknown = { ok: false, code: 'revocation_unavailable', reason: 'revocation_unknown' } as const;
-    const outcome = authenticate({ verifier: { seen: () => undefined, verify: () => unknown } }).run(exchange);
+    const outcome = authenticate({ verifier: { seen: () => undefined, verify: () => unknown }, demandProof }).run(
+      exchange,
+    );
     expect(outcome).toMatchObject({ status: 503, code: 'revocation_unavailable', retryAfterSeconds: 1 });
   });
 
@@ -75,7 +78,7 @@ describe('authenticate', () => {
 const judge = (route: Partial<ProxyRoute>, accessCookie: string | undefined, ...lines: readonly string[]) => {
   const exchange = exchangeOf('GET', '/', ...lines);
   exchange.route = routeTo('a', route);
-  const code = outcomeOf(authenticate({ verifier, accessCookie }).run(exchange));
+  const code = outcomeOf(authenticate({ verifier, demandProof, accessCookie }).run(exchange));
   return { code, sub: exchange.token?.claims.sub, cookie: exchange.sentAccessCookie };
 };
 

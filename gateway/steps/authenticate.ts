@@ -1,11 +1,13 @@
 import { Problem } from '@sallyport/contract';
 import { cookieValues } from '@sallyport/kit/cookies';
-import { parseBearer, type Verification } from '@sallyport/verify';
+import { parseAuthorization, type Verification } from '@sallyport/verify';
 import type { Exchange, Outcome, Step } from '../exchange.ts';
 import type { PacedVerifier } from '../paced-verifier.ts';
+import type { DemandProof } from '../proof/demand-proof.ts';
 
 export interface AuthenticateOptions {
   readonly verifier: PacedVerifier;
+  readonly demandProof: DemandProof;
   /** Name of the cookie that holds an access token; undefined: only `Authorization` identifies. */
   readonly accessCookie?: string | undefined;
 }
@@ -26,7 +28,7 @@ const none: readonly string[] = Object.freeze([]);
  * Demands a valid access token where a route requires one, and judges what is sent where it is optional: bad credentials are
  * refused there too, since whoever sends some believes to be somebody. The verifier also asks for revocation, at every use.
  */
-export const authenticate = ({ verifier, accessCookie }: AuthenticateOptions): Step => {
+export const authenticate = ({ verifier, demandProof, accessCookie }: AuthenticateOptions): Step => {
   const accept = (exchange: Exchange, verification: Verification): Outcome => {
     if (!verification.ok) return refusal(verification);
     exchange.token = verification.token;
@@ -34,9 +36,22 @@ export const authenticate = ({ verifier, accessCookie }: AuthenticateOptions): S
   };
 
   const judge = (exchange: Exchange, token: string): Outcome | Promise<Outcome> => {
-    const verification = verifier.verify(token, exchange.res);
+    const verification = verifier.verify(token, 'Bearer', exchange.res);
     if (verification instanceof Promise) return verification.then((settled) => accept(exchange, settled));
     return accept(exchange, verification);
+  };
+
+  /** The verifier lets a token that is bound to a key pass in this scheme alone: as a bearer's, and in a cookie, it is refused. */
+  const judgeBound = (exchange: Exchange, token: string): Outcome | Promise<Outcome> => {
+    const proveAndAccept = (verification: Verification & { ok: true }): Outcome | Promise<Outcome> => {
+      const proved = demandProof(exchange, token, verification.token);
+      const conclude = (outcome: Outcome): Outcome => outcome ?? accept(exchange, verification);
+      return proved instanceof Promise ? proved.then(conclude) : conclude(proved);
+    };
+    const prove = (verification: Verification) =>
+      verification.ok ? proveAndAccept(verification) : refusal(verification);
+    const verification = verifier.verify(token, 'DPoP', exchange.res);
+    return verification instanceof Promise ? verification.then(prove) : prove(verification);
   };
 
   /** A token that was good before has the right form: nothing is gained by reading all of it again. */
@@ -62,8 +77,9 @@ export const authenticate = ({ verifier, accessCookie }: AuthenticateOptions): S
     }
     const known = judgeKnown(exchange, authorization);
     if (known !== 'unknown') return known;
-    const bearer = parseBearer(authorization);
-    return bearer.ok ? judge(exchange, bearer.token) : new Problem(bearer.code);
+    const parsed = parseAuthorization(authorization);
+    if (!parsed.ok) return new Problem(parsed.code);
+    return parsed.scheme === 'DPoP' ? judgeBound(exchange, parsed.token) : judge(exchange, parsed.token);
   };
   return { name: 'authenticate', run };
 };

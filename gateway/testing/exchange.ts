@@ -2,9 +2,14 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Problem } from '@sallyport/contract';
 import { systemClock } from '@sallyport/kit/clock';
+import { systemRandom } from '@sallyport/kit/random';
 import { createAccessTokenVerifier, sharedSecrets, type VerifiedToken } from '@sallyport/verify';
 import { createExchange, type Exchange, type Outcome } from '../exchange.ts';
 import { readInboundHeaders } from '../headers/inbound.ts';
+import { createPace } from '../pace.ts';
+import { createDemandProof } from '../proof/demand-proof.ts';
+import { createSharedProofs } from '../proof/open-proofs.ts';
+import { openProofTable } from '../proof/proof-table.ts';
 import type { ProxyRoute } from '../route-table.ts';
 import { openUpstream } from '../upstreams/upstream.ts';
 import { jwtSecret, mint } from './rig.ts';
@@ -74,7 +79,24 @@ export const verifier = createAccessTokenVerifier({
 
 /** A verified token with some claims changed. */
 export const verified = (claims: Readonly<Record<string, unknown>> = {}): VerifiedToken => {
-  const verification = verifier.verify(mint(claims));
+  const verification = verifier.verify(mint(claims), claims['cnf'] === undefined ? 'Bearer' : 'DPoP');
   if (verification instanceof Promise || !verification.ok) throw new Error('the token of the test is not valid');
   return verification.token;
 };
+
+export const publicUrl = 'https://api.example.org';
+const proofTable = openProofTable(createSharedProofs(systemRandom, 0));
+
+export const demandProof = createDemandProof({
+  settings: {
+    publicUrl,
+    tlsCertPath: undefined,
+    port: 8080,
+    portOffset: 0,
+    clockLeewaySeconds: 30,
+    proofMaxAgeSeconds: 60,
+  },
+  clock: systemClock(),
+  uses: { use: (proof) => proofTable.use(proof, Date.now()) },
+  pace: createPace({ elapsedMs: () => 0 }),
+});

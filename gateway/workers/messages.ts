@@ -2,6 +2,7 @@ import type { SettingProblem } from '@sallyport/kit/config';
 import type { MetricsSnapshot } from '@sallyport/kit/metrics';
 import type { GatewaySettings } from '../config.ts';
 import type { SharedCounters } from '../limits/shared-gcra.ts';
+import type { SharedProofs } from '../proof/proof-table.ts';
 import type { LimitNumbers } from '../rate-limiter.ts';
 import type { RulesReading } from '../routes/effective-rules.ts';
 import type { Adoption } from '../routes/route-source.ts';
@@ -12,6 +13,7 @@ export interface WorkerInput {
   /** From 1. */
   readonly number: number;
   readonly counters: SharedCounters;
+  readonly proofs: SharedProofs;
   readonly readiness: SharedArrayBuffer;
   /** It takes somebody's place: it begins to listen when it can serve, since the others do. */
   readonly isReplacement: boolean;

@@ -1,9 +1,11 @@
+import { systemClock } from '@sallyport/kit/clock';
 import type { Lifecycle } from '@sallyport/kit/lifecycle';
 import type { Log } from '@sallyport/kit/log';
 import type { Random } from '@sallyport/kit/random';
 import type { GatewaySettings } from '../config.ts';
 import { createTableMemory } from '../limits/shared-table.ts';
 import type { GatewayMetrics } from '../metrics.ts';
+import { createSharedProofs } from '../proof/open-proofs.ts';
 import { publicPort } from '../public-listener.ts';
 import type { RulesReading } from '../routes/effective-rules.ts';
 import type { Adoption } from '../routes/route-source.ts';
@@ -44,10 +46,11 @@ export const startWorkers = async (options: StartWorkersOptions): Promise<Servin
   const agreeing = await agreeForWorkers({ settings, log, random, elapsedMs }, counters, workers + 1);
   lifecycle.add({ name: 'limits', stop: agreeing.close });
   if (agreeing.stats !== undefined) metrics.watchLimits(agreeing.stats);
+  const proofs = createSharedProofs(random, systemClock(settings.clockOffsetSeconds).nowMs());
   const readiness = openReadiness(createReadinessMemory(workers));
   const workerMetrics = createWorkerMetrics();
   const pool = await openWorkerPool({
-    ...{ settings, workers, port: publicPort(settings), counters, readiness, log, elapsedMs },
+    ...{ settings, workers, port: publicPort(settings), counters, proofs, readiness, log, elapsedMs },
     onLog: writeLines,
     onSpent: agreeing.note,
     onEnd: workerMetrics.left,

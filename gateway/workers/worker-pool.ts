@@ -4,6 +4,7 @@ import type { MetricsSnapshot } from '@sallyport/kit/metrics';
 import type { GatewaySettings } from '../config.ts';
 import type { SharedCounters } from '../limits/shared-gcra.ts';
 import { releaseLocksOf } from '../limits/shared-table.ts';
+import type { SharedProofs } from '../proof/proof-table.ts';
 import type { RulesReading } from '../routes/effective-rules.ts';
 import type { Adoption } from '../routes/route-source.ts';
 import { createHangWatch } from './hang-watch.ts';
@@ -17,6 +18,7 @@ export interface WorkerPoolOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly counters: SharedCounters;
+  readonly proofs: SharedProofs;
   readonly readiness: Readiness;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
   readonly elapsedMs: () => number;
@@ -56,7 +58,7 @@ const stopLimitMs = 9000;
 
 /** Starts the workers; rejects, and leaves none, where one of them refuses to start. One that dies later is replaced. */
 export const openWorkerPool = async (options: WorkerPoolOptions): Promise<WorkerPool> => {
-  const { workers, readiness, counters, log, elapsedMs, onLog, onSpent, onEnd } = options;
+  const { workers, readiness, counters, proofs, log, elapsedMs, onLog, onSpent, onEnd } = options;
   const closing = new AbortController();
   const threads = new Map<number, Thread>();
   let { settings } = options;
@@ -64,7 +66,7 @@ export const openWorkerPool = async (options: WorkerPoolOptions): Promise<Worker
   let restarts = 0;
 
   const start = (number: number, isReplacement: boolean): Thread => {
-    const input = { settings, number, counters, readiness: readiness.memory, isReplacement };
+    const input = { settings, number, counters, proofs, readiness: readiness.memory, isReplacement };
     const thread = startThread({ input, onLog, onSpent });
     threads.set(number, thread);
     return thread;

@@ -13,6 +13,7 @@ import { createGateway, type Gateway } from '../app.ts';
 import { limitsModeOf, type OpenLimits, openLimits } from '../limits/open-limits.ts';
 import { sharedGcra } from '../limits/shared-gcra.ts';
 import { createGatewayMetrics, type GatewayMetrics } from '../metrics.ts';
+import { openProofs } from '../proof/open-proofs.ts';
 import { openPublic } from '../public-listener.ts';
 import type { MakeGcra } from '../rate-limiter.ts';
 import { openSpans } from '../request-spans.ts';
@@ -53,6 +54,8 @@ async function serve({ settings: given, number, readiness: memory, counters, ...
   lifecycle.add({ name: 'limits', stop: limits.close });
   if (limits.stats !== undefined) metrics.watchLimits(limits.stats);
   const clock = systemClock(settings.clockOffsetSeconds);
+  const proofs = await openProofs({ settings, log, random: systemRandom, clock }, start.proofs);
+  lifecycle.add({ name: 'proofs', stop: () => proofs.close() });
   const tracing = await openSpans(settings);
   lifecycle.add({ name: 'spans', stop: () => tracing?.close() });
   const isProcessReady = readiness.isReady;
@@ -61,6 +64,7 @@ async function serve({ settings: given, number, readiness: memory, counters, ...
     metrics,
     clock,
     tracing,
+    proofs,
     makeLimiter: limits.make,
     isProcessReady,
   });

@@ -31,7 +31,8 @@ export const sessionsConformance: Conformance = (store) => {
 
   describe('sessions', () => {
     it('keep what was given; address and agent come back unsealed', async () => {
-      const session = await start({ deviceId: newId<DeviceId>(), label: 'phone', scope: 'a b' });
+      const bound = { boundKeyThumbprint: 'thumbprint', proofRequired: true };
+      const session = await start({ deviceId: newId<DeviceId>(), label: 'phone', scope: 'a b', ...bound });
       const found = await read(session.id);
       expect(found).toMatchObject({
         id: session.id,
@@ -42,7 +43,7 @@ export const sessionsConformance: Conformance = (store) => {
         amr: ['pwd'],
         label: 'phone',
         scope: 'a b',
-        proofRequired: false,
+        ...bound,
         loserAttempts: [],
       });
       expect(Buffer.from(found?.salt ?? []).equals(session.salt)).toBe(true);

@@ -4,6 +4,7 @@
  * Never: queues a command for later, waits for longer than its limit, or puts an address of Redis or a password into an error.
  */
 export type { RedisOptions } from './connection.ts';
+export { openRedisNonces, type RedisNonces } from './nonces.ts';
 export { openRedisRates, type RedisRates } from './rates.ts';
 export { openRedisSessionCache, type SessionCacheOptions } from './session-cache.ts';
 export { openRedisStore, type RedisStore, type RedisStoreOptions } from './store.ts';

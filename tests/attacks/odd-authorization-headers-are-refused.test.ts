@@ -56,13 +56,16 @@ describe('the Authorization header', () => {
       [`Bearer ${token} ${token}`, 'authorization_malformed'],
       [`Bearer ${token};`, 'authorization_malformed'],
       [`Bearer: ${token}`, 'authorization_malformed'],
-      [`DPoP ${token}`, 'authorization_malformed'],
+      // The scheme of tokens that are bound to a key (RFC 9449), and this one is bound to none.
+      [`DPoP ${token}`, 'proof_invalid'],
+      [`DPoP ${token} ${token}`, 'authorization_malformed'],
+      [`DPoP: ${token}`, 'authorization_malformed'],
       [`Bearer ${token}\u00a0`, 'authorization_malformed'],
     ] as const) {
       const response = await verify(`Authorization: ${value}`);
       expect([value, statusOf(response)]).toEqual([value, 401]);
       expect(response).toContain(`"code":"${code}"`);
-      expect(response).toMatch(/^www-authenticate: Bearer realm="sallyport"/im);
+      expect(response).toMatch(/^www-authenticate: (Bearer|DPoP) realm="sallyport"/im);
     }
   });
 

@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import {
   ApiError,
+  createApiClient,
   createDevices,
   createTokenManager,
   type DeviceCurve,
@@ -9,9 +10,11 @@ import {
   memoryStore,
 } from '@sallyport/client';
 import { signedBy } from '@sallyport/client/issuer-signature';
+import { openProofKey } from '@sallyport/client/proof-key';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deviceFolder } from '../testing/device-chat.ts';
 import { beginDevice, exchangeAsServer, usernameOf } from '../testing/devices.ts';
+import { freePort } from '../testing/free-ports.ts';
 import { httpClient } from '../testing/http-client.ts';
 import { type Issuer, startIssuer } from '../testing/issuer.ts';
 import { newPerson } from '../testing/people.ts';
@@ -19,7 +22,9 @@ import { newPerson } from '../testing/people.ts';
 let issuer: Issuer;
 let authUrl: string;
 beforeAll(async () => {
-  issuer = await startIssuer({}, deviceFolder());
+  const port = await freePort();
+  const settings = { AUTH_PORT: String(port), PUBLIC_URL: `http://127.0.0.1:${port}` };
+  issuer = await startIssuer(settings, deviceFolder());
   authUrl = `${issuer.url}/api/auth`;
 });
 afterAll(() => issuer.remove());
@@ -143,5 +148,99 @@ describe('devices', () => {
     const refused = createDevices({ authUrl, store, fetch: neverConfirmed }).register(person);
     await expect(refused).rejects.toMatchObject({ status: 401 });
     expect(await store.read(person.username)).toMatchObject({ deviceId });
+  });
+});
+
+describe('devices with a proof key', () => {
+  const fourMinutesMs = 240_000;
+
+  it.each([
+    ['', 0],
+    [', by a clock that is four minutes ahead', fourMinutesMs],
+    [', by a clock that is four minutes behind', -fourMinutesMs],
+  ])('log in, ask and refresh with proofs%s', async (_, aheadMs) => {
+    const now = (): number => Date.now() + aheadMs;
+    const deviceStore = memoryDeviceStore();
+    const proofKey = openProofKey(deviceStore);
+    const person = someone();
+    const devices = createDevices({ authUrl, store: deviceStore, proofKey, now });
+    await devices.register(person);
+    const store = memoryStore();
+    const tokens = createTokenManager({ authUrl, store, proofKey, now });
+    expect((await tokens.signIn('login', await devices.loginBody(person)))['token_type']).toBe('DPoP');
+    const api = createApiClient({ baseUrl: authUrl, tokens });
+    expect((await api.get('/devices'))['devices']).toMatchObject([{ current: true, refresh_proof: 'required' }]);
+    await tokens.refresh();
+    expect((await api.get('/devices'))['devices']).toHaveLength(1);
+
+    const { privateKey } = (await deviceStore.readProofKey()) ?? {};
+    expect(privateKey?.extractable).toBe(false);
+    await expect(crypto.subtle.exportKey('jwk', privateKey as CryptoKey)).rejects.toThrow();
+
+    // Another tab has the same key; who has copied the tokens has another, and ends nobody's session but his own.
+    const copied = store.readTokens();
+    if (copied === undefined) throw new Error('no tokens');
+    const elsewhere = memoryStore();
+    elsewhere.writeTokens(copied);
+    const thief = createTokenManager({ authUrl, store: elsewhere, proofKey: openProofKey(memoryDeviceStore()), now });
+    await expect(createApiClient({ baseUrl: authUrl, tokens: thief }).get('/me')).rejects.toMatchObject({
+      name: 'SignedOutError',
+      reason: 'proof_required',
+    });
+    const tab = createTokenManager({ authUrl, store, proofKey: openProofKey(deviceStore), now });
+    expect(await tab.checkAndRefresh()).toBe(true);
+    await tab.refresh();
+    expect((await createApiClient({ baseUrl: authUrl, tokens: tab }).get('/me'))['user']).toMatchObject({
+      username: person.username,
+    });
+    const [scheme, ...rest] = (await tab.webSocketProtocols('ws://localhost/x')) ?? [];
+    expect([scheme, rest.length]).toEqual(['dpop', 2]);
+    for (const each of [tokens, thief, tab]) each.close();
+  });
+
+  it('stay signed in where the clock is set right between two refreshes', async () => {
+    let aheadMs = fourMinutesMs;
+    const now = (): number => Date.now() + aheadMs;
+    const deviceStore = memoryDeviceStore();
+    const proofKey = openProofKey(deviceStore);
+    const person = someone();
+    const devices = createDevices({ authUrl, store: deviceStore, proofKey, now });
+    await devices.register(person);
+    const tokens = createTokenManager({ authUrl, store: memoryStore(), proofKey, now });
+    await tokens.signIn('login', await devices.loginBody(person));
+    aheadMs = 0;
+    const api = createApiClient({ baseUrl: authUrl, tokens });
+    expect((await api.get('/devices'))['devices']).toHaveLength(1);
+    tokens.close();
+  });
+
+  it('draw one key where two tabs ask at once', async () => {
+    const store = memoryDeviceStore();
+    const [one, other] = await Promise.all([openProofKey(store).thumbprint(), openProofKey(store).thumbprint()]);
+    expect(one).toBe(other);
+  });
+
+  it('go on where a browser has repeated a request with its proof', async () => {
+    const twice: typeof fetch = async (url, init) => {
+      const first = await fetch(url, init);
+      return (typeof url === 'string' && url.endsWith('/login')) || !first.ok ? first : fetch(url, init);
+    };
+    const store = memoryDeviceStore();
+    const proofKey = openProofKey(store);
+    const person = someone();
+    const devices = createDevices({ authUrl, store, proofKey });
+    await devices.register(person);
+    let repeated = 0;
+    const once: typeof fetch = (url, init) => {
+      repeated += 1;
+      return repeated % 2 === 1 ? twice(url, init) : fetch(url, init);
+    };
+    const tokens = createTokenManager({ authUrl, store: memoryStore(), proofKey, fetch: once });
+    await tokens.signIn('login', await devices.loginBody(person));
+    repeated = 0;
+    await tokens.refresh();
+    repeated = 0;
+    expect((await createApiClient({ baseUrl: authUrl, tokens, fetch: once }).get('/me'))['user']).toBeDefined();
+    tokens.close();
   });
 });

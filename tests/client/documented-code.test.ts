@@ -30,9 +30,9 @@ const [session = '', cookieMode = '', react = '', errors = '', devices = ''] = s
 
 it('is right as TypeScript, as strictly as this repository is', () => {
   const project = mkdtempSync(join(folder, 'project-'));
-  const [guide = ''] = snippetsOf('docs/guides/cookie-or-token.md');
-  const [pinned = ''] = snippetsOf('docs/guides/device-exchange.md');
-  const files = { session, cookieMode, react, errors, devices, guide, pinned };
+  const guideOf = (name: string): string => snippetsOf(`docs/guides/${name}.md`)[0] ?? '';
+  const [guide, proof, pinned] = ['cookie-or-token', 'device-proof', 'device-exchange'].map(guideOf);
+  const files = { session, cookieMode, react, errors, devices, guide, proof, pinned };
   writeFileSync(join(project, 'issuer-jwks.json'), JSON.stringify({ keys: [{ kty: 'RSA', alg: 'RS256' }] }));
   for (const [name, code] of Object.entries(files)) {
     expect(code).not.toBe('');

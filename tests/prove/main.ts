@@ -25,6 +25,7 @@ import { provenLoginStorm } from './login-storm.ts';
 import { loopDelay } from './loop-delay.ts';
 import { missedRevocations } from './missed-revocations.ts';
 import { onStore, type StoreName, storeNames } from './on-store.ts';
+import { proofReplays } from './proof-replays.ts';
 import { refreshProtocol } from './refresh-protocol.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { restoredBackup } from './restored-backup.ts';
@@ -82,6 +83,10 @@ const proofs: Readonly<Record<string, Proof>> = {
       hung: await auditStoreGone({ mode: 'spooled', outage: 'hung', seconds }),
       writeAhead: await auditStoreGone({ mode: 'write-ahead', outage: 'killed', seconds }),
     }),
+  },
+  'proof-replays': {
+    about: '1,000 proofs of possession, each 16 times at once: over two threads, two gateways with Redis, two issuers',
+    run: (_, count = 1000) => proofReplays(count),
   },
   'disk-waits': {
     about: 'fsyncs seen by strace against acknowledged batches',

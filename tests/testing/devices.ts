@@ -11,6 +11,7 @@ import {
 } from 'node:crypto';
 import type { Answer, Call } from './http-client.ts';
 import type { Person } from './people.ts';
+import type { ProofSigner } from './proofs.ts';
 
 export type Curve = 'X25519' | 'P-256';
 
@@ -18,6 +19,15 @@ export interface RegisteredDevice {
   readonly id: string;
   readonly key: Buffer;
   readonly username: string;
+}
+
+/** A second key that a device brings at its registration. */
+export interface SecondKey {
+  readonly signer: Pick<ProofSigner, 'thumbprint' | 'prove'>;
+  /** Undefined: nothing is said of it, which counts as `required`. */
+  readonly refreshProof?: 'required' | 'optional';
+  /** Of the issuer. */
+  readonly publicUrl: string;
 }
 
 export interface BegunDevice extends RegisteredDevice {
@@ -53,11 +63,18 @@ export const beginDevice = async (
   credentials: { readonly username: string; readonly password: string },
   curve: Curve = 'X25519',
   extra: object = {},
+  second?: SecondKey,
 ): Promise<BegunDevice> => {
   const pair = (await webcrypto.subtle.generateKey(algorithm(curve), false, ['deriveBits'])) as webcrypto.CryptoKeyPair;
   const publicKey = Buffer.from(await webcrypto.subtle.exportKey('raw', pair.publicKey));
   const answer = await call('POST', `${base}/register-device`, {
-    body: { ...credentials, curve, client_public_key: publicKey.toString('base64url'), ...extra },
+    body: {
+      ...{ ...credentials, curve, client_public_key: publicKey.toString('base64url'), ...extra },
+      ...(second?.refreshProof && { refresh_proof: second.refreshProof }),
+    },
+    ...(second && {
+      headers: { dpop: second.signer.prove('POST', `${second.publicUrl}${base}/register-device`) },
+    }),
   });
   if (answer.status !== 201) throw new Error(`expected 201, got ${answer.status}: ${answer.text}`);
   const id = String(answer.body['device_id']);
@@ -65,7 +82,8 @@ export const beginDevice = async (
   const theirs = await webcrypto.subtle.importKey('raw', serverKey, algorithm(curve), false, []);
   const derivation = { ...algorithm(curve), public: theirs };
   const secret = Buffer.from(await webcrypto.subtle.deriveBits(derivation, pair.privateKey, 256));
-  const said = parts(['sallyport/device/1', curve, publicKey, serverKey, id, credentials.username]);
+  const shown = second === undefined ? [] : [second.signer.thumbprint, second.refreshProof ?? 'required'];
+  const said = parts(['sallyport/device/1', curve, publicKey, serverKey, id, credentials.username, ...shown]);
   const transcriptHash = createHash('sha256').update(said).digest();
   const key = Buffer.from(hkdfSync('sha256', secret, transcriptHash, 'sallyport/device/1', 32));
   return {
@@ -103,8 +121,9 @@ export const registerDevice = async (
   credentials: { readonly username: string; readonly password: string },
   curve?: Curve,
   extra?: object,
+  second?: SecondKey,
 ): Promise<RegisteredDevice> => {
-  const device = await beginDevice(call, credentials, curve, extra);
+  const device = await beginDevice(call, credentials, curve, extra, second);
   const { status, text } = await confirmDevice(call, device);
   if (status !== 200) throw new Error(`expected 200, got ${status}: ${text}`);
   return device;
@@ -138,4 +157,5 @@ export const loginOnDevice = (
   device: RegisteredDevice,
   password: string,
   given: Readonly<Record<string, string>> = {},
-): Promise<Answer> => call('POST', `${base}/login`, { body: loginBody(device, password, given) });
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> => call('POST', `${base}/login`, { body: loginBody(device, password, given), headers });

@@ -16,5 +16,5 @@ export const expectProblem = (answer: Answer, code: ErrorCode, error?: string): 
   expect(answer.headers['cache-control']).toBe('no-store');
   // RFC 9110 §15.5.2: the issuer and the gateway ask for a token, the services for the gateway.
   if (status === 401)
-    expect(answer.headers['www-authenticate']).toMatch(/^(Bearer realm="sallyport"|Gateway-Assertion)/);
+    expect(answer.headers['www-authenticate']).toMatch(/^((Bearer|DPoP) realm="sallyport"|Gateway-Assertion)/);
 };

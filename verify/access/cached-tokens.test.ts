@@ -97,7 +97,11 @@ describe('is known to be able to fail', () => {
   const file = 'access/verify-access-token.ts';
 
   it('when a hit is not judged again, a cached token outlives its expiry and its revocation', async () => {
-    const change = { file, find: 'const reason = judgeNow(judged, now);', replace: 'const reason = undefined;' };
+    const change = {
+      file,
+      find: 'const reason = judgeNow(judged, scheme, now);',
+      replace: 'const reason = undefined;',
+    };
     await withSabotage([change], (broken) => {
       let state: RevocationState = 'active';
       const verifier = broken.createAccessTokenVerifier({ issuers: [issuerOf(rig)], clock, isRevoked: () => state });

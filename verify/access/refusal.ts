@@ -26,6 +26,11 @@ export interface VerifiedToken {
   readonly expiresAtMs: number;
   readonly subject: RevocationSubject;
   /**
+   * `cnf.jkt`: of the key whose proof has to come with the token. Undefined: it serves whoever bears it. Empty: it is bound to something that
+   * no proof shows here.
+   */
+  readonly boundKeyThumbprint: string | undefined;
+  /**
    * Empty: room for what its holder prepares from it, whoever prepared and what in turn. It lives as long as the token is cached. (A
    * WeakMap would do, and with thousands of new tokens a second its table costs more than what it saves.)
    */
@@ -52,11 +57,22 @@ export type RefusalReason =
   | 'expired'
   | 'revoked'
   | 'stale'
-  | 'revocation_unknown';
+  | 'revocation_unknown'
+  | 'bound'
+  | 'unbound';
 
 /** `not_ready` (503): no key has been fetched yet, or none within the stale bound; the token has not been judged. */
 export type RefusalCode = ErrorCode &
-  ('token_invalid' | 'token_expired' | 'token_revoked' | 'token_stale' | 'revocation_unavailable' | 'not_ready');
+  (
+    | 'token_invalid'
+    | 'token_expired'
+    | 'token_revoked'
+    | 'token_stale'
+    | 'revocation_unavailable'
+    | 'not_ready'
+    | 'proof_required'
+    | 'proof_invalid'
+  );
 
 export interface Refusal {
   readonly ok: false;
@@ -72,6 +88,8 @@ const codes: Readonly<Partial<Record<RefusalReason, RefusalCode>>> = {
   stale: 'token_stale',
   revocation_unknown: 'revocation_unavailable',
   keys_unavailable: 'not_ready',
+  bound: 'proof_required',
+  unbound: 'proof_invalid',
 };
 
 /** The public code and the private reason of one refusal. */

@@ -18,7 +18,7 @@ describe('access token', () => {
   it('gives frozen claims, one object for one token', () => {
     const verifier = verifierOf(rig);
     const token = mint(rig, { cnf: { jkt: 'x' } });
-    const [first, second] = [now(verifier.verify(token)), now(verifier.verify(token))];
+    const [first, second] = [now(verifier.verify(token, 'DPoP')), now(verifier.verify(token, 'DPoP'))];
     expect(first.ok && second.ok && first.token === second.token).toBe(true);
     expect(first.ok && Object.isFrozen(first.token.claims)).toBe(true);
     expect(first.ok && Object.isFrozen(first.token.claims.roles) && Object.isFrozen(first.token.claims.cnf)).toBe(true);

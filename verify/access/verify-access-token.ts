@@ -1,4 +1,4 @@
-import { accessTokenType, type SignatureAlgorithm } from '@sallyport/contract';
+import { accessTokenType, type SignatureAlgorithm, type TokenType } from '@sallyport/contract';
 import { type CompactJws, compactParser } from '../jws/parse-compact.ts';
 import { verifySignature } from '../jws/signature.ts';
 import type { KeySet, VerificationKey } from '../keys/key-source.ts';
@@ -16,10 +16,14 @@ import { createTokenCache } from './token-cache.ts';
  * what stood in one. Successes alone are cached; each hit is asked again for time, key and revocation.
  */
 export interface AccessTokenVerifier {
-  /** Synchronous unless a key has to be fetched first. Never throws or rejects because of the token. */
-  verify(token: string): Verification | Promise<Verification>;
+  /**
+   * Synchronous unless a key has to be fetched first. Never throws or rejects because of the token.
+   * @param scheme how it was presented, default `Bearer`; RFC 9449 §7.2: a token that is bound to a key is refused so. With `DPoP` it passes
+   * for the caller to check a proof of `boundKeyThumbprint`, and one that is bound to none is refused
+   */
+  verify(token: string, scheme?: TokenType): Verification | Promise<Verification>;
   /** What is known of a token that was good before, judged anew but for its signature. Undefined: `verify` has to be asked. */
-  seen(token: string): Verification | undefined;
+  seen(token: string, scheme?: TokenType): Verification | undefined;
   stats(): {
     readonly hits: number;
     readonly verified: number;
@@ -36,10 +40,13 @@ interface Judged {
   readonly policy: IssuerPolicy;
   readonly key: VerificationKey;
   keySet: KeySet;
+  /** The one that it passes in. */
+  readonly scheme: TokenType;
   readonly notBeforeMs: number;
 }
 
 interface Candidate {
+  readonly scheme: TokenType;
   readonly jws: CompactJws<CheckedHeader>;
   readonly policy: IssuerPolicy;
 }
@@ -74,7 +81,7 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
     return refuse(reason);
   };
 
-  const readCandidate = (token: string): Candidate | RefusalReason => {
+  const readCandidate = (token: string, scheme: TokenType): Candidate | RefusalReason => {
     const jws = parse(token);
     if (typeof jws === 'string') return jws;
     const { header } = jws;
@@ -86,12 +93,14 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
     if (header.typ !== accessTokenType && isOtherType(jws.payload)) return 'type';
     if (!policy.algorithms.includes(header.alg)) return 'algorithm';
     if (header.kid === undefined && !policy.legacy.allowMissingKid) return 'kid_missing';
-    return { jws, policy };
+    return { scheme, jws, policy };
   };
 
   /** Asked at every use of a token, first or cached. RFC 7519 §4.1.4: on or after `exp` the token MUST NOT be accepted. */
-  const judgeNow = ({ verification, notBeforeMs }: Judged, now: number): RefusalReason | undefined => {
+  const judgeNow = (judged: Judged, scheme: TokenType, now: number): RefusalReason | undefined => {
+    const { verification, notBeforeMs } = judged;
     const { token } = verification;
+    if (judged.scheme !== scheme) return scheme === 'DPoP' ? 'unbound' : 'bound';
     if (now >= token.expiresAtMs + leewayMs) return 'expired';
     if (now + leewayMs < notBeforeMs) return 'not_yet_valid';
     const state = isRevoked ? isRevoked(token.subject) : 'active';
@@ -105,22 +114,33 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
     const checked = checkClaims(jws.payload, jws.plain, policy);
     if (typeof checked === 'string') return checked;
     if (hasScopes && idScope === undefined && looksScoped(checked)) return 'claim_malformed';
-    const { iss, sub, sid, uep, iat, nbf = 0, exp } = checked;
+    const { iss, sub, sid, uep, iat, nbf = 0, exp, cnf } = checked;
     const claims = idScope === undefined ? checked : scopedClaims(checked, idScope);
     // The issuer's own spelling: its feed knows no other.
     const subject = Object.freeze({ iss, sub, sid, uep, kid: key.kid, iat });
     const { alg } = jws.header;
     const expiresAtMs = exp * 1000;
-    const token = Object.freeze<VerifiedToken>({ claims, kid: key.kid, alg, expiresAtMs, subject, prepared: [] });
+    // RFC 7800 §3.1: a confirmation that is not understood is not one that has been given.
+    const boundKeyThumbprint = cnf && (cnf.jkt ?? '');
+    const token = Object.freeze<VerifiedToken>({
+      claims,
+      kid: key.kid,
+      alg,
+      expiresAtMs,
+      subject,
+      boundKeyThumbprint,
+      prepared: [],
+    });
+    const scheme = boundKeyThumbprint === undefined ? 'Bearer' : 'DPoP';
     // `iat` in the future is no token of an issuer whose clock we share; whole seconds, as jose counts.
     const notBeforeMs = Math.ceil(Math.max(nbf, iat)) * 1000;
-    return { verification: Object.freeze({ ok: true, token }), policy, key, keySet, notBeforeMs };
+    return { verification: Object.freeze({ ok: true, token }), policy, key, keySet, scheme, notBeforeMs };
   };
 
   const conclude = (token: string, candidate: Candidate, keySet: KeySet, key: VerificationKey): Verification => {
     const judged = judge(candidate, keySet, key);
     if (typeof judged === 'string') return refused(judged);
-    const reason = judgeNow(judged, nowMs());
+    const reason = judgeNow(judged, candidate.scheme, nowMs());
     if (reason) return refused(reason);
     counts.verified += 1;
     if (cacheBytes > 0) cache.set(token, judged);
@@ -140,8 +160,8 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
     return refused(key === 'wrong' ? 'signature' : 'key_unknown');
   };
 
-  const verifyUnseen = (token: string): Verification | Promise<Verification> => {
-    const candidate = readCandidate(token);
+  const verifyUnseen = (token: string, scheme: TokenType): Verification | Promise<Verification> => {
+    const candidate = readCandidate(token, scheme);
     if (typeof candidate === 'string') return refused(candidate);
     const { keys } = candidate.policy;
     const now = nowMs();
@@ -163,13 +183,13 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
     return true;
   };
 
-  const verifySeen = (token: string, judged: Judged): Verification | undefined => {
+  const verifySeen = (token: string, judged: Judged, scheme: TokenType): Verification | undefined => {
     const now = nowMs();
     if (!holdsKey(judged, now)) {
       cache.delete(token);
       return undefined;
     }
-    const reason = judgeNow(judged, now);
+    const reason = judgeNow(judged, scheme, now);
     if (!reason) {
       counts.hits += 1;
       return judged.verification;
@@ -178,12 +198,13 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
     return refused(reason);
   };
 
-  const seen = (token: string): Verification | undefined => {
+  const seen = (token: string, scheme: TokenType = 'Bearer'): Verification | undefined => {
     const judged = cacheBytes > 0 && typeof token === 'string' ? cache.get(token) : undefined;
-    return judged && verifySeen(token, judged);
+    return judged && verifySeen(token, judged, scheme);
   };
 
-  const verify = (token: string): Verification | Promise<Verification> => seen(token) ?? verifyUnseen(token);
+  const verify = (token: string, scheme: TokenType = 'Bearer'): Verification | Promise<Verification> =>
+    seen(token, scheme) ?? verifyUnseen(token, scheme);
 
   return Object.freeze({ verify, seen, stats: () => Object.freeze({ ...counts, ...cache.stats() }) });
 };

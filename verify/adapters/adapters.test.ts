@@ -3,9 +3,11 @@ import type { AssertionClaims } from '@sallyport/contract';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assertionKey, createAssertionSigner, createBearerGuard, createGuard, targetHash } from '../index.ts';
+import { newProofSigner } from '../testing/proofs.ts';
 import { fixedClock, goodClaims, mint, nowSeconds, rigs, verifierOf } from '../testing/rig.ts';
 import { frameworks, type RunningServer, type Seen, send, startServer } from '../testing/servers.ts';
 
+const publicUrl = 'https://payments.example.org';
 const key = assertionKey(randomBytes(32), 'payment');
 const signer = createAssertionSigner({ kid: 'g1', key });
 let counter = 0;
@@ -116,7 +118,12 @@ describe.each(frameworks)('the %s adapter', (framework) => {
     server = await startServer(framework, guard);
     bearer = await startServer(
       framework,
-      createBearerGuard({ verifier: verifierOf(rigs.ES256), unguarded: ['GET /health'] }),
+      createBearerGuard({
+        verifier: verifierOf(rigs.ES256),
+        unguarded: ['GET /health'],
+        publicUrl,
+        proofs: { clock: fixedClock },
+      }),
     );
   });
   afterAll(() => {
@@ -136,6 +143,23 @@ describe.each(frameworks)('the %s adapter', (framework) => {
     expect(caller).toMatchObject({ kind: 'user', userId: 'user-1', roles: ['user'], clientAddress: '192.0.2.7' });
     expect(headers).toContain('x-other');
     expect(headers.filter((name) => /^x.(user|roles|permissions|gateway)/.test(name))).toEqual([]);
+  });
+
+  it('passes a token that is bound to a key with one proof of it, for the target as it was sent', async () => {
+    const holder = newProofSigner(fixedClock.nowMs);
+    const token = mint(rigs.ES256, { cnf: { jkt: holder.thumbprint } });
+    const proof = holder.prove('GET', `${publicUrl}/mounted/payments`, token);
+    const ask = (dpop: string | string[], path = '/mounted/payments?x=1') =>
+      send(bearer, path, { authorization: `DPoP ${token}`, dpop });
+    const codeOf = (body: string) => (JSON.parse(body) as { readonly code?: string }).code;
+    expect(codeOf((await ask(proof, '/payments')).body)).toBe('proof_invalid');
+    expect(codeOf((await ask([proof, proof])).body)).toBe('proof_invalid');
+    const answer = await ask(proof);
+    expect((JSON.parse(answer.body) as Seen).caller).toMatchObject({ boundKeyThumbprint: holder.thumbprint });
+    const again = await ask(proof);
+    expect([again.status, codeOf(again.body)]).toEqual([401, 'proof_replayed']);
+    expect(again.headers['www-authenticate']).toContain('DPoP');
+    expect((await send(bearer, '/payments', { authorization: `Bearer ${token}` })).status).toBe(401);
   });
 
   it('refuses forged identity headers without an assertion: 401 in the preset’s words', async () => {

@@ -1,4 +1,4 @@
-import { type ErrorTexts, type Problem, problemContentType, problemDetails } from '@sallyport/contract';
+import { type ErrorTexts, type Problem, problemContentType, problemDetails, proofChallenge } from '@sallyport/contract';
 
 /** An HTTP answer that any framework can send. */
 export interface Answer {
@@ -17,7 +17,10 @@ const realm = 'Bearer realm="sallyport"';
 const challenge = ({ code }: Problem): string => {
   if (code.startsWith('assertion_')) return 'Gateway-Assertion';
   if (code === 'token_missing') return realm;
-  return `${realm}, error="${code === 'authorization_malformed' ? 'invalid_request' : 'invalid_token'}"`;
+  return (
+    proofChallenge(code) ??
+    `${realm}, error="${code === 'authorization_malformed' ? 'invalid_request' : 'invalid_token'}"`
+  );
 };
 
 /**

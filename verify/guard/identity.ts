@@ -16,6 +16,11 @@ export interface Identity {
   readonly authTime: number | undefined;
   readonly accessEpoch: number | undefined;
   /**
+   * RFC 7638 thumbprint of the key that the caller's token is bound to, and that he has shown with this request. Undefined: the token serves
+   * whoever bears it.
+   */
+  readonly boundKeyThumbprint: string | undefined;
+  /**
    * `iss` of the access token. Behind a gateway only where that trusts several issuers; `userId`, `sessionId` and `deviceId` are
    * unique among all of them even so.
    */
@@ -45,7 +50,7 @@ const none: readonly string[] = Object.freeze([]);
 
 type Common = Pick<
   AccessTokenClaims & AssertionClaims,
-  'email' | 'name' | 'roles' | 'permissions' | 'sid' | 'uep' | 'device_id' | 'amr' | 'auth_time'
+  'email' | 'name' | 'roles' | 'permissions' | 'sid' | 'uep' | 'device_id' | 'amr' | 'auth_time' | 'cnf'
 >;
 
 const common = (claims: Common): Omit<Identity, 'userId' | 'issuer' | 'clientAddress' | 'gateway' | 'claims'> => ({
@@ -59,6 +64,7 @@ const common = (claims: Common): Omit<Identity, 'userId' | 'issuer' | 'clientAdd
   amr: claims.amr ?? none,
   authTime: claims.auth_time,
   accessEpoch: claims.uep,
+  boundKeyThumbprint: claims.cnf?.jkt,
 });
 
 /** Identity of checked assertion claims. */

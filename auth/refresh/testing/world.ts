@@ -77,7 +77,7 @@ export const openWorld = async (
       const refresh = nodes[node % nodes.length];
       if (refresh === undefined) throw new Error('no such node');
       try {
-        return await refresh({ token, attemptId, provedKeyThumbprint: undefined, origin: {}, context });
+        return await refresh({ token, attemptId, proveKey: undefined, origin: {}, context });
       } catch (error) {
         if (error instanceof StoreUnavailable) return '503';
         throw error;

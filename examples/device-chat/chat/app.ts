@@ -39,6 +39,9 @@ export const chatTexts: ErrorTexts = {
   token_expired: token,
   token_revoked: token,
   token_stale: token,
+  proof_required: token,
+  proof_invalid: token,
+  proof_replayed: token,
   body_invalid: request,
   field_invalid: request,
   field_missing: request,
@@ -110,7 +113,7 @@ export const guardChat = async (app: ChatApp, guard: Guard, settings: ChatSettin
   await app.register(fastifyCors, {
     origin: [...corsOrigins],
     methods: ['GET', 'POST'],
-    allowedHeaders: ['authorization', 'content-type'],
+    allowedHeaders: ['authorization', 'content-type', 'dpop'],
     exposedHeaders: ['retry-after'],
     maxAge: 600,
   });

@@ -1,4 +1,5 @@
 /** What the chat service is told. It holds no secret but its own token at the revocation feed. */
+import { publicUrlOf } from '@sallyport/verify';
 import { durationMsOf, type Environment, integerOf, SettingsError, secretOf } from './environment.ts';
 
 export interface ChatSettings {
@@ -27,6 +28,8 @@ export interface ChatSettings {
   readonly pingSeconds: number;
   /** That a user is a member of; 0: no limit. */
   readonly roomsPerUser: number;
+  /** Where clients find this service: proofs of possession have to name it. */
+  readonly publicUrl: string;
   readonly leewaySeconds: number;
   readonly clockOffsetMs: number;
 }
@@ -61,9 +64,19 @@ export const readChatSettings = (env: Environment): ChatSettings => {
     handshakesPerMinute: integerOf(env, 'CHAT_HANDSHAKES_PER_MINUTE', 120, 0, 1_000_000),
     pingSeconds: integerOf(env, 'CHAT_PING_SECONDS', 30, 1, 3600),
     roomsPerUser: integerOf(env, 'CHAT_ROOMS_PER_USER', 200, 0, 1_000_000),
+    publicUrl: publicUrlIn(env, port),
     leewaySeconds: durationMsOf(env, 'CLOCK_LEEWAY_SECONDS', '30s') / 1000,
     clockOffsetMs: integerOf(env, 'SALLYPORT_CLOCK_OFFSET_SECONDS', 0, -31_536_000, 31_536_000) * 1000,
   });
+};
+
+/** A name of its own: PUBLIC_URL, given to `npm start`, is the issuer's. */
+const publicUrlIn = ({ CHAT_PUBLIC_URL: text = '' }: Environment, port: number): string => {
+  try {
+    return publicUrlOf(text === '' ? `http://localhost:${port}` : text);
+  } catch {
+    throw new SettingsError('CHAT_PUBLIC_URL must be a URL such as https://chat.example.org: no query, no fragment');
+  }
 };
 
 const revocationsOf = (env: Environment, userServiceUrl: string | undefined): ChatSettings['revocations'] => {

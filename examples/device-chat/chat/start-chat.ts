@@ -27,6 +27,8 @@ export const startChat = async (env: Environment): Promise<RunningChat> => {
     verifier: callers.verifier,
     texts: chatTexts,
     unguarded: ['GET /health', 'GET /ready'],
+    publicUrl: settings.publicUrl,
+    proofs: { clock: { nowMs }, leewaySeconds: settings.leewaySeconds },
     onRefusal: (code, reason) => refusals.inc({ code, reason }),
   });
   const app = createChatApp(settings, isHandshake);

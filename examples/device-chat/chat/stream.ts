@@ -1,6 +1,6 @@
 /**
- * New messages as they come, over WebSocket. The token travels as `Sec-WebSocket-Protocol: bearer, <token>`, since a browser can send no other
- * header; it is judged before the handshake is answered, and again for as long as the connection lives.
+ * New messages as they come, over WebSocket. The token travels as `Sec-WebSocket-Protocol: bearer, <token>`, or `dpop, <token>, <proof>` where it
+ * is bound to a key, since a browser can send no other header; it is judged before the handshake is answered, and again for as long as the connection lives.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -68,7 +68,7 @@ export const openStream = ({
     maxPayload: maxPayloadBytes,
     perMessageDeflate: false,
     // The token is never sent back: the answer names the scheme alone.
-    handleProtocols: () => 'bearer',
+    handleProtocols: (offered) => (offered.has('dpop') ? 'dpop' : 'bearer'),
   });
   const users = new Map<string, Set<Connection>>();
 
@@ -168,16 +168,22 @@ const shut = (socket: WebSocket, code: number, reason: string): void => {
 
 type Judged = { readonly token: VerifiedToken } | { readonly refused: ReturnType<typeof problemAnswer> };
 
-const schemeAndToken = /^bearer *, *([A-Za-z0-9._~+/=-]+)$/;
+const schemeAndToken =
+  /^(?:(bearer) *, *([A-Za-z0-9._~+/=-]+)|(dpop) *, *([A-Za-z0-9._~+/=-]+) *, *([A-Za-z0-9._-]+))$/;
 
-/** As any other route judges an `Authorization: Bearer`. */
+/** As any other route judges an `Authorization` and a `DPoP`. */
 const judge = async (request: IncomingMessage, { verifier }: Callers, guard: Guard): Promise<Judged> => {
-  const [token] = schemeAndToken.exec(request.headers['sec-websocket-protocol'] ?? '')?.slice(1) ?? [];
-  const values = (name: string): readonly string[] =>
-    name === 'authorization' && token !== undefined ? [`Bearer ${token}`] : [];
+  const offered = schemeAndToken.exec(request.headers['sec-websocket-protocol'] ?? '') ?? [];
+  const [, bearer, unbound, dpop, bound, proof] = offered;
+  const [scheme, token] = [bearer ?? dpop, unbound ?? bound];
+  const headers: Readonly<Record<string, string | undefined>> = {
+    authorization: token && `${scheme} ${token}`,
+    dpop: proof,
+  };
+  const values = (name: string): readonly string[] => [headers[name] ?? []].flat();
   const decision = await guard.check({ method: 'GET', target: streamPath, values });
   if (!decision.pass) return { refused: decision.answer };
-  const verification = await verifier.verify(token ?? '');
+  const verification = await verifier.verify(token ?? '', scheme === 'dpop' ? 'DPoP' : 'Bearer');
   if (!verification.ok) throw new Error('judged twice, with two results');
   return { token: verification.token };
 };
