@@ -67,10 +67,6 @@ export const createDevices = (options: DevicesOptions): Devices => {
     return answer.body;
   };
 
-  /** Devices of the time before stand under the user name as it was typed. */
-  const find = async (username: string): Promise<StoredDevice | undefined> =>
-    (await store.read(accountOf(username))) ?? store.read(username);
-
   return {
     register: async ({ username, password }, { deviceName, displayName, phoneNumber } = {}) => {
       const { curve, pair } = await drawKeys(options.curve);
@@ -115,14 +111,11 @@ export const createDevices = (options: DevicesOptions): Devices => {
       return { deviceId, isNewUser: begun['is_new_user'] === true };
     },
     loginBody: async (credentials, deviceInfo) => {
-      const device = await find(credentials.username);
+      const device = await store.read(accountOf(credentials.username));
       return device && proofOf(device, credentials, String(now()), deviceInfo);
     },
-    isRegistered: async (username) => (await find(username)) !== undefined,
-    forget: async (username) => {
-      await store.remove(accountOf(username));
-      await store.remove(username);
-    },
+    isRegistered: async (username) => (await store.read(accountOf(username))) !== undefined,
+    forget: (username) => store.remove(accountOf(username)),
   };
 };
 

@@ -33,11 +33,12 @@ export const localStorageStore = (storage: KeyValueStorage = globalThis.localSto
     };
   },
   writeTokens: ({ accessToken, refreshToken, expiresAtSeconds, csrfToken, lifetimeSeconds = '' }) => {
-    storage.setItem(keys.access, accessToken);
     if (refreshToken !== undefined) storage.setItem(keys.refresh, refreshToken);
     if (csrfToken !== undefined) storage.setItem(keys.csrf, csrfToken);
     storage.setItem(keys.lifetime, String(lifetimeSeconds));
     storage.setItem(keys.expires, String(expiresAtSeconds));
+    // Last: it is what other tabs hear of, and one that is told at once has to find the rest.
+    storage.setItem(keys.access, accessToken);
   },
   readAttempt: () => parseAttempt(storage.getItem(keys.attempt)),
   writeAttempt: (attempt) => storage.setItem(keys.attempt, attemptText(attempt)),

@@ -22,7 +22,7 @@ export const createSessionWatch = (read: () => true | SignedOutCause | undefined
       if (now === seen) return;
       seen = now;
       state = stateOf(now);
-      for (const listener of listeners) listener();
+      for (const tell of listeners) tell();
     },
   };
 };
