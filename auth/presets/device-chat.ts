@@ -16,6 +16,8 @@ export const deviceChat: AuthPreset = {
   refreshTokenTtlSeconds: 2_592_000,
   refreshRotation: false,
   refreshLimitPerHour: 10,
+  // "Cached in Redis where there is one": a Redis that is away fails no login.
+  redisRole: 'cache',
   // Hardened as the contract says: length only.
   passwordMinScore: 0,
   passwordRefuseCommon: false,
@@ -53,6 +55,7 @@ export const deviceChat: AuthPreset = {
     field_invalid: request,
     media_type_unsupported: request,
     device_key_invalid: request,
+    username_unseen: request,
     idempotency_key_invalid: request,
     refresh_invalid: token,
     refresh_expired: token,

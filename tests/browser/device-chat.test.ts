@@ -174,8 +174,8 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
     expect(registrations).toEqual([]);
     expect(await keysIn(page)).toEqual({
       read: ['device: InvalidAccessError', 'proof: InvalidAccessError'],
-      // The contract's three, and the token against CSRF.
-      kept: ['access_token', 'csrf_token', 'refresh_token', 'token_expires_at'],
+      // The contract's three, the token against CSRF, and how long an access token lives.
+      kept: ['access_token', 'csrf_token', 'refresh_token', 'token_expires_at', 'token_lifetime'],
       cookie: '',
     });
   });

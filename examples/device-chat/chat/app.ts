@@ -46,6 +46,8 @@ export const chatTexts: ErrorTexts = {
   field_invalid: request,
   field_missing: request,
   query_invalid: request,
+  already_exists: { error: 'room exists' },
+  quota_reached: { error: 'too many rooms' },
   media_type_unsupported: request,
 };
 

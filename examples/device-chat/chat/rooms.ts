@@ -27,10 +27,11 @@ type Barrier = 'no_room' | 'no_member';
 export type Posted = { readonly kind: 'posted'; readonly message: Message } | { readonly kind: Barrier };
 
 export interface Rooms {
-  /** False: there is one of that id. Whoever makes it is its first member. */
-  create(room: Room, userId: string): boolean;
-  /** False: there is no such room. Idempotent. */
-  join(roomId: string, userId: string): boolean;
+  /** Whoever makes it is its first member. `full`: a user may be in no more. */
+  create(room: Room, userId: string): 'created' | 'taken' | 'full';
+  /** Idempotent. */
+  join(roomId: string, userId: string): 'joined' | 'no_room' | 'full';
+  /** False: there is no such room. */
   leave(roomId: string, userId: string): boolean;
   /** The user's, by name. */
   of(userId: string): readonly Room[];
@@ -71,7 +72,7 @@ const tables = `
   CREATE TABLE IF NOT EXISTS people (user_id TEXT PRIMARY KEY, username TEXT NOT NULL) STRICT, WITHOUT ROWID;`;
 
 /** Opens `chat.db` in the data folder. An answered write is on the disk. */
-export const openRooms = (dataDir: string): Rooms => {
+export const openRooms = (dataDir: string, roomsPerUser = 0): Rooms => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(join(dataDir, 'chat.db'), { timeout: 2_000 });
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
@@ -79,7 +80,11 @@ export const openRooms = (dataDir: string): Rooms => {
   const roomOf = database.prepare('SELECT 1 FROM rooms WHERE id = ?');
   const memberOf = database.prepare('SELECT 1 FROM members WHERE room_id = ? AND user_id = ?');
   const insertRoom = database.prepare('INSERT INTO rooms (id, name) VALUES (?, ?) ON CONFLICT DO NOTHING');
-  const insertMember = database.prepare('INSERT INTO members (room_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  // Counted where it is written: of two processes at once neither passes the limit.
+  const insertMember = database.prepare(
+    `INSERT INTO members (room_id, user_id) SELECT ?1, ?2
+      WHERE ?3 = 0 OR (SELECT count(*) FROM members WHERE user_id = ?2) < ?3 ON CONFLICT DO NOTHING`,
+  );
   const deleteMember = database.prepare('DELETE FROM members WHERE room_id = ? AND user_id = ?');
   const roomsOf = database.prepare(
     'SELECT r.id AS room_id, r.name FROM members m JOIN rooms r ON r.id = m.room_id WHERE m.user_id = ? ORDER BY r.name, r.id',
@@ -113,18 +118,19 @@ export const openRooms = (dataDir: string): Rooms => {
       database.exec('BEGIN IMMEDIATE');
       try {
         const isNew = insertRoom.run(room_id, name).changes === 1;
-        if (isNew) insertMember.run(room_id, userId);
-        database.exec('COMMIT');
-        return isNew;
+        const isMember = isNew && insertMember.run(room_id, userId, roomsPerUser).changes === 1;
+        database.exec(isMember ? 'COMMIT' : 'ROLLBACK');
+        if (!isNew) return 'taken';
+        return isMember ? 'created' : 'full';
       } catch (error) {
-        database.exec('ROLLBACK');
+        if (database.isTransaction) database.exec('ROLLBACK');
         throw error;
       }
     },
     join: (roomId, userId) => {
-      if (!hasRoom(roomId)) return false;
-      insertMember.run(roomId, userId);
-      return true;
+      if (!hasRoom(roomId)) return 'no_room';
+      if (memberOf.get(roomId, userId) !== undefined) return 'joined';
+      return insertMember.run(roomId, userId, roomsPerUser).changes === 1 ? 'joined' : 'full';
     },
     leave: (roomId, userId) => {
       if (!hasRoom(roomId)) return false;

@@ -32,6 +32,7 @@ const usualPage = 50;
 
 export interface ChatRoutesParts {
   readonly rooms: Rooms;
+  readonly roomsPerUser: number;
   readonly newId: () => string;
   readonly nowMs: () => number;
   /** Told of every message that was stored. */
@@ -46,7 +47,8 @@ const usernameOf = ({ claims }: Identity): string | undefined =>
   'preferred_username' in claims ? claims.preferred_username : undefined;
 
 /** `request.identity` is what the access token says, verified. Members alone read and write; anyone signed in may join by id. */
-export const chatRoutes = (app: ChatApp, { rooms, newId, nowMs, onMessage }: ChatRoutesParts): void => {
+export const chatRoutes = (app: ChatApp, { rooms, roomsPerUser, newId, nowMs, onMessage }: ChatRoutesParts): void => {
+  const full = (): Problem => new Problem('quota_reached', { params: { limit: roomsPerUser } });
   /** Who calls, and from now on has a name here. */
   const callerOf = ({ identity }: Pick<FastifyRequest, 'identity'>): string => {
     const user = requireUser(identity);
@@ -58,15 +60,18 @@ export const chatRoutes = (app: ChatApp, { rooms, newId, nowMs, onMessage }: Cha
   app.post('/api/rooms/create', { schema: { body: createBody } }, (request) => {
     const userId = callerOf(request);
     const { name, room_id = newId() } = request.body;
-    if (!rooms.create({ room_id, name }, userId))
-      throw new Problem('field_invalid', { fields: [{ path: '/room_id', code: 'field_invalid' }] });
+    const made = rooms.create({ room_id, name }, userId);
+    if (made === 'full') throw full();
+    if (made === 'taken')
+      throw new Problem('already_exists', { fields: [{ path: '/room_id', code: 'already_exists' }] });
     return { room_id };
   });
 
   app.post('/api/rooms/join', { schema: { body: roomBody } }, (request) => {
     const { room_id } = request.body;
-    if (!rooms.join(room_id, callerOf(request))) throw refuse('no_room');
-    return { status: 'joined', room_id };
+    const joined = rooms.join(room_id, callerOf(request));
+    if (joined !== 'joined') throw joined === 'full' ? full() : refuse(joined);
+    return { status: joined, room_id };
   });
 
   app.post('/api/rooms/leave', { schema: { body: roomBody } }, (request) => {

@@ -17,7 +17,7 @@ export const startChat = async (env: Environment): Promise<RunningServer> => {
   const nowMs = (): number => Date.now() + settings.clockOffsetMs;
   let stream: Stream | undefined;
   const callers = await openCallers(settings, () => stream?.cut());
-  const rooms = openRooms(settings.dataDir);
+  const rooms = openRooms(settings.dataDir, settings.roomsPerUser);
   const { registry, requests, refusals } = createMetrics(() => stream?.connections ?? 0);
   const guard = createBearerGuard({
     verifier: callers.verifier,
@@ -30,10 +30,11 @@ export const startChat = async (env: Environment): Promise<RunningServer> => {
   const app = createChatApp(settings, isHandshake);
   const inner = createChatApp(settings);
   await guardChat(app, guard, settings);
-  stream = openStream({ server: app.server, callers, guard, nowMs });
+  stream = openStream({ server: app.server, callers, guard, nowMs, ...settings });
   const live = stream;
   chatRoutes(app, {
     rooms,
+    roomsPerUser: settings.roomsPerUser,
     newId: randomUUID,
     nowMs,
     onMessage: (roomId, message) => live.send(roomId, message, rooms.members(roomId)),

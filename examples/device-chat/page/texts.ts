@@ -64,6 +64,7 @@ const problems: Readonly<Record<string, string>> = {
   password_breached: 'This password is known from a data leak.',
   permission_denied: 'You are not in this room any more.',
   not_found: 'There is no such room.',
+  quota_reached: 'You are in as many rooms as anybody can be. Leave one first.',
   device_unknown: 'This device has been revoked already.',
   session_unknown: 'This session has ended already.',
   proof_invalid: 'The clock of this device seems to be off. Set it right and try again.',
