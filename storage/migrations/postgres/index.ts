@@ -8,8 +8,8 @@ import { endedSessions } from './0007-ended-sessions.ts';
 import { eventRelay } from './0008-event-relay.ts';
 import { auditChain } from './0009-audit-chain.ts';
 import { devices } from './0010-devices.ts';
+import { keyRotation } from './0011-key-rotation.ts';
 import { deadDevices } from './0012-dead-devices.ts';
-import { keyRotation } from './0013-key-rotation.ts';
 
 export interface PostgresMigration {
   readonly version: number;

@@ -3,8 +3,8 @@ import { endedSessions } from './0002-ended-sessions.ts';
 import { eventRelay } from './0003-event-relay.ts';
 import { auditChain } from './0004-audit-chain.ts';
 import { devices } from './0005-devices.ts';
+import { keyRotation } from './0006-key-rotation.ts';
 import { deadDevices } from './0007-dead-devices.ts';
-import { keyRotation } from './0008-key-rotation.ts';
 
 export interface Migration {
   readonly version: number;
