@@ -10,35 +10,29 @@ import { type Issuer, startIssuer } from '../testing/issuer.ts';
 import { newPerson } from '../testing/people.ts';
 import { expectProblem } from '../testing/problems.ts';
 
-it('one address makes exactly so many accounts in an hour, over two issuers', async () => {
+it('one address makes exactly so many accounts in an hour, whatever address it claims', async () => {
   const folder = issuerFolder({ REGISTRATION_LIMIT_PER_HOUR: '6' });
-  const issuers = [await startProcess(folder), await startProcess(folder)];
-  const clients = issuers.map(({ url }) => issuerClient(url, 32));
+  const issuer = await startProcess(folder);
+  const client = issuerClient(issuer.url, 32);
   const register = (email: string, index = 0, password = 'correct horse battery') =>
-    clients[index % 2]?.post(
-      '/auth/register',
-      { email, password, name: 'Eve' },
-      { 'x-forwarded-for': `192.0.2.${index}` },
-    );
+    client.post('/auth/register', { email, password, name: 'Eve' }, { 'x-forwarded-for': `192.0.2.${index}` });
   // Counts: a taken name costs a hash and tells something. Does not count: what is refused for its form.
-  for (const status of [201, 409]) expect((await register('taken@example.org'))?.status).toBe(status);
+  for (const status of [201, 409]) expect((await register('taken@example.org')).status).toBe(status);
   for (let index = 0; index < 10; index += 1)
-    expect((await register('x@example.org', index, 'short'))?.status).toBe(400);
-  const answers = await Promise.all(
-    Array.from({ length: 20 }, async (_, index) => register(`${index}@example.org`, index)),
-  );
-  expect(answers.filter((answer) => answer?.status === 201)).toHaveLength(4);
-  const limited = answers.filter((answer) => answer?.status === 429);
+    expect((await register('x@example.org', index, 'short')).status).toBe(400);
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => register(`${index}@example.org`, index)));
+  expect(answers.filter((answer) => answer.status === 201)).toHaveLength(4);
+  const limited = answers.filter((answer) => answer.status === 429);
   expect(limited).toHaveLength(16);
   expect(limited[0]?.body).toMatchObject({ code: 'rate_limited', params: { retryAfterSeconds: expect.any(Number) } });
   // Who has an account logs in as before.
-  const login = await clients[0]?.post('/auth/login', {
+  const login = await client.post('/auth/login', {
     email: 'taken@example.org',
     password: 'correct horse battery',
   });
-  expect(login?.status).toBe(200);
-  await Promise.all(clients.map((client) => client.close()));
-  await Promise.all(issuers.map((issuer) => issuer.stop()));
+  expect(login.status).toBe(200);
+  await client.close();
+  await issuer.stop();
   folder.remove();
 });
 

@@ -8,7 +8,7 @@ import { newPerson } from '../testing/people.ts';
 
 let system: DeviceChat;
 beforeAll(async () => {
-  system = await startDeviceChat({ issuer: { REFRESH_LIMIT_PER_HOUR: '0' } });
+  system = await startDeviceChat({ issuer: { REFRESH_LIMIT_PER_HOUR: '0', PASSWORD_HASH: 'bcrypt' } });
 });
 afterAll(() => system.remove());
 
