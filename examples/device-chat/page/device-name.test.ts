@@ -17,6 +17,6 @@ it.each([
   ],
   ['Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/142.0 Mobile Safari/537.36', 'Chrome on Android'],
   ['curl/8', 'Browser'],
-])('%s', (agent, name) => {
-  expect(deviceNameOf(agent)).toBe(name);
+])('%s', (said, name) => {
+  expect(deviceNameOf(said)).toBe(name);
 });

@@ -1,4 +1,4 @@
-/** What a browser may be called among somebody's devices: a guess from its agent, to be changed by its owner. */
+/** What a browser may be called among somebody's devices: a guess from what it says of itself, to be changed by its owner. */
 const browsers: readonly (readonly [name: string, mark: RegExp])[] = [
   ['Edge', /\bEdg(?:A|iOS)?\//],
   ['Opera', /\bOPR\//],
@@ -16,8 +16,8 @@ const systems: readonly (readonly [name: string, mark: RegExp])[] = [
   ['Linux', /\bLinux\b/],
 ];
 
-export const deviceNameOf = (agent: string): string => {
-  const find = (list: typeof browsers): string | undefined => list.find(([, mark]) => mark.test(agent))?.[0];
+export const deviceNameOf = (said: string): string => {
+  const find = (list: typeof browsers): string | undefined => list.find(([, mark]) => mark.test(said))?.[0];
   const [browser = 'Browser', system] = [find(browsers), find(systems)];
   return system === undefined ? browser : `${browser} on ${system}`;
 };
