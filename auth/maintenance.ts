@@ -228,7 +228,7 @@ const openDoors = async (settings: AuthSettings, { accounts, sessions, effects }
   const importAccount = createImportAccount(parts);
   const tokens = openRefreshTokens(settings);
   const startSession = createSessionStarter({ sessions, tokens, random: systemRandom, clock, settings });
-  const bodyOf = ({ identifier, name }: AccountData) => ({
+  const bodyOf = ({ identifier, name }: Pick<AccountData, 'identifier' | 'name'>) => ({
     [shape.identifier]: identifier,
     ...(name !== undefined && { name }),
   });
@@ -242,9 +242,9 @@ const openDoors = async (settings: AuthSettings, { accounts, sessions, effects }
       const outcome = await register({ ...bodyOf(account), password: account.password }, context());
       return outcome.kind === 'registered' ? { ...outcome, user: await withRoles(outcome.user, account) } : outcome;
     },
-    importUser: async (account) => {
-      const outcome = await importAccount(bodyOf(account), account.passwordHash, context());
-      return outcome.kind === 'imported' ? { ...outcome, user: await withRoles(outcome.user, account) } : outcome;
+    importUser: ({ passwordHash: givenHash, roles, permissions, ...account }) => {
+      const given = roles.length === 0 && permissions.length === 0 ? {} : { roles, permissions };
+      return importAccount({ body: bodyOf(account), givenHash, ...given }, context());
     },
     seed: createSeed({ ...parts, sessions, startSession }),
     close: () => policy.close(),
