@@ -80,6 +80,12 @@ export type GuessGuard = <T>(input: {
   readonly judge: () => Promise<{ readonly right: boolean; readonly value: T }>;
 }) => Promise<Guess<T>>;
 
+/**
+ * A guess at a user name is counted under what the account is found by. As an e-mail address, `ann@example.com` and the same with another full
+ * stop would be one, and whoever makes the second account could lock out the first. No address holds a colon.
+ */
+export const usernameGuess = (username: string): string => `username:${username}`;
+
 /** As the client has sent it. */
 export interface DeviceProof {
   readonly username: string;

@@ -6,7 +6,14 @@ import type { Device } from '@sallyport/storage/contracts/devices';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import type { DeviceFactor, DeviceProof, DeviceVerdict, GuessGuard, PasswordFactor } from '../factors/factor.ts';
+import {
+  type DeviceFactor,
+  type DeviceProof,
+  type DeviceVerdict,
+  type GuessGuard,
+  type PasswordFactor,
+  usernameGuess,
+} from '../factors/factor.ts';
 import type { NewLogin, StartedSession } from '../tokens/start-session.ts';
 
 /** `disabled` only after a right password; every other failure is one and the same `refused`. */
@@ -63,7 +70,8 @@ export const createLogin = (options: LoginOptions): ((request: LoginRequest) => 
       return { right, value: isOwner ? value : 'wrong' };
     };
     // From a device of somebody else it is no guess at this account, whatever it is called: the device's own row of failures grows.
-    const guessed = isOwner ? identifier : `device:${device?.id}`;
+    const name = shape.identifier === 'username' ? usernameGuess(identifier) : identifier;
+    const guessed = isOwner ? name : `device:${device?.id}`;
     const guess = await guard({ identifier: guessed, address: origin.address, judge });
     if (guess.kind === 'locked') return refuse('refused', 'locked', user, context, options);
     if (user === undefined || guess.value === 'wrong') return refuse('refused', 'password', user, context, options);
