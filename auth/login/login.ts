@@ -6,6 +6,7 @@ import type { Device } from '@sallyport/storage/contracts/devices';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
+import type { LimitAddress } from '../factors/address-limit.ts';
 import {
   type DeviceFactor,
   type DeviceProof,
@@ -36,6 +37,8 @@ export interface LoginOptions {
 /** What a login asks of the device that it comes from. */
 export interface LoginDevices {
   readonly factor: DeviceFactor;
+  /** Counts a proof that was refused, before it is written down: whoever has no device is under no other limit. */
+  readonly limitRefused: LimitAddress;
   readonly noteSeen: (deviceId: DeviceId, origin: Origin) => Promise<void>;
   /** Ends a session whose device was revoked while it began. */
   readonly endSession: (sessionId: SessionId, context: ActContext) => Promise<unknown>;
@@ -59,7 +62,10 @@ export const createLogin = (options: LoginOptions): ((request: LoginRequest) => 
   const { accounts, password, guard, startSession, shape } = options;
   return async function login({ identifier, password: plain, origin, context, proof }) {
     const proved = await prove(proof, options);
-    if (proved?.kind === 'refused') return refuse('refused', proved.reason, undefined, context, options);
+    if (proved?.kind === 'refused') {
+      await options.devices?.limitRefused(origin.address);
+      return refuse('refused', proved.reason, undefined, context, options);
+    }
     const device = proved?.device;
     const user = await findUser(accounts, shape, identifier);
     const isOwner = device === undefined || device.userId === user?.id;
