@@ -27,7 +27,8 @@ export const createApiClient = (options: ApiClientOptions): ApiClient => {
 
   const send = async (method: string, path: string, body: unknown, accessToken: string): Promise<Answer> => {
     const csrf = safeMethods.includes(method) ? undefined : tokens.csrfToken();
-    const url = `${baseUrl}${path}`;
+    // A path alone: `@evil.example` behind a bare origin would be another server, and get the token.
+    const url = `${baseUrl}/${path.replace(/^[\\/\s]+/, '')}`;
     return call(url, {
       method,
       headers: {
