@@ -195,7 +195,11 @@ const askPassword = async (
     return { right, value: right };
   };
   // Everybody may guess here, and only who has a device at a login: it is counted apart, or everybody could lock out whom he likes.
-  const guess = await guard({ identifier: `register-device:${username}`, address: origin.address, judge });
+  const guess = await guard({
+    identifier: `register-device:${usernameKey(username) ?? username}`,
+    address: origin.address,
+    judge,
+  });
   if (guess.kind === 'judged' && guess.value && user !== undefined) return { kind: 'owner', user, isNewUser: false };
   const known = user && { userId: user.id };
   const reason = guess.kind === 'locked' ? 'locked' : 'password';

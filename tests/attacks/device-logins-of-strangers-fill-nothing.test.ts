@@ -28,8 +28,7 @@ it('a login without the key of a device leaves a record as often as an address m
     ...(turn % 2 === 0 && { timestamp: '1000' }),
   });
   const answers = [];
-  for (let turn = 0; turn < 12; turn += 1)
-    answers.push(await call('POST', '/api/auth/login', { body: forged(turn) }));
+  for (let turn = 0; turn < 12; turn += 1) answers.push(await call('POST', '/api/auth/login', { body: forged(turn) }));
   expect(answers.map(({ status }) => status)).toEqual([...Array(8).fill(401), ...Array(4).fill(429)]);
   for (const answer of answers.slice(8)) expectProblem(answer, 'rate_limited');
   expect((await loginOnDevice(call, device, ann.password)).status).toBe(200);
