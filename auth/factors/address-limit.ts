@@ -3,6 +3,7 @@ import { defaultRealm, Problem } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
 import { networkOf } from '@sallyport/kit/network-address';
 import type { Counters } from '@sallyport/storage/contracts/counters';
+import type { LimitAddress } from './factor.ts';
 
 export interface AddressLimitOptions {
   readonly counters: Pick<Counters, 'countAttempt'>;
@@ -14,9 +15,6 @@ export interface AddressLimitOptions {
   /** 0: no limit. */
   readonly limit: number;
 }
-
-/** Counts one. @throws Problem `rate_limited` beyond the limit */
-export type LimitAddress = (address: string | undefined) => Promise<void>;
 
 /** At most so many from one address in any window, exactly, on all nodes together. The store learns a digest of the address. */
 export const createAddressLimit =

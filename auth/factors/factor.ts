@@ -81,6 +81,9 @@ export type GuessGuard = <T>(input: {
   readonly judge: () => Promise<{ readonly right: boolean; readonly value: T }>;
 }) => Promise<Guess<T>>;
 
+/** Counts one. @throws Problem `rate_limited` beyond the address's limit */
+export type LimitAddress = (address: string | undefined) => Promise<void>;
+
 /**
  * A guess at a user name is counted under what the account is found by. As an e-mail address, `ann@example.com` and the same with another full
  * stop would be one, and whoever makes the second account could lock out the first. No address holds a colon.

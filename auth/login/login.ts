@@ -6,12 +6,12 @@ import type { Device } from '@sallyport/storage/contracts/devices';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import type { LimitAddress } from '../factors/address-limit.ts';
 import {
   type DeviceFactor,
   type DeviceProof,
   type DeviceVerdict,
   type GuessGuard,
+  type LimitAddress,
   type PasswordFactor,
   usernameGuess,
 } from '../factors/factor.ts';

@@ -5,8 +5,7 @@ import { holdsUnseen } from '@sallyport/kit/identifier';
 import type { Random } from '@sallyport/kit/random';
 import type { Accounts, NewUser, User } from '@sallyport/storage/contracts/accounts';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import type { LimitAddress } from '../factors/address-limit.ts';
-import type { PasswordFactor, PasswordPolicy, PasswordProblem } from '../factors/factor.ts';
+import type { LimitAddress, PasswordFactor, PasswordPolicy, PasswordProblem } from '../factors/factor.ts';
 import { identifierOf, knownAbout, profileOf } from './new-user.ts';
 import { emptyMembers } from './policy.ts';
 

@@ -175,7 +175,7 @@ describe('the API client', () => {
     const { tokens } = open(memoryStore(), await signUp());
     const asked: string[] = [];
     const fetch: typeof globalThis.fetch = async (url) => {
-      asked.push(new URL(String(url), 'https://page.example').host);
+      asked.push(new URL(url as string, 'https://page.example').host);
       return new Response('{}');
     };
     for (const baseUrl of ['https://api.example', 'https://api.example/', '']) {
