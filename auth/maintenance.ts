@@ -36,6 +36,7 @@ import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createSessionStarter } from './tokens/start-session.ts';
 
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
+export type { Finding } from '@sallyport/kit/finding';
 export type { StoredKey } from '@sallyport/storage/contracts/keys';
 export { type AuditView, auditView, type GivenFilter, longestPage, readFilter } from './audit/filter.ts';
 export type { AuditReport } from './audit/verify.ts';
@@ -43,6 +44,7 @@ export type { AuditMaintenance } from './audit-maintenance.ts';
 export { type Backup, backupStore } from './backup-store.ts';
 export type { Removed } from './cleanup/clean.ts';
 export { type CopyProgress, CopyRefused, type CopyReport, copyStore, type MovedSessions } from './copy-store.ts';
+export { examineIssuer } from './examine.ts';
 export { type EventSinkName, eventSinkName } from './outbox/sinks/name.ts';
 export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
@@ -226,7 +228,7 @@ const openDoors = async (settings: AuthSettings, { accounts, sessions, effects }
   const importAccount = createImportAccount(parts);
   const tokens = openRefreshTokens(settings);
   const startSession = createSessionStarter({ sessions, tokens, random: systemRandom, clock, settings });
-  const bodyOf = ({ identifier, name }: AccountData) => ({
+  const bodyOf = ({ identifier, name }: Pick<AccountData, 'identifier' | 'name'>) => ({
     [shape.identifier]: identifier,
     ...(name !== undefined && { name }),
   });
@@ -240,9 +242,9 @@ const openDoors = async (settings: AuthSettings, { accounts, sessions, effects }
       const outcome = await register({ ...bodyOf(account), password: account.password }, context());
       return outcome.kind === 'registered' ? { ...outcome, user: await withRoles(outcome.user, account) } : outcome;
     },
-    importUser: async (account) => {
-      const outcome = await importAccount(bodyOf(account), account.passwordHash, context());
-      return outcome.kind === 'imported' ? { ...outcome, user: await withRoles(outcome.user, account) } : outcome;
+    importUser: ({ passwordHash: givenHash, roles, permissions, ...account }) => {
+      const given = roles.length === 0 && permissions.length === 0 ? {} : { roles, permissions };
+      return importAccount({ body: bodyOf(account), givenHash, ...given }, context());
     },
     seed: createSeed({ ...parts, sessions, startSession }),
     close: () => policy.close(),

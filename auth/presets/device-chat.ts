@@ -29,7 +29,8 @@ export const deviceChat: AuthPreset = {
     optionalFields: ['phone_number', 'display_name'],
     devices: true,
   },
-  claims: ['user_id', 'device_id'],
+  // The contract's two, and who writes: a chat without names shows ids.
+  claims: ['user_id', 'device_id', 'preferred_username'],
   messageTexts: {
     registered: 'User registered successfully',
     loggedIn: 'Login successful',

@@ -12,7 +12,7 @@ import {
   textSetting,
 } from '@sallyport/kit/config';
 
-export const extraClaims = ['user_id', 'email', 'name', 'role', 'device_id'] as const;
+export const extraClaims = ['user_id', 'email', 'name', 'preferred_username', 'role', 'device_id'] as const;
 export type ExtraClaim = (typeof extraClaims)[number];
 
 const decimal = (largest: number) => (keys: readonly { readonly kid: string }[] | undefined) =>

@@ -91,6 +91,30 @@ describe('rooms', () => {
     expectProblem(await post('/rooms/join', bob, { room_id: 'no-such-room' }), 'not_found');
   });
 
+  it('say to their members who is there, and who has written, by the name that the issuer knows', async () => {
+    const [ann, bob, eve] = [await newMember(), await newMember(), await newMember()];
+    const room_id = await newRoom(ann);
+    await post('/rooms/join', bob, { room_id });
+    await post('/messages/send', bob, { room_id, message: 'hello' });
+    const people = (): Promise<Answer> => chat('GET', `/api/rooms/${room_id}/people`, { bearer: ann.access });
+    const named = ({ userId: user_id, device: { username } }: Member, member: boolean) => ({
+      user_id,
+      username,
+      member,
+    });
+    const byName = (all: readonly { readonly username: string }[]) =>
+      all.toSorted((a, b) => (a.username < b.username ? -1 : 1));
+    expect(await people()).toMatchObject({
+      status: 200,
+      body: { room_id, people: byName([named(ann, true), named(bob, true)]) },
+    });
+    await post('/rooms/leave', bob, { room_id });
+    expect((await people()).body['people']).toEqual(byName([named(ann, true), named(bob, false)]));
+    for (const { access: bearer } of [bob, eve])
+      expectProblem(await chat('GET', `/api/rooms/${room_id}/people`, { bearer }), 'permission_denied');
+    expectProblem(await chat('GET', '/api/rooms/no-such-room/people', { bearer: ann.access }), 'not_found');
+  });
+
   it('take no id twice, and nothing of another form, with the contract’s text', async () => {
     const ann = await newMember();
     const room_id = `room-${ann.userId}`;

@@ -112,8 +112,10 @@ export const guardChat = async (app: ChatApp, guard: Guard, settings: ChatSettin
   const { corsOrigins, requestsPerMinute } = settings;
   await app.register(fastifyCors, {
     origin: [...corsOrigins],
+    // The client calls every server alike, with credentials; of cookies this one reads none.
+    credentials: true,
     methods: ['GET', 'POST'],
-    allowedHeaders: ['authorization', 'content-type', 'dpop'],
+    allowedHeaders: ['authorization', 'content-type', 'x-csrf-token', 'dpop'],
     exposedHeaders: ['retry-after'],
     maxAge: 600,
   });

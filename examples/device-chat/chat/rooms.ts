@@ -14,9 +14,17 @@ export interface Room {
   readonly name: string;
 }
 
-export type Posted =
-  | { readonly kind: 'posted'; readonly message: Message }
-  | { readonly kind: 'no_room' | 'no_member' };
+/** Somebody who is in a room, or has written there. */
+export interface Person {
+  readonly user_id: string;
+  /** Absent: none of their tokens has said it. */
+  readonly username?: string;
+  readonly member: boolean;
+}
+
+type Barrier = 'no_room' | 'no_member';
+
+export type Posted = { readonly kind: 'posted'; readonly message: Message } | { readonly kind: Barrier };
 
 export interface Rooms {
   /** Whoever makes it is its first member. `full`: a user may be in no more. */
@@ -28,6 +36,13 @@ export interface Rooms {
   /** The user's, by name. */
   of(userId: string): readonly Room[];
   members(roomId: string): ReadonlySet<string>;
+  /** What somebody is called, as the issuer says. */
+  meet(userId: string, username: string): void;
+  /** By name, at most 500. */
+  people(
+    roomId: string,
+    userId: string,
+  ): { readonly kind: 'people'; readonly people: readonly Person[] } | { readonly kind: Barrier };
   post(roomId: string, message: Message): Posted;
   /** Newest last, at most `limit`, before a message where one is given. */
   read(page: {
@@ -35,10 +50,12 @@ export interface Rooms {
     readonly userId: string;
     readonly limit: number;
     readonly before?: string;
-  }): { readonly kind: 'read'; readonly messages: readonly Message[] } | { readonly kind: 'no_room' | 'no_member' };
+  }): { readonly kind: 'read'; readonly messages: readonly Message[] } | { readonly kind: Barrier };
   isReady(): boolean;
   close(): void;
 }
+
+const maxPeople = 500;
 
 const tables = `
   CREATE TABLE IF NOT EXISTS rooms (id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -50,7 +67,9 @@ const tables = `
     position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, room_id TEXT NOT NULL REFERENCES rooms (id),
     user_id TEXT NOT NULL, message TEXT NOT NULL, created_at TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS messages_of_room ON messages (room_id, position);`;
+  CREATE INDEX IF NOT EXISTS messages_of_room ON messages (room_id, position);
+  CREATE INDEX IF NOT EXISTS authors_of_room ON messages (room_id, user_id);
+  CREATE TABLE IF NOT EXISTS people (user_id TEXT PRIMARY KEY, username TEXT NOT NULL) STRICT, WITHOUT ROWID;`;
 
 /** Opens `chat.db` in the data folder. An answered write is on the disk. */
 export const openRooms = (dataDir: string, roomsPerUser = 0): Rooms => {
@@ -80,8 +99,17 @@ export const openRooms = (dataDir: string, roomsPerUser = 0): Rooms => {
          AND position < coalesce((SELECT position FROM messages WHERE id = ? AND room_id = ?), 9223372036854775807)
        ORDER BY position DESC LIMIT ?) ORDER BY position`,
   );
+  const upsertPerson = database.prepare(
+    'INSERT INTO people (user_id, username) VALUES (?, ?) ON CONFLICT DO UPDATE SET username = excluded.username WHERE username <> excluded.username',
+  );
+  const peopleOf = database.prepare(
+    `SELECT seen.user_id, p.username,
+            EXISTS (SELECT 1 FROM members m WHERE m.room_id = ?1 AND m.user_id = seen.user_id) AS is_member
+       FROM (SELECT user_id FROM members WHERE room_id = ?1 UNION SELECT user_id FROM messages WHERE room_id = ?1) seen
+       LEFT JOIN people p ON p.user_id = seen.user_id ORDER BY p.username, seen.user_id LIMIT ${maxPeople}`,
+  );
   const hasRoom = (roomId: string): boolean => roomOf.get(roomId) !== undefined;
-  const barrier = (roomId: string, userId: string): 'no_room' | 'no_member' | undefined => {
+  const barrier = (roomId: string, userId: string): Barrier | undefined => {
     if (!hasRoom(roomId)) return 'no_room';
     return memberOf.get(roomId, userId) === undefined ? 'no_member' : undefined;
   };
@@ -110,6 +138,17 @@ export const openRooms = (dataDir: string, roomsPerUser = 0): Rooms => {
       return true;
     },
     of: (userId) => roomsOf.all(userId) as unknown as Room[],
+    meet: (userId, username) => void upsertPerson.run(userId, username),
+    people: (roomId, userId) => {
+      const kind = barrier(roomId, userId);
+      if (kind !== undefined) return { kind };
+      const people = peopleOf.all(roomId).map(({ user_id, username, is_member }) => ({
+        user_id: String(user_id),
+        ...(typeof username === 'string' && { username }),
+        member: is_member === 1,
+      }));
+      return { kind: 'people', people };
+    },
     members: (roomId) => new Set(membersOf.all(roomId).map(({ user_id }) => String(user_id))),
     post: (roomId, message) => {
       const kind = barrier(roomId, message.user_id);

@@ -1,6 +1,6 @@
 /** What the chat service is told. It holds no secret but its own token at the revocation feed. */
+import { durationMsOf, type Environment, integerOf, SettingsError, secretOf } from '@sallyport/example-kit/environment';
 import { publicUrlOf } from '@sallyport/verify';
-import { durationMsOf, type Environment, integerOf, SettingsError, secretOf } from './environment.ts';
 
 export interface ChatSettings {
   readonly host: string;
