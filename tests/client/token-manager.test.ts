@@ -178,7 +178,7 @@ describe('the API client', () => {
       asked.push(new URL(url as string, 'https://page.example').host);
       return new Response('{}');
     };
-    for (const baseUrl of ['https://api.example', 'https://api.example/', '']) {
+    for (const baseUrl of ['https://api.example', 'https://api.example/', '/api']) {
       const api = createApiClient({ baseUrl, tokens, fetch });
       for (const path of ['@evil.example/', '.evil.example', ':1@evil.example', '//evil.example', '/\t\\evil.example'])
         await api.get(path);
