@@ -6,8 +6,8 @@ import type { HashPool } from './factors/hash-pool.ts';
 import type { OpenedPolicy } from './factors/rules/index.ts';
 import type { RunningAudit } from './open-audit.ts';
 import type { WatchedRedis } from './open-redis.ts';
-import { type RefreshAnomaly, refreshAnomalies } from './refresh/refresh.ts';
 import type { ObserveVerb } from './time-store.ts';
+import { type RefreshAnomaly, refreshAnomalies } from './tokens/refresh-anomaly.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
 
 type WatchedAudit = Pick<RunningAudit, 'backlog' | 'collector' | 'sealer' | 'delivery'>;
