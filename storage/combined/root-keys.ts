@@ -14,13 +14,16 @@ export const countSessionsByRoot = async (
 ): Promise<readonly SessionsOfRoot[]> => {
   const counted = new Map<string, { sessions: number; untilMs: EpochMs }>();
   for (let after: UserId | undefined; ; ) {
-    const users = await accounts.listUsers(defaultRealm, { limit: usersPerPage, ...(after !== undefined && { after }) });
+    const users = await accounts.listUsers(defaultRealm, {
+      limit: usersPerPage,
+      ...(after !== undefined && { after }),
+    });
     const found = await Promise.all(
       users.map(({ id: userId, sessionEpoch }) => redis.listSessions({ userId, sessionEpoch, limit: sessionsPerUser })),
     );
     for (const { keyId, absoluteExpiresAtMs } of found.flat()) {
       const { sessions, untilMs } = counted.get(String(keyId)) ?? { sessions: 0, untilMs: absoluteExpiresAtMs };
-      const last = untilMs > absoluteExpiresAtMs ? untilMs : absoluteExpiresAtMs;
+      const last = Math.max(untilMs, absoluteExpiresAtMs) as EpochMs;
       counted.set(String(keyId), { sessions: sessions + 1, untilMs: last });
     }
     after = users.at(-1)?.id;

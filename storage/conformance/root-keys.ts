@@ -18,7 +18,7 @@ export const rootKeysConformance: Conformance = (store) => {
       if (after === undefined) return found;
     }
   };
-  const valueOf = async (column: SealedColumn, id: string) => (await all(column)).find((value) => value.id === id);
+  const readOne = async (column: SealedColumn, id: string) => (await all(column)).find((value) => value.id === id);
 
   /** A value in every column. */
   const makeAll = async () => {
@@ -58,14 +58,14 @@ export const rootKeysConformance: Conformance = (store) => {
           keys(index).replaceSealed({ column, changes: [{ id, from, to: to(index) }] }),
         );
         expect(replaced.reduce((sum, count) => sum + count, 0)).toBe(1);
-        expect((await valueOf(column, id))?.sealed).toBe(to(replaced.indexOf(1)));
+        expect((await readOne(column, id))?.sealed).toBe(to(replaced.indexOf(1)));
         // A second change of what is not there any more, and one of a row that never was.
         const stale = { id, from, to: 'v1.9.x.y' };
         const nobody = { ...stale, id: newId<string>() };
         expect(await keys(1).replaceSealed({ column, changes: [stale, nobody] })).toBe(0);
         const back = [{ id, from: to(replaced.indexOf(1)), to: from }];
         expect(await keys(1).replaceSealed({ column, changes: back })).toBe(1);
-        expect((await valueOf(column, id))?.sealed).toBe(from);
+        expect((await readOne(column, id))?.sealed).toBe(from);
       }
       expect(await keys().replaceSealed({ column: 'users.phone_sealed', changes: [] })).toBe(0);
     });
@@ -73,14 +73,14 @@ export const rootKeysConformance: Conformance = (store) => {
     it('that somebody has written or taken away meanwhile are not brought back', async () => {
       const ids = await makeAll();
       const [phone, origin] = ['users.phone_sealed', 'devices.origin_sealed'] as const;
-      const [phoneBefore, originBefore] = [await valueOf(phone, ids[phone]), await valueOf(origin, ids[origin])];
+      const [phoneBefore, originBefore] = [await readOne(phone, ids[phone]), await readOne(origin, ids[origin])];
       await store().storage.devices.noteDeviceSeen(ids[origin], { address: '192.0.2.10' });
       await store().storage.accounts.deleteUser(ids[phone], context);
       await store().second.housekeeping.eraseUser(ids[phone], context);
       const change = (value: SealedValue | undefined) => ({ id: value?.id ?? '', from: value?.sealed ?? '', to: 'x' });
       expect(await keys().replaceSealed({ column: phone, changes: [change(phoneBefore)] })).toBe(0);
       expect(await keys().replaceSealed({ column: origin, changes: [change(originBefore)] })).toBe(0);
-      expect(await valueOf(phone, ids[phone])).toBeUndefined();
+      expect(await readOne(phone, ids[phone])).toBeUndefined();
     });
   });
 

@@ -44,7 +44,11 @@ export interface SessionsOfRoot {
 
 export interface RootKeys {
   /** Looks at `limit` rows after `after`, in the order of their key, and returns those that have a value. */
-  readSealed(input: { readonly column: SealedColumn; readonly after?: string; readonly limit: number }): Promise<SealedPage>;
+  readSealed(input: {
+    readonly column: SealedColumn;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<SealedPage>;
   /**
    * Replaces each value that is still what it was, and returns how many: of N writers of one value the first counts, and what anybody has
    * written or erased meanwhile stays. A row that somebody is at work on may be left as it is.
