@@ -4,6 +4,7 @@ import { readEnvironment } from '../environment.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hostEnvironment } from '../host-environment.ts';
 import { withMaintenance } from '../users/with-maintenance.ts';
+import { addDrillCommand } from './drill-command.ts';
 import { keysText, keyView } from './keys-text.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
 import { addRootsCommand } from './roots-command.ts';
@@ -64,6 +65,7 @@ export const addKeysCommand = (program: Command): void => {
       });
     });
   addRootsCommand(keys);
+  addDrillCommand(keys);
   keys
     .command('feed')
     .argument('<subscriber>', 'name of a gateway or service, for example api-gateway')
