@@ -1,6 +1,6 @@
 /**
- * Several nodes behind one caller, as a load balancer has them: a node that is told to stop gets nothing new, one that starts gets nothing
- * before it says that it is ready, and what a closed port refused goes to another one.
+ * Several nodes behind one caller, as a load balancer has them: what a closed port refused goes to another one, and a node that starts
+ * gets nothing before it says that it is ready.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChildServer } from '../../testing/child-server.ts';
@@ -24,6 +24,7 @@ export interface Balanced {
 
 const readyWithinMs = 20_000;
 const tries = 5;
+const mixedMs = 1500;
 const notServed = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 
 const waitUntilReady = async ({ url }: ChildServer): Promise<void> => {
@@ -54,6 +55,7 @@ export const balanced = async (starts: readonly (() => Promise<ChildServer>)[]):
       } catch (error) {
         if (tried === tries || !notServed.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
         retried += 1;
+        await sleep(20);
       }
     }
   };
@@ -63,11 +65,14 @@ export const balanced = async (starts: readonly (() => Promise<ChildServer>)[]):
     retried: () => retried,
     restart: async () => {
       for (const node of nodes) {
-        node.inService = false;
+        // Nobody tells the balancer: what comes meanwhile meets a closed port, and goes to the other node.
         await node.server.stop();
+        node.inService = false;
         node.server = await node.start();
         await waitUntilReady(node.server);
         node.inService = true;
+        // Both at work, the one with the new settings and the other with the old ones.
+        await sleep(mixedMs);
       }
     },
     stop: async () => {
