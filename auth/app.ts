@@ -45,6 +45,7 @@ import { createRefreshHttp } from './refresh/http.ts';
 import { createRefresh, type RefreshOptions } from './refresh/refresh.ts';
 import { createRegisterHttp } from './register/http.ts';
 import { createRegister } from './register/register.ts';
+import { createRegistrationLimit } from './register/registration-limit.ts';
 import { type Feed, startFeed } from './revocations/feed.ts';
 import { createRevocationsHttp } from './revocations/http.ts';
 import { startTidying } from './revocations/tidy.ts';
@@ -118,7 +119,12 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
 
   const { prover, strangersProver } = createProvers(parts);
   const guard = createGuessGuard({ counters: storage.counters, settings, clock, random });
-  const register = createRegister({ accounts, password, policy: passwordPolicy, random, clock, shape });
+  const limit = createRegistrationLimit({
+    counters: storage.counters,
+    limitPerHour: settings.registrationLimitPerHour,
+    clock,
+  });
+  const register = createRegister({ accounts, password, policy: passwordPolicy, random, clock, shape, limit });
   const device = createDeviceFactor({
     devices: storage.devices,
     nonces: storage.lastingNonces,
@@ -147,11 +153,12 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const registerDevice = createRegisterDevice({
     ...{ accounts, effects, password, guard, random, clock, makeAccount: register },
     devices: storage.devices,
+    devicesPerUser: settings.devicesPerUser,
     prover: strangersProver,
     sign: (input) => ring.current.signJws(input),
   });
   const confirmDevice = createConfirmDevice({ devices: storage.devices, random });
-  const revokeDevice = createRevokeDevice({ devices: storage.devices, sessions });
+  const revokeDevice = createRevokeDevice({ accounts, devices: storage.devices, sessions });
 
   const authenticate = createAuthenticate({ verifier: createVerifier(parts), sessions, accounts, prover });
 

@@ -26,7 +26,8 @@ export const backupStore = async ({ to, env, onProgress }: BackupOptions): Promi
   const { settings } = loadAuthSettings({ env });
   const beside = {
     keep: keptBeside(settings),
-    isRedisApart: settings.redisUrl !== undefined || settings.redisAddr !== undefined,
+    isRedisApart:
+      settings.redisRole === 'store' && (settings.redisUrl !== undefined || settings.redisAddr !== undefined),
   };
   const targets = postgresTargets(settings);
   if (targets === undefined)

@@ -62,7 +62,7 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
   if (settings.passwordBreachUrl !== undefined && settings.passwordBreachFile !== undefined) {
     problems.push({ setting: 'PASSWORD_BREACH_URL', problem: 'and PASSWORD_BREACH_FILE are both set: remove one' });
   }
-  if (settings.sessionMaxTtlSeconds < settings.refreshTokenTtlSeconds) {
+  if (settings.refreshRotation && settings.sessionMaxTtlSeconds < settings.refreshTokenTtlSeconds) {
     problems.push({ setting: 'SESSION_MAX_TTL_SECONDS', problem: 'is shorter than REFRESH_TOKEN_TTL_SECONDS' });
   }
   if (settings.refreshTransport !== 'body' && settings.refreshCookie.startsWith('__Host-')) {

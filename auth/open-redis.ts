@@ -5,6 +5,7 @@ import { sessionsCompanion } from '@sallyport/storage/contracts/companions';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { RedisStore } from '@sallyport/storage/redis';
 import { redisPlace } from '@sallyport/storage/redis/settings';
+import { cacheSessions } from './cache-sessions.ts';
 import type { AuthSettings } from './config.ts';
 import type { OpenedStore } from './open-store.ts';
 
@@ -21,7 +22,7 @@ export interface WatchedRedis extends Pick<RedisStore, 'up' | 'birth'> {
 }
 
 export interface WithRedisOptions {
-  readonly settings: Pick<AuthSettings, 'redisUrl' | 'redisAddr' | 'redisPassword'>;
+  readonly settings: Pick<AuthSettings, 'redisUrl' | 'redisAddr' | 'redisPassword' | 'redisRole'>;
   readonly sql: OpenedStore;
   readonly random: Random;
   /** Absent (a command that does one thing and ends): nothing is told. */
@@ -37,7 +38,7 @@ export const withRedis = async (options: WithRedisOptions): Promise<WithRedis> =
   const place = redisPlace(options.settings);
   if (place === undefined) return { storage: sql };
   try {
-    return await combine(place, options);
+    return await (options.settings.redisRole === 'cache' ? besides(place, options) : combine(place, options));
   } catch (error) {
     await sql.close();
     throw error;
@@ -57,6 +58,30 @@ export const refuseWithoutRedis = async ({ companions }: Pick<Storage, 'companio
       problem: `is missing: the sessions of this store stand in a Redis. To leave it, ${wayOut}`,
     },
   ]);
+};
+
+/** A cache: away at the start, later, or for good, it costs a line in the log. */
+const besides = async (
+  { url }: NonNullable<ReturnType<typeof redisPlace>>,
+  { sql: { storage: sql, sealer }, random, log }: WithRedisOptions,
+): Promise<WithRedis> => {
+  if (await sql.companions.hasCompanion(sessionsCompanion))
+    throw new SettingsError([
+      {
+        setting: 'REDIS_ROLE',
+        problem: 'is cache, and the sessions of this store stand in that Redis: set it to store',
+      },
+    ]);
+  // A command that does one thing and ends starts no session.
+  if (log === undefined) return { storage: sql };
+  const { openRedisSessionCache } = await import('@sallyport/storage/redis');
+  const onChange = ({ up, reason }: { readonly up: boolean; readonly reason?: string }): void =>
+    up
+      ? log.info('Redis answers again')
+      : log.warn({ reason }, 'Redis does not answer: logins go on without its cache');
+  const cache = openRedisSessionCache({ url, sealer, random, onChange });
+  const onFailed = (err: unknown): void => log.warn({ err }, 'a session was not cached');
+  return { storage: cacheSessions(sql, cache, onFailed) };
 };
 
 const combine = async (

@@ -8,6 +8,8 @@ import { type Drain, startDrain } from './outbox/drain.ts';
 import { createElapsed } from './outbox/relay/elapsed.ts';
 import { type Relay, type RelayObserver, startRelay } from './outbox/relay/relay.ts';
 import { openSink } from './outbox/sinks/index.ts';
+import { eventSinkName } from './outbox/sinks/name.ts';
+import { type Receiver, receiverOf } from './outbox/sinks/receiver.ts';
 
 export interface RelayParts {
   readonly settings: AuthSettings;
@@ -19,7 +21,8 @@ export interface RelayParts {
 /** The sink of the settings and a relay to it; issuer and `sallyport relay` share it. */
 export const openRelay = async ({ settings, storage, metrics, log }: RelayParts): Promise<Relay> => {
   const sink = await openSink(settings);
-  log.info({ sink: sink.name }, 'events are relayed');
+  const receiver = receiverOf(eventSinkName(settings), settings);
+  log.info({ sink: sink.name, receiver: receiver.receiver }, 'events are relayed');
   return startRelay({
     outbox: storage.outbox,
     sink,
@@ -30,7 +33,7 @@ export const openRelay = async ({ settings, storage, metrics, log }: RelayParts)
     leaseMs: settings.eventLeaseSeconds * 1000,
     elapsedMs: createElapsed({ monotonicMs: () => performance.now(), wallMs: Date.now }),
     spread: Math.random,
-    observer: observeRelay(metrics, log),
+    observer: observeRelay(metrics, log, receiver),
   });
 };
 
@@ -61,7 +64,7 @@ export const openDrain = (
 
 const batchBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
-const observeRelay = (metrics: Metrics, log: Log): RelayObserver => {
+const observeRelay = (metrics: Metrics, log: Log, { receiver, hint }: Receiver): RelayObserver => {
   const batches = metrics.histogram({
     name: 'events_batch_size',
     help: 'Events of one partition that were given to the sink at once.',
@@ -98,8 +101,8 @@ const observeRelay = (metrics: Metrics, log: Log): RelayObserver => {
   const noteReceiver = (isAwayNow: boolean, reason: string | undefined): void => {
     if (isAwayNow === isAway) return;
     isAway = isAwayNow;
-    if (isAway) log.warn({ reason }, 'the receiver takes no events: they wait until it does');
-    else log.info('the receiver takes events again');
+    if (isAway) log.warn({ receiver, reason, hint }, 'the receiver takes no events: they wait until it does');
+    else log.info({ receiver }, 'the receiver takes events again');
   };
   return {
     onSent: (count) => batches.labels({}).observe(count),

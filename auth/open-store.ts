@@ -4,12 +4,15 @@ import type { Random } from '@sallyport/kit/random';
 import { createSealer, type Sealer } from '@sallyport/kit/seal';
 import { drivers } from '@sallyport/storage';
 import type { Storage } from '@sallyport/storage/contracts/storage';
+import { checkRootKeys } from './check-root-keys.ts';
 import type { AuthSettings } from './config.ts';
 import { postgresTargets } from './settings/database.ts';
 
 export interface OpenedStore {
   readonly storage: Storage;
   readonly sealer: Sealer;
+  /** Of keys that look wrong, and may be meant. */
+  readonly warning?: string;
 }
 
 /** Opens the store that the settings name; server and maintenance share it. */
@@ -17,7 +20,14 @@ export const openStore = async (settings: AuthSettings, random: Random): Promise
   const sealer = createSealer({ keys: settings.rootKeys, random });
   // gateway.md: an entry lives until the revocation + the longest access lifetime + leeway.
   const revocationLifetimeMs = (settings.accessTokenTtlSeconds + 2 * settings.clockLeewaySeconds) * 1000;
-  return { storage: await openDatabase(settings, { sealer, random, revocationLifetimeMs }), sealer };
+  const storage = await openDatabase(settings, { sealer, random, revocationLifetimeMs });
+  try {
+    const warning = await checkRootKeys({ storage, keys: settings.rootKeys, random });
+    return { storage, sealer, ...(warning !== undefined && { warning }) };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
 };
 
 interface StoreParts {

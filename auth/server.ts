@@ -71,7 +71,8 @@ const startParts = async (
   const clock = systemClock(settings.clockOffsetSeconds);
   const random = systemRandom;
   const sql = await openStore(settings, random);
-  const { sealer } = sql;
+  const { sealer, warning } = sql;
+  if (warning !== undefined) log.warn({ warning }, 'root keys');
   const { storage: opened, redis } = await withRedis({ settings, sql, random, log });
   const kept = around(opened);
   lifecycle.add({ name: 'store', stop: () => kept.close() });

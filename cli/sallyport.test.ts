@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -21,6 +23,26 @@ describe('the command line', () => {
     const { status, stderr } = sallyport(args);
     expect(status).toBe(2);
     expect(stderr).toMatch(message);
+  });
+
+  it('does not fall over when whoever read has left', async () => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), '--help'], {
+      cwd: newFolder(),
+      env: {},
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += String(chunk);
+    });
+    expect([await once(child, 'close'), stderr]).toEqual([[0, null], '']);
+  });
+
+  it('names the address that is none, and not the setting that is made of it', () => {
+    const env = { PROFILE_SERVICE_URL: 'nonsense' };
+    const { status, stderr } = sallyport(['up', 'event-driven'], { env });
+    expect([status, stderr]).toEqual([78, 'PROFILE_SERVICE_URL must be a URL that begins with http: or https:\n']);
   });
 
   it('explains itself, exit codes included', () => {

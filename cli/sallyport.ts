@@ -59,6 +59,7 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
 
 /** Runs one command. The process ends with its exit code; `auth` and `gateway` go on until they are told to stop. */
 export const runSallyport = async (args: readonly string[]): Promise<void> => {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', passOverBrokenPipe);
   const finish = (exitCode: number): void => {
     process.exitCode = exitCode;
     // Listeners for signals would keep the process; everything that it did is done and printed.
@@ -69,6 +70,11 @@ export const runSallyport = async (args: readonly string[]): Promise<void> => {
   } catch (error) {
     finish(exitCodeOf(error));
   }
+};
+
+/** Whoever read has left (`npm start | head`): servers go on, commands end as they would. Any other error is one. */
+const passOverBrokenPipe = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EPIPE') throw error;
 };
 
 /** Commander has printed its own errors; help and version are no errors. */

@@ -3,6 +3,7 @@ import type { ProofKeyStore } from './proof-key.ts';
 
 /** A registered device of this client. */
 export interface StoredDevice {
+  /** As the issuer folds it, see `createDevices`. */
   readonly username: string;
   readonly deviceId: string;
   /** HMAC-SHA-256, not extractable. */

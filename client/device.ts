@@ -2,6 +2,7 @@
 import { fromBase64url, toBase64url } from './base64url.ts';
 import type { DeviceStore, StoredDevice } from './device-store.ts';
 import { ApiError } from './errors.ts';
+import type { CheckSignature } from './issuer-signature.ts';
 import type { ProofKey } from './proof-key.ts';
 import { randomId } from './random-id.ts';
 import { readAnswer } from './read-answer.ts';
@@ -14,6 +15,8 @@ export interface DevicesOptions {
   readonly store: DeviceStore;
   /** Default: X25519 where the platform has it, else P-256. */
   readonly curve?: DeviceCurve;
+  /** Whether the issuer has signed a registration: `signedBy` of `@sallyport/client/issuer-signature`. Default: not asked, TLS says who answers. */
+  readonly isSigned?: CheckSignature;
   /** Registers this second key as well: sessions of the device are bound to it. The token manager needs it too. */
   readonly proofKey?: ProofKey;
   /** With `proofKey`: whether a refresh without it changes nothing, for the device's whole life. Default `required`. */
@@ -31,7 +34,7 @@ export interface Credentials {
 export interface Devices {
   /**
    * Agrees on a key with the issuer, checks that it holds the same, and keeps it. A new user name makes the account. Throws ApiError,
-   * NetworkError, and Error where the other side does not hold the key.
+   * NetworkError, and Error where the other side does not hold the key or has not signed.
    */
   register(
     credentials: Credentials,
@@ -47,9 +50,11 @@ export interface Devices {
 const label = 'sallyport/device/1';
 const utf8 = new TextEncoder();
 const subtle = globalThis.crypto.subtle;
+/** As the issuer folds it: however a user name is spelled, it is one account with one device here. */
+const accountOf = (username: string): string => username.normalize('NFKC').toLowerCase();
 
 export const createDevices = (options: DevicesOptions): Devices => {
-  const { store, proofKey, refreshProof = 'required', now = Date.now } = options;
+  const { store, isSigned, proofKey, refreshProof = 'required', now = Date.now } = options;
   const authUrl = options.authUrl.replace(/\/+$/, '');
   const call = readAnswer(options.fetch ?? globalThis.fetch.bind(globalThis));
 
@@ -86,10 +91,13 @@ export const createDevices = (options: DevicesOptions): Devices => {
         joined([utf8.encode('server'), said]),
       );
       if (!isIssuer) throw new Error('the issuer does not hold the device key');
+      if (isSigned !== undefined && !(await isSigned(fromBase64url(String(begun['server_signature'])), said)))
+        throw new Error('the issuer has not signed the registration');
       const clientMac = await subtle.sign('HMAC', key, joined([utf8.encode('client'), said]));
       // Kept before it can be used: a registration whose answer is lost is a device that can log in.
-      const earlier = await store.read(username);
-      await store.write({ username, deviceId, key });
+      const account = accountOf(username);
+      const earlier = await store.read(account);
+      await store.write({ username: account, deviceId, key });
       try {
         await post('register-device/confirm', {
           device_id: deviceId,
@@ -103,11 +111,11 @@ export const createDevices = (options: DevicesOptions): Devices => {
       return { deviceId, isNewUser: begun['is_new_user'] === true };
     },
     loginBody: async (credentials, deviceInfo) => {
-      const device = await store.read(credentials.username);
+      const device = await store.read(accountOf(credentials.username));
       return device && proofOf(device, credentials, String(now()), deviceInfo);
     },
-    isRegistered: async (username) => (await store.read(username)) !== undefined,
-    forget: (username) => store.remove(username),
+    isRegistered: async (username) => (await store.read(accountOf(username))) !== undefined,
+    forget: (username) => store.remove(accountOf(username)),
   };
 };
 

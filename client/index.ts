@@ -11,6 +11,7 @@ export { ApiError, NetworkError, SignedOutError } from './errors.ts';
 export type { KeyValueStorage } from './key-value-storage.ts';
 export { localStorageStore } from './local-storage-store.ts';
 export type { ProofKey, ProofKeyStore, ProofRequest } from './proof-key.ts';
+export type { SessionState } from './session-state.ts';
 export type { SignedOutCause } from './signed-out-cause.ts';
 export type { TabsMemory } from './tabs-memory.ts';
 export { createTokenManager, type TokenManager, type TokenManagerOptions } from './token-manager.ts';

@@ -2,12 +2,13 @@ import { attemptFor } from './attempt.ts';
 import { ApiError, NetworkError, SignedOutError } from './errors.ts';
 import { createExclusive } from './exclusive.ts';
 import { type Answer, readAnswer } from './read-answer.ts';
+import { createSessionWatch, type SessionState } from './session-state.ts';
 import { issuersWord, type SignedOutCause } from './signed-out-cause.ts';
 import { claimsOf } from './token-claims.ts';
 import { managerOptions, type TokenManagerOptions } from './token-manager-options.ts';
 import type { StoredTokens, TabChange } from './token-store.ts';
 
-export type { TokenManagerOptions };
+export type { SessionState, TokenManagerOptions };
 
 export interface TokenManager {
   /**
@@ -41,6 +42,10 @@ export interface TokenManager {
   logout(): Promise<boolean>;
   /** Forgets this tab's tokens without telling anybody. */
   clearTokens(): void;
+  /** Whether this tab has a session: the same object until that changes. */
+  session(): SessionState;
+  /** Told when `session()` has changed, here or by another tab. Returns how to stop. */
+  subscribe(listener: () => void): () => void;
   /** Stops watching other tabs. */
   close(): void;
 }
@@ -62,13 +67,13 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
   /** Logins and logouts of all tabs, one at a time; a logout waits for no refresh. */
   const exclusiveChange = createExclusive(options.locks, `sallyport ${authUrl} change`, timeoutMs + 1000);
   let flying: Promise<string> | undefined;
-  let lifetimeSeconds = 0;
   /** Rises with every login and every end here: an answer to what was asked before counts no more. */
   let turn = 0;
   let live = store.readTokens() !== undefined;
   let over: SignedOutCause | undefined;
   /** The session that this tab's tokens belong to, as the tabs name it. */
   let mark: string | undefined;
+  const watch = createSessionWatch(() => (live ? true : (over ?? (inCookie ? undefined : 'no_session'))));
 
   const post = async (
     path: string,
@@ -117,6 +122,7 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     over = cause;
     mark = undefined;
     store.clear();
+    watch.look();
   };
   /** Over in this tab; `everywhere`: in all of them. */
   const end = (cause: SignedOutCause, everywhere: boolean): SignedOutError => {
@@ -138,22 +144,25 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     if (tabs !== undefined && live) end('signed_in_elsewhere', false);
     over = undefined;
     live = store.readTokens() !== undefined;
+    watch.look();
     options.onSignedIn?.();
   });
 
   const keep = (body: Answer['body'], previous: StoredTokens | undefined): string => {
     const accessToken = String(body['access_token']);
-    lifetimeSeconds = Number(body['expires_in']);
+    const lifetimeSeconds = Number(body['expires_in']);
     const refreshToken = typeof body['refresh_token'] === 'string' ? body['refresh_token'] : previous?.refreshToken;
     const csrfToken = typeof body['csrf_token'] === 'string' ? body['csrf_token'] : previous?.csrfToken;
     store.writeTokens({
       accessToken,
       expiresAtSeconds: Math.floor(now() / 1000) + lifetimeSeconds,
+      lifetimeSeconds,
       ...(refreshToken !== undefined && { refreshToken }),
       ...(csrfToken !== undefined && { csrfToken }),
     });
     live = true;
     over = undefined;
+    watch.look();
     return accessToken;
   };
 
@@ -254,10 +263,8 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
   };
 
   const remainingSeconds = ({ expiresAtSeconds }: StoredTokens): number => expiresAtSeconds - now() / 1000;
-  const marginSeconds = (tokens: StoredTokens): number => {
-    const lifetime = lifetimeSeconds || Math.max(0, remainingSeconds(tokens));
-    return Math.min(earliestMarginSeconds, lifetime / 4) * (1 + jitterShare * (2 * jitter() - 1));
-  };
+  const marginSeconds = ({ lifetimeSeconds = Infinity }: StoredTokens): number =>
+    Math.min(earliestMarginSeconds, lifetimeSeconds / 4) * (1 + jitterShare * (2 * jitter() - 1));
   /** Nothing to refresh with: said already, or never begun. */
   const isOver = (stored: StoredTokens | undefined): boolean =>
     stored === undefined && (!inCookie || over !== undefined);
@@ -317,6 +324,8 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
       return told;
     },
     clearTokens: () => forget('signed_out'),
+    session: watch.session,
+    subscribe: watch.subscribe,
     close: () => stopWatching?.(),
   };
 };

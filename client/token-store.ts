@@ -10,6 +10,8 @@ export interface StoredTokens {
   readonly refreshToken?: string;
   /** Whole seconds since the epoch, by this client's clock. */
   readonly expiresAtSeconds: number;
+  /** From the answer that brought it. Absent: not known, where somebody else has written the tokens. */
+  readonly lifetimeSeconds?: number;
   /** CSRF token, where the issuer gives one. */
   readonly csrfToken?: string;
 }

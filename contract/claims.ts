@@ -60,6 +60,8 @@ export interface AccessTokenClaims {
   readonly user_id?: string;
   readonly email?: string;
   readonly name?: string;
+  /** OpenID Connect Core §5.1. Here the user name, which no two accounts share; a `name` may be anybody's. */
+  readonly preferred_username?: string;
   readonly role?: string;
   readonly device_id?: string;
 }

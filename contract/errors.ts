@@ -30,6 +30,8 @@ export const errorCatalogue = {
   cookie_ambiguous: entry(400, 'A cookie was sent more than once', 'never', 'cookie'),
   route_unknown: entry(404, 'Route not found'),
   not_found: entry(404, 'Not found'),
+  already_exists: entry(409, 'There is one of that name'),
+  quota_reached: entry(409, 'There are as many as a user may have', 'never', 'limit'),
   method_not_allowed: entry(405, 'Method not allowed'),
   not_acceptable: entry(406, 'Not acceptable'),
   body_too_large: entry(413, 'Request body too large', 'never', 'limitBytes'),
@@ -42,6 +44,7 @@ export const errorCatalogue = {
 
   // Accounts and passwords
   email_invalid: entry(400, 'Not an e-mail address'),
+  username_unseen: entry(400, 'The user name holds a character that cannot be seen'),
   password_too_short: entry(400, 'Password too short', 'never', 'minimum'),
   password_too_long: entry(400, 'Password too long', 'never', 'limitBytes'),
   password_invalid: entry(400, 'The password holds a character that none may hold'),
@@ -85,6 +88,7 @@ export const errorCatalogue = {
   // Devices
   device_key_invalid: entry(400, 'The public key cannot be used'),
   device_unknown: entry(404, 'Device not found'),
+  device_limit_reached: entry(409, 'The user has as many devices as may be', 'never', 'limit'),
 
   // CSRF
   csrf_header_missing: entry(403, 'CSRF token missing in header'),

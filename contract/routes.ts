@@ -224,7 +224,7 @@ const registerRoute = (shape: RouteShape): RouteDefinition => ({
   bearer: false,
   body: registerBody(shape),
   answers: { 201: registerAnswer },
-  errors: ['account_exists', 'email_invalid', 'origin_refused', ...passwordErrors],
+  errors: ['account_exists', 'email_invalid', 'username_unseen', 'origin_refused', ...passwordErrors],
 });
 
 const deviceRoutes: readonly RouteDefinition[] = [
@@ -248,7 +248,14 @@ const deviceRoutes: readonly RouteDefinition[] = [
         closed,
       ),
     },
-    errors: ['credentials_invalid', 'device_key_invalid', ...proofErrors, ...passwordErrors],
+    errors: [
+      'credentials_invalid',
+      'device_key_invalid',
+      'device_limit_reached',
+      'username_unseen',
+      ...proofErrors,
+      ...passwordErrors,
+    ],
   },
   {
     id: 'confirmDevice',

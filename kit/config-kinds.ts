@@ -102,6 +102,8 @@ export const choiceSetting: ChoiceMaker = <Word extends string>(
 interface ListOptions {
   /** Each item must match. Default: anything but white space. */
   readonly item?: RegExp;
+  /** How an item looks, where the pattern is not for reading: `host:port`. */
+  readonly form?: string;
   /** Default 64. */
   readonly maxItems?: number;
 }
@@ -110,13 +112,16 @@ interface ListOptions {
 export const listSetting: SettingMaker<readonly string[], ListOptions> = (
   options: SettingOptions<readonly string[]> & ListOptions,
 ) => {
-  const { item = /^\S+$/, maxItems = 64 } = options;
+  const { item = /^\S+$/, form, maxItems = 64 } = options;
   const read = (text: string) =>
     readList(text, maxItems, (part) =>
-      item.test(part) ? undefined : `holds an item that does not match ${item.source}`,
+      item.test(part)
+        ? undefined
+        : `holds an item that ${form === undefined ? `does not match ${item.source}` : `is not ${form}`}`,
     );
   return createSetting<readonly string[]>(options, { kind: 'list, between commas', read, show: showList }, [
     'item',
+    'form',
     'maxItems',
   ]);
 };

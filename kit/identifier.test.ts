@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { emailKey, usernameKey } from './identifier.ts';
+import { emailKey, holdsUnseen, usernameKey } from './identifier.ts';
 
 describe('e-mail keys', () => {
   it('are one key for one address however it is spelt', () => {
@@ -29,6 +29,18 @@ describe('e-mail keys', () => {
     'ada@example.org\u0000',
   ])('refuse %j', (text) => {
     expect(emailKey(text)).toBeUndefined();
+  });
+});
+
+describe('what nobody sees', () => {
+  it.each([
+    0x200b, 0x200d, 0x202e, 0x2066, 0xad, 0xfeff, 0xfe0f, 0x3164, 0xffa0, 0x115f, 0x2800, 0x34f, 0xe0061, 0xe000,
+  ])('is found: U+%i', (code) => {
+    expect(holdsUnseen(`ad${String.fromCodePoint(code)}a`)).toBe(true);
+  });
+
+  it.each(['ada', 'Ädá', 'ада', '愛', 'é', 'أدا', 'a.b-c_d', '👩'])('is not in %s', (name) => {
+    expect(holdsUnseen(name)).toBe(false);
   });
 });
 

@@ -25,6 +25,15 @@ const isMailDomain = (domain: string): boolean =>
   (domain === 'localhost' ||
     /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(domain));
 
+/**
+ * Whether a text holds what nobody sees: format characters (UAX 31 §2.3), fillers, private use, halves of a character. Two names that differ in
+ * them alone look the same and are two accounts, so none is given to a new one. An account that has such a name logs in as before.
+ */
+export const holdsUnseen = (text: string): boolean => unseen.test(text) || unseen.test(text.normalize('NFKC'));
+
+/** U+2800 is the one blank that Unicode counts among the symbols. */
+const unseen = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
 /** Undefined: empty, or holds a colon, white space or a control character. */
 export const usernameKey = (username: string): string | undefined => {
   const normal = username.normalize('NFKC').toLowerCase();

@@ -50,6 +50,8 @@ const clean: Tree = {
   'gateway/app.ts': `import type { Session } from '@sallyport/storage/contracts/sessions';\nexport const app: Session[] = [];`,
   'cli/package.json': '{}',
   'cli/main.ts': `await import('@sallyport/auth/main');`,
+  'examples/kit/package.json': '{ "exports": { "./run": "./run.ts" } }',
+  'examples/kit/run.ts': `import { verify } from '@sallyport/verify';\nexport const run = verify;`,
   'examples/shop/package.json': '{}',
   'examples/shop/main.ts': `import { DatabaseSync } from 'node:sqlite';\nimport { verify } from '@sallyport/verify';\nexport const text = ['INSERT INTO t VALUES (1)', verify, DatabaseSync];`,
 };
@@ -75,6 +77,20 @@ const planted: readonly (readonly [what: string, tree: Tree, rule: string, file:
     { 'examples/shop/a.ts': `import '@sallyport/auth/main';` },
     'package-layer',
     'examples/shop/a.ts',
+    1,
+  ],
+  [
+    'an example imports another one',
+    { 'examples/shop/a.ts': `import '@sallyport/example-bank/main';` },
+    'package-layer',
+    'examples/shop/a.ts',
+    1,
+  ],
+  [
+    "the examples' floor imports an example",
+    { 'examples/kit/package.json': '{}', 'examples/kit/a.ts': `import '@sallyport/example-shop/main';` },
+    'package-layer',
+    'examples/kit/a.ts',
     1,
   ],
   [

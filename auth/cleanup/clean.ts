@@ -16,7 +16,10 @@ export interface CleanOptions {
   readonly storage: Pick<Storage, 'housekeeping' | 'revocations'>;
   /** Takes the beginning of the audit trail, as far as it is older than `keepMs`; in the store where that is kept. */
   readonly cutAudit: (input: { readonly keepMs: number; readonly limit: number }) => Promise<number>;
-  readonly settings: Pick<AuthSettings, 'sessionRetentionDays' | 'auditRetentionDays' | 'eventRetentionDays'>;
+  readonly settings: Pick<
+    AuthSettings,
+    'sessionRetentionDays' | 'deviceRetentionDays' | 'auditRetentionDays' | 'eventRetentionDays'
+  >;
   /** Ends a run between two steps. */
   readonly signal?: AbortSignal;
 }
@@ -66,7 +69,13 @@ export const clean = async ({ storage, settings, signal, cutAudit }: CleanOption
       after = swept.last;
       return { removed: swept.removed, more: swept.last !== undefined };
     }),
-    devices: await inSteps((limit) => housekeeping.removeUnconfirmedDevices({ olderThanMs: keepUnconfirmedMs, limit })),
+    devices: await inSteps((limit) =>
+      housekeeping.removeDeadDevices({
+        unconfirmedForMs: keepUnconfirmedMs,
+        revokedForMs: settings.deviceRetentionDays * dayMs,
+        limit,
+      }),
+    ),
     nonces: await inSteps(housekeeping.removeExpiredNonces),
     counters: await inSteps(housekeeping.removeIdleCounters),
     revocations: await repeat(async () => {

@@ -9,7 +9,12 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** Keeps nothing longer than it must. */
-const settings = { sessionRetentionDays: 0, auditRetentionDays: undefined, eventRetentionDays: undefined };
+const settings = {
+  deviceRetentionDays: 30,
+  sessionRetentionDays: 0,
+  auditRetentionDays: undefined,
+  eventRetentionDays: undefined,
+};
 const cleanUp = () => clean({ storage: world.storage, settings, cutAudit: async () => 0 });
 const refresh = async (token: string): Promise<string> => {
   const outcome = await world.refresh(0, token);

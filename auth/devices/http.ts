@@ -59,12 +59,14 @@ export const createDevicesHttp = (options: DevicesHttpOptions): Doors => {
           };
         case 'refused':
           throw new Problem('credentials_invalid');
+        case 'too_many':
+          throw new Problem('device_limit_reached', { params: { limit: outcome.limit } });
         case 'key_refused':
           throw new Problem('device_key_invalid');
         case 'proof_refused':
           throw new Problem(outcome.code);
         case 'name_refused':
-          throw new Problem('field_invalid', { fields: [{ path: '/username', code: 'field_invalid' }] });
+          throw new Problem(outcome.code, { fields: [{ path: '/username', code: outcome.code }] });
         case 'password_refused':
           throw refusedPassword(outcome.problem, '/password');
       }

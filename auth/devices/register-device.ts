@@ -10,6 +10,7 @@ import type { ActContext } from '@sallyport/storage/contracts/store';
 import type { CheckedProof } from '@sallyport/verify';
 import type { GuessGuard, PasswordFactor, PasswordProblem } from '../factors/factor.ts';
 import type { KeyProver, PresentedProof } from '../tokens/prove-key.ts';
+import { confirmWithinMs } from './confirm-device.ts';
 import { exchangeDeviceKey } from './exchange.ts';
 import { isUsable } from './shared-secret.ts';
 
@@ -22,6 +23,7 @@ export type AccountMaker = (
   | { readonly kind: 'taken' }
   | { readonly kind: 'missing' }
   | { readonly kind: 'identifier_invalid' }
+  | { readonly kind: 'identifier_unseen' }
   | { readonly kind: 'password_refused'; readonly problem: PasswordProblem }
 >;
 
@@ -35,6 +37,8 @@ export interface RegisterDeviceOptions {
   readonly prover: Pick<KeyProver, 'check' | 'spend'>;
   /** Signs with the key of access tokens. */
   readonly sign: (bytes: Buffer) => Promise<Buffer> | Buffer;
+  /** 0: no limit. */
+  readonly devicesPerUser: number;
   readonly random: Pick<Random, 'uuidv7'>;
   readonly clock: Clock;
 }
@@ -68,8 +72,10 @@ export type DeviceRegistrationOutcome =
   /** Wrong password, locked or disabled account: one and the same. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'key_refused' }
+  /** Told to whoever has the password. */
+  | { readonly kind: 'too_many'; readonly limit: number }
+  | { readonly kind: 'name_refused'; readonly code: 'field_invalid' | 'username_unseen' }
   | { readonly kind: 'proof_refused'; readonly code: 'proof_required' | 'proof_invalid' | 'proof_replayed' }
-  | { readonly kind: 'name_refused' }
   | { readonly kind: 'password_refused'; readonly problem: PasswordProblem };
 
 /**
@@ -96,7 +102,8 @@ export const createRegisterDevice = (
     const exchanged = exchangeDeviceKey({ curve, clientPublicKey, deviceId, username, ...(proof && { proof }) });
     if (typeof exchanged === 'string') return { kind: 'key_refused' };
     const { deviceKey, transcriptHash, serverPublicKey, serverMac } = exchanged;
-    await devices.createDevice({
+    const room = { maxPerUser: options.devicesPerUser, pendingMs: confirmWithinMs };
+    const device = {
       id: deviceId,
       realmId: defaultRealm,
       userId: owner.user.id,
@@ -106,7 +113,8 @@ export const createRegisterDevice = (
       ...(proof && { proofKeyThumbprint: proof.thumbprint }),
       proofRequired: proof?.refresh === 'required',
       challenge: transcriptHash,
-    });
+    };
+    if (!(await devices.createDevice(device, room))) return { kind: 'too_many', limit: room.maxPerUser };
     const serverSignature = await sign(transcriptHash);
     const { isNewUser } = owner;
     return { kind: 'begun', userId: owner.user.id, deviceId, serverPublicKey, serverMac, serverSignature, isNewUser };
@@ -146,7 +154,9 @@ const findOwner = async (registration: DeviceRegistration, options: RegisterDevi
       return made;
     case 'missing':
     case 'identifier_invalid':
-      return { kind: 'name_refused' };
+      return { kind: 'name_refused', code: 'field_invalid' };
+    case 'identifier_unseen':
+      return { kind: 'name_refused', code: 'username_unseen' };
   }
 };
 

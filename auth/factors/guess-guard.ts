@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultRealm, Problem } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
 import { emailKey } from '@sallyport/kit/identifier';
+import { networkOf } from '@sallyport/kit/network-address';
 import type { Random } from '@sallyport/kit/random';
 import type { AttemptGate, AttemptOutcome, Counters, Reservation } from '@sallyport/storage/contracts/counters';
 import type { AuthSettings } from '../config.ts';
@@ -65,7 +65,7 @@ const gatesFor = (
 ): readonly AttemptGate[] => {
   const subject = (text: string) => createHash('sha256').update(text).digest('base64url');
   const account = { purpose: 'login-account', subject: subject(accountOf(identifier)), windowMs };
-  const place = { purpose: 'login-address', subject: subject(network(address ?? '')), windowMs };
+  const place = { purpose: 'login-address', subject: subject(networkOf(address ?? '')), windowMs };
   return [
     ...(loginLimitPerMinute > 0 || lockout
       ? [{ ...account, limit: loginLimitPerMinute, ...(lockout && { lock }) }]
@@ -79,17 +79,6 @@ const gatesFor = (
  * that find the same account, and each of them would bring guesses of its own. Never less folded than what the account is found by.
  */
 const accountOf = (identifier: string): string => emailKey(identifier) ?? identifier.normalize('NFKC').toLowerCase();
-
-/** Whoever has one IPv6 address has the /64 that it stands in. */
-const network = (address: string): string => {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.toLowerCase().split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros =
-    tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
-};
 
 /**
  * As many guesses as might all be wrong are let through at a time; the others wait until one of those has been judged. So any

@@ -16,6 +16,8 @@ export const deviceChat: AuthPreset = {
   refreshTokenTtlSeconds: 2_592_000,
   refreshRotation: false,
   refreshLimitPerHour: 10,
+  // "Cached in Redis where there is one": a Redis that is away fails no login.
+  redisRole: 'cache',
   // Hardened as the contract says: length only.
   passwordMinScore: 0,
   passwordRefuseCommon: false,
@@ -27,7 +29,8 @@ export const deviceChat: AuthPreset = {
     optionalFields: ['phone_number', 'display_name'],
     devices: true,
   },
-  claims: ['user_id', 'device_id'],
+  // The contract's two, and who writes: a chat without names shows ids.
+  claims: ['user_id', 'device_id', 'preferred_username'],
   messageTexts: {
     registered: 'User registered successfully',
     loggedIn: 'Login successful',
@@ -52,6 +55,7 @@ export const deviceChat: AuthPreset = {
     field_invalid: request,
     media_type_unsupported: request,
     device_key_invalid: request,
+    username_unseen: request,
     idempotency_key_invalid: request,
     refresh_invalid: token,
     refresh_expired: token,

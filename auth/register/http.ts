@@ -45,6 +45,8 @@ const expectRegistered = (outcome: RegisterOutcome): Extract<RegisterOutcome, { 
       throw new Problem('field_missing', { fields: outcome.fields });
     case 'identifier_invalid':
       throw new Problem('email_invalid');
+    case 'identifier_unseen':
+      throw new Problem('username_unseen', { fields: [{ path: '/username', code: 'username_unseen' }] });
     case 'password_refused':
       throw refusedPassword(outcome.problem, '/password');
   }

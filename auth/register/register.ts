@@ -1,18 +1,21 @@
 import { defaultRealm, type ProblemField, type UserId } from '@sallyport/contract';
 import type { RouteShape } from '@sallyport/contract/routes';
 import type { Clock } from '@sallyport/kit/clock';
+import { holdsUnseen } from '@sallyport/kit/identifier';
 import type { Random } from '@sallyport/kit/random';
 import type { Accounts, NewUser, User } from '@sallyport/storage/contracts/accounts';
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import type { PasswordFactor, PasswordPolicy, PasswordProblem } from '../factors/factor.ts';
 import { identifierOf, knownAbout, profileOf } from './new-user.ts';
 import { emptyMembers } from './policy.ts';
+import type { LimitRegistration } from './registration-limit.ts';
 
 export type RegisterOutcome =
   | { readonly kind: 'registered'; readonly user: User }
   | { readonly kind: 'taken' }
   | { readonly kind: 'missing'; readonly fields: readonly ProblemField[] }
   | { readonly kind: 'identifier_invalid' }
+  | { readonly kind: 'identifier_unseen' }
   | { readonly kind: 'password_refused'; readonly problem: PasswordProblem };
 
 export interface RegisterOptions {
@@ -22,6 +25,8 @@ export interface RegisterOptions {
   readonly random: Random;
   readonly clock: Clock;
   readonly shape: RouteShape;
+  /** Absent: whoever may call is known, such as an operator. */
+  readonly limit?: LimitRegistration;
 }
 
 /** Creates an account. The role is always `user`: none is ever read from a request. */
@@ -34,10 +39,13 @@ export const createRegister = (
     if (fields.length > 0) return { kind: 'missing', fields };
     const identifier = identifierOf(String(body[shape.identifier]), shape);
     if (identifier === undefined) return { kind: 'identifier_invalid' };
+    if (identifier.username !== undefined && holdsUnseen(identifier.username)) return { kind: 'identifier_unseen' };
     const plain = String(body['password']);
     // Before the account is looked for: what is said about a password says nothing about who has an account.
     const problem = await policy.check(plain, knownAbout(body, shape));
     if (problem !== undefined) return { kind: 'password_refused', problem };
+    // What has the wrong form costs nothing; what comes now costs a hash and tells whether there is an account.
+    await options.limit?.(context.address);
     const user: NewUser = {
       id: random.uuidv7(clock.nowMs()) as UserId,
       realmId: defaultRealm,

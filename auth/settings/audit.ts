@@ -80,11 +80,12 @@ interface AuditSettings {
   readonly auditDatabaseCaPath: string | undefined;
   readonly redisUrl: string | undefined;
   readonly redisAddr: string | undefined;
+  readonly redisRole: 'store' | 'cache';
 }
 
 const isElsewhere = ({ auditDatabaseUrl }: AuditSettings): boolean => auditDatabaseUrl !== undefined;
-const isInRedis = ({ redisUrl, redisAddr }: AuditSettings): boolean =>
-  redisUrl !== undefined || redisAddr !== undefined;
+const isInRedis = ({ redisUrl, redisAddr, redisRole }: AuditSettings): boolean =>
+  redisRole === 'store' && (redisUrl !== undefined || redisAddr !== undefined);
 
 export const auditModeOf = (settings: AuditSettings): AuditMode =>
   settings.auditMode ?? (isElsewhere(settings) || isInRedis(settings) ? 'spooled' : 'transactional');

@@ -10,6 +10,13 @@ export const devicesSettings = {
     default: 300,
     doc: "How far a device's clock may be from the issuer's, either way, at a login.",
   }),
+  devicesPerUser: integerSetting({
+    env: 'DEVICES_PER_USER',
+    min: 0,
+    max: 10_000,
+    default: 50,
+    doc: 'Registered devices of a user, with those that are just being registered; beyond, 409 until one is revoked. 0: no limit.',
+  }),
   refreshLimitPerHour: integerSetting({
     env: 'REFRESH_LIMIT_PER_HOUR',
     min: 0,

@@ -19,7 +19,10 @@ describe('Kafka is spoken to', () => {
   });
 
   it.each([
-    [{ KAFKA_BROKERS: 'kafka' }, /KAFKA_BROKERS holds an item that does not match/],
+    [
+      { KAFKA_BROKERS: 'kafka' },
+      /KAFKA_BROKERS holds an item that is not `host:port`, such as kafka-1.example.org:9092/,
+    ],
     [{ KAFKA_USERNAME: 'ada' }, /KAFKA_USERNAME is set, and KAFKA_BROKERS names no Kafka/],
     [{ EVENT_SINK: 'kafka' }, /KAFKA_BROKERS is required by EVENT_SINK=kafka/],
     [{ KAFKA_BROKERS: 'kafka:9092', KAFKA_USERNAME: 'ada' }, /KAFKA_PASSWORD is missing/],

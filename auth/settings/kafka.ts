@@ -6,6 +6,7 @@ export const kafkaSettings = {
   kafkaBrokers: listSetting({
     env: 'KAFKA_BROKERS',
     item: /^(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:]{2,45}\]):\d{1,5}$/,
+    form: '`host:port`, such as kafka-1.example.org:9092',
     optional: true,
     doc: 'Kafka for events: `host:port` of one broker or more, the others are learnt from it.',
   }),

@@ -90,6 +90,13 @@ export const passwordsSettings = {
     default: 60,
     doc: 'Wrong passwords per client address (IPv6: /64) and minute. 0: no limit.',
   }),
+  registrationLimitPerHour: integerSetting({
+    env: 'REGISTRATION_LIMIT_PER_HOUR',
+    min: 0,
+    max: 10_000,
+    default: 500,
+    doc: 'New accounts, and tries at taken names, from one client address (IPv6: /64) in any hour; beyond, 429 with Retry-After. 0: no limit.',
+  }),
   lockout: booleanSetting({
     env: 'LOCKOUT',
     default: true,

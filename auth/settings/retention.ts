@@ -16,6 +16,13 @@ export const retentionSettings = {
     default: 30,
     doc: 'How long a session that was ended is kept, and at least until it would have expired. One that has expired by itself goes with the next cleanup.',
   }),
+  deviceRetentionDays: durationSetting({
+    env: 'DEVICE_RETENTION_DAYS',
+    unit: 'days',
+    max: 3650,
+    default: 30,
+    doc: 'How long a revoked device is kept. One whose registration was never confirmed goes after an hour.',
+  }),
   auditRetentionDays: durationSetting({
     env: 'AUDIT_RETENTION_DAYS',
     unit: 'days',

@@ -9,7 +9,7 @@ import {
   textSetting,
   urlSetting,
 } from '@sallyport/kit/config';
-import { redisSettings } from '@sallyport/storage/redis/settings';
+import { redisRoleSetting, redisSettings } from '@sallyport/storage/redis/settings';
 import { publicUrlProblem } from './public-url.ts';
 
 export const serverSettings = {
@@ -97,4 +97,5 @@ export const serverSettings = {
     doc: 'How old a proof of possession (DPoP) may be, beside CLOCK_LEEWAY_SECONDS.',
   }),
   ...redisSettings('sessions, nonces and attempts'),
+  ...redisRoleSetting,
 };

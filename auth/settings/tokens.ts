@@ -12,7 +12,7 @@ import {
   textSetting,
 } from '@sallyport/kit/config';
 
-export const extraClaims = ['user_id', 'email', 'name', 'role', 'device_id'] as const;
+export const extraClaims = ['user_id', 'email', 'name', 'preferred_username', 'role', 'device_id'] as const;
 export type ExtraClaim = (typeof extraClaims)[number];
 
 const decimal = (largest: number) => (keys: readonly { readonly kid: string }[] | undefined) =>
@@ -127,8 +127,9 @@ export const tokensSettings = {
     env: 'SESSION_MAX_TTL_SECONDS',
     unit: 'seconds',
     min: 5,
+    aliases: [{ env: 'SESSION_EXPIRATION', unit: 'seconds' }],
     default: 7_776_000,
-    doc: 'Longest life of a session, however often it is refreshed.',
+    doc: 'Longest life of a session, however often it is refreshed. With rotation it is at least REFRESH_TOKEN_TTL_SECONDS; without, the sooner of the two ends it.',
   }),
   refreshRotation: booleanSetting({
     env: 'REFRESH_ROTATION',

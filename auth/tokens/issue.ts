@@ -68,6 +68,7 @@ const claimSources: Readonly<Record<ExtraClaim, (user: User, session: IssuedSess
   user_id: (user) => user.id,
   email: (user) => user.email,
   name: (user) => user.name ?? user.displayName,
+  preferred_username: (user) => user.username,
   role: (user) => user.roles[0] ?? 'user',
   device_id: (_, session) => session.deviceId,
 };

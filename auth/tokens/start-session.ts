@@ -50,8 +50,9 @@ export interface NewLogin {
 export const createSessionStarter = (options: StartSessionOptions): ((login: NewLogin) => Promise<StartedSession>) => {
   const { sessions, tokens, random, clock, settings } = options;
   const idleTtlMs = settings.refreshTokenTtlSeconds * 1000;
+  const maxTtlMs = settings.sessionMaxTtlSeconds * 1000;
   // Without rotation the lifetime counts from the login (contracts/README.md), so nothing may extend it.
-  const absoluteTtlMs = settings.refreshRotation ? settings.sessionMaxTtlSeconds * 1000 : idleTtlMs;
+  const absoluteTtlMs = settings.refreshRotation ? maxTtlMs : Math.min(idleTtlMs, maxTtlMs);
 
   return async function startSession({ user, amr, origin, context, proofRequired = false, ...named }) {
     const id = random.uuidv7(clock.nowMs()) as SessionId;

@@ -62,6 +62,11 @@ const replay = async (ids: readonly string[] = [], options: ReplayOptions): Prom
     process.stdout.write(
       options.json ? `${JSON.stringify({ replayed })}\n` : `${replayed} events will be sent again\n`,
     );
+    const left = new Set(ids).size - replayed;
+    if (ids.length > 0 && left > 0)
+      throw new CommandError(
+        `${left} of these ids will not: no such event, or it is still waiting to be sent (sallyport events list).`,
+      );
   });
 };
 

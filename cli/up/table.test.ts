@@ -25,6 +25,9 @@ it('names the route file in force, and tries no route of the preset then', () =>
 });
 
 it('says where sessions are', () => {
+  expect(tableWith({ REDIS_URL: 'redis://localhost' }, 'device-chat')).toMatch(
+    /: sessions and audit too; sessions noted in the Redis that REDIS_URL names;/,
+  );
   expect(tableWith({})).toMatch(/state +SQLite in .*: sessions and audit too;/);
   expect(tableWith({ REDIS_ADDR: 'localhost:6379' })).toMatch(
     /: audit too; sessions in the Redis that REDIS_ADDR names;/,

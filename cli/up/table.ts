@@ -23,7 +23,7 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
     ...plan.servers.map((server) => [server.title, whereIs(server, started, env)] as const),
     ...(routeFile === undefined ? [] : [['route file', `${routeFile}: its routes, not those of the preset`] as const]),
     ['routes', 'the issuer describes its routes at /openapi.json and /docs; metrics: each private port, /metrics'],
-    ['state', `${store}: ${sessionsRow(env)}; events go to ${eventsRow(plan, env)}`],
+    ['state', `${store}: ${sessionsRow(plan, env)}; events go to ${eventsRow(plan, env)}`],
     ...sharedRow(plan.preset, folder),
     ['secrets', `${join(data, 'secrets')}, made once, each server gets its own`],
     ['logs', `${join(data, 'logs')}, one file a server; warnings and errors also here (all lines: --verbose)`],
@@ -43,14 +43,16 @@ export const startTable = ({ plan, started, env, folder }: TableInput): string =
   ].join('\n');
 };
 
-const sessionsRow = (env: Environment): string => {
+const sessionsRow = ({ servers }: Plan, env: Environment): string => {
+  const role = env['REDIS_ROLE'] ?? servers.find(({ defaults }) => defaults?.['REDIS_ROLE'])?.defaults?.['REDIS_ROLE'];
   const given = (...names: readonly string[]) => names.find((name) => env[name] !== undefined);
   const redis = given('REDIS_URL', 'REDIS_URL_FILE', 'REDIS_ADDR');
   const audit = given('AUDIT_DATABASE_URL', 'AUDIT_DATABASE_URL_FILE');
-  const here = [...(redis === undefined ? ['sessions'] : []), ...(audit === undefined ? ['audit'] : [])];
+  const isCache = role === 'cache';
+  const here = [...(redis === undefined || isCache ? ['sessions'] : []), ...(audit === undefined ? ['audit'] : [])];
   return [
     ...(here.length > 0 ? [`${here.join(' and ')} too`] : []),
-    ...(redis === undefined ? [] : [`sessions in the Redis that ${redis} names`]),
+    ...(redis === undefined ? [] : [`${isCache ? 'sessions noted' : 'sessions'} in the Redis that ${redis} names`]),
     ...(audit === undefined ? [] : [`audit in the database that ${audit} names`]),
   ].join('; ');
 };

@@ -35,6 +35,7 @@ export const up = async ({ preset, env, verbose, print }: UpOptions): Promise<nu
   const plan = readPlan(preset);
   refusePort(env);
   refuseDerived(plan, env);
+  refuseAddresses(plan, env);
   const store = namesDatabase(env) ? 'named' : 'own';
   const folder = openDataFolder(env['SALLYPORT_DATA_DIR'] ?? 'data', preset, new Date(), store);
   try {
@@ -52,6 +53,16 @@ const refusePort = (env: Environment): void => {
   const message =
     'PORT sets the port of a single server and is refused here: shift all ports with SALLYPORT_PORT_OFFSET';
   throw new CommandError(message, exitCodes.settings);
+};
+
+/** Settings of servers are made of them, whose names nobody has given. */
+const refuseAddresses = ({ servers }: Plan, env: Environment): void => {
+  const wrong = servers
+    .flatMap(({ replacedBy = '' }) => (replacedBy in env ? [replacedBy] : []))
+    .filter((name) => !/^https?:$/.test(URL.parse(env[name] ?? '')?.protocol ?? ''));
+  if (wrong.length === 0) return;
+  const lines = wrong.map((name) => `${name} must be a URL that begins with http: or https:`);
+  throw new CommandError(lines.join('\n'), exitCodes.settings);
 };
 
 interface Run extends Omit<UpOptions, 'preset'> {

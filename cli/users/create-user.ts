@@ -39,6 +39,8 @@ const userOf = (outcome: RegisterOutcome | ImportOutcome, identifier: string): A
       throw new CommandError(`The account ${identifier} exists; nothing was changed.`);
     case 'identifier_invalid':
       throw new CommandError(`${identifier} is no e-mail or user name that could log in.`);
+    case 'identifier_unseen':
+      throw new CommandError('The user name holds a character that cannot be seen (username_unseen).');
     case 'missing':
       throw new CommandError(`Missing: ${outcome.fields.map(({ path }) => path.slice(1)).join(', ')}.`);
     case 'password_refused':

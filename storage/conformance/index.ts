@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { accountsConformance } from './accounts.ts';
 import { auditConformance } from './audit.ts';
 import { auditSpoolConformance } from './audit-spool.ts';
+import { canariesConformance } from './canaries.ts';
 import { countersConformance } from './counters.ts';
 import { devicesConformance } from './devices.ts';
 import { effectsConformance } from './effects.ts';
@@ -29,6 +30,7 @@ const suites: readonly Conformance[] = [
   noncesConformance,
   countersConformance,
   keysConformance,
+  canariesConformance,
   effectsConformance,
   outboxConformance,
   revocationsConformance,

@@ -37,8 +37,11 @@ export type NewDevice = Omit<
 > & { readonly challenge: Uint8Array };
 
 export interface Devices {
-  /** Unconfirmed: it cannot log in yet. */
-  createDevice(device: NewDevice): Promise<void>;
+  /**
+   * Unconfirmed: it cannot log in yet. False: the user has as many as may be, confirmed or begun less than `pendingMs` ago by the store's clock.
+   * N callers never pass the limit. `maxPerUser` 0: no limit.
+   */
+  createDevice(device: NewDevice, room: { readonly maxPerUser: number; readonly pendingMs: number }): Promise<boolean>;
   /**
    * Within so long after `createDevice`, by the store's clock. Of N callers one confirms (`true`); a confirmed, revoked or late one is not
    * confirmed. The challenge is forgotten.

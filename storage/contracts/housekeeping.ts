@@ -34,8 +34,12 @@ export interface Housekeeping {
   removeExpiredNonces(limit: number): Promise<number>;
   /** Counters that count nothing any more. */
   removeIdleCounters(limit: number): Promise<number>;
-  /** Devices whose registration was begun so long ago and never confirmed. */
-  removeUnconfirmedDevices(input: { readonly olderThanMs: number; readonly limit: number }): Promise<number>;
+  /** Devices whose registration was begun so long ago and never confirmed, and those that were revoked so long ago. */
+  removeDeadDevices(input: {
+    readonly unconfirmedForMs: number;
+    readonly revokedForMs: number;
+    readonly limit: number;
+  }): Promise<number>;
   /** Published events older than `keepMs`. One that is pending or dead stays, however old it is. */
   removeOldEvents(input: { readonly keepMs: number; readonly limit: number }): Promise<number>;
   /** Deleted accounts that had this identifier and still say so, oldest first. */

@@ -1,5 +1,6 @@
 import type { Accounts } from './accounts.ts';
 import type { Audit, AuditSpool } from './audit.ts';
+import type { Canaries } from './canaries.ts';
 import type { Companions } from './companions.ts';
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
@@ -29,6 +30,7 @@ export interface Storage {
   readonly auditSpool: AuditSpool;
   readonly outbox: Outbox;
   readonly companions: Companions;
+  readonly canaries: Canaries;
   readonly housekeeping: Housekeeping;
   readonly recovery: Recovery;
   readonly rootKeys: RootKeys;

@@ -23,6 +23,7 @@ import { openPool, type Pool, statementLimitMs } from './pool.ts';
 import type { PostgresTarget } from './target.ts';
 import { accounts } from './verbs/accounts.ts';
 import { audit, auditSpool } from './verbs/audit.ts';
+import { canaries } from './verbs/canaries.ts';
 import { counters, nonces } from './verbs/counters.ts';
 import { devices } from './verbs/devices.ts';
 import { effects } from './verbs/effects.ts';
@@ -116,6 +117,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     audit: audit(driver),
     auditSpool: auditSpool(driver),
     outbox: outbox(driver, outboxNews.hear),
+    canaries: canaries(driver),
     companions: companions(driver),
     housekeeping: housekeeping(driver),
     recovery: recovery(driver),

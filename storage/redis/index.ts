@@ -6,4 +6,5 @@
 export type { RedisOptions } from './connection.ts';
 export { openRedisNonces, type RedisNonces } from './nonces.ts';
 export { openRedisRates, type RedisRates } from './rates.ts';
+export { openRedisSessionCache, type SessionCacheOptions } from './session-cache.ts';
 export { openRedisStore, type RedisStore, type RedisStoreOptions } from './store.ts';

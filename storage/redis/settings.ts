@@ -1,5 +1,5 @@
 /** The settings that name a Redis, the same for every server that uses one. Loads no client: whoever has none pays for none. */
-import { type SettingProblem, textSetting, urlSetting } from '@sallyport/kit/config';
+import { choiceSetting, type SettingProblem, textSetting, urlSetting } from '@sallyport/kit/config';
 
 export const redisSettings = (use: string) => ({
   redisUrl: urlSetting({
@@ -22,6 +22,16 @@ export const redisSettings = (use: string) => ({
     doc: 'Password of the Redis at REDIS_ADDR.',
   }),
 });
+
+/** The issuer's alone. */
+export const redisRoleSetting = {
+  redisRole: choiceSetting({
+    env: 'REDIS_ROLE',
+    values: ['store', 'cache'],
+    default: 'store',
+    doc: '`store`: sessions, nonces and attempts stand in Redis. `cache`: they stand in SQL, and Redis only has a note of each login of a device, without which logins go on.',
+  }),
+};
 
 export interface RedisAddress {
   readonly redisUrl?: string | undefined;

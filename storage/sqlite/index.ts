@@ -26,6 +26,7 @@ import { sqliteOutbox } from './outbox.ts';
 import { openReader, type Reader } from './reader.ts';
 import * as rows from './rows.ts';
 import type { SqlRow } from './transaction.ts';
+import { canaryPrefix } from './verbs/canaries.ts';
 import { listKeysStatement } from './verbs/keys.ts';
 import { countSessionsByRoot, readSealed } from './verbs/root-keys.ts';
 import { openWriteQueue, type WriteQueue } from './write-queue.ts';
@@ -85,6 +86,16 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     audit: audit(driver),
     auditSpool: auditSpool(driver),
     outbox: sqliteOutbox(driver),
+    canaries: {
+      keepCanary: (keyId, sealed) => queue.call('keepCanary', { keyId, sealed }),
+      listCanaryKeys: async () =>
+        (
+          await reader.all(
+            "SELECT substr(key, length(?1) + 1) AS id FROM store_meta WHERE key LIKE ?1 || '%'",
+            canaryPrefix,
+          )
+        ).map(({ id }) => String(id)),
+    },
     companions: {
       noteIncarnation: (companion, incarnation) => queue.call('noteIncarnation', { companion, incarnation }),
       hasCompanion: async (companion) =>
@@ -194,9 +205,13 @@ const sessions = ({ queue, reader, sealer, lifetimeMs, nowMs }: Driver): Session
 const nonces = ({ queue }: Driver): Nonces => ({ consumeNonce: (input) => queue.call('consumeNonce', input) });
 
 const devices = ({ queue, reader, sealer }: Driver): Devices => ({
-  createDevice: ({ deviceKey, ...device }) => {
+  createDevice: ({ deviceKey, ...device }, room) => {
     const place = places.deviceKey(device.realmId, device.userId, device.id);
-    return queue.call('createDevice', { ...device, deviceKeySealed: sealer.seal(Buffer.from(deviceKey), place) });
+    return queue.call('createDevice', {
+      ...device,
+      ...room,
+      deviceKeySealed: sealer.seal(Buffer.from(deviceKey), place),
+    });
   },
   confirmDevice: (input) => queue.call('confirmDevice', input),
   findDevice: async (deviceId) => {
@@ -378,7 +393,7 @@ const housekeeping = ({ queue, reader, sealer }: Driver): Housekeeping => {
     removeExpiredSessions: (input) => queue.call('removeExpiredSessions', input),
     removeExpiredNonces: (limit) => queue.call('removeExpiredNonces', limit),
     removeIdleCounters: (limit) => queue.call('removeIdleCounters', limit),
-    removeUnconfirmedDevices: (input) => queue.call('removeUnconfirmedDevices', input),
+    removeDeadDevices: (input) => queue.call('removeDeadDevices', input),
     removeOldEvents: (input) => queue.call('removeOldEvents', input),
     findDeletedUsers: async (realmId, { kind, key }) =>
       (await reader.all(deleted[kind], realmId, key)).map((row) => rows.userFromRow(row, sealer)),

@@ -32,6 +32,7 @@ const carryFile = (name: string, create = true): Promise<Transfer> =>
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const plenty = { maxPerUser: 0, pendingMs: 60_000 };
 const attempt = { realmId: defaultRealm, purpose: 'login', subject: 'somebody', limit: 5, windowMs: 60_000 };
 const gates = [{ ...attempt, lock: { after: 3, firstMs: 1000, longestMs: 9000 } }];
 
@@ -49,11 +50,11 @@ const fill = async ({ accounts, sessions, devices, keys, nonces, counters, audit
   const device = newId<DeviceId>();
   const shape = { realmId: defaultRealm, userId: user.id, curve: 'P-256', proofRequired: true } as const;
   const keys32 = () => ({ deviceKey: systemRandom.bytes(32), challenge: systemRandom.bytes(32) });
-  await devices.createDevice({ ...shape, id: device, name: 'phone', proofKeyThumbprint: 'thumb', ...keys32() });
+  await devices.createDevice({ ...shape, id: device, name: 'phone', proofKeyThumbprint: 'thumb', ...keys32() }, plenty);
   await devices.confirmDevice({ deviceId: device, withinMs: 60_000, context });
   await devices.changeDevice({ deviceId: device, userId: user.id, trustedForMs: 60_000 });
   await devices.noteDeviceSeen(device, { address: '192.0.2.1', userAgent: 'a phone' });
-  await devices.createDevice({ ...shape, id: newId<DeviceId>(), ...keys32() });
+  await devices.createDevice({ ...shape, id: newId<DeviceId>(), ...keys32() }, plenty);
   const login = newSession(user.id, {
     deviceId: device,
     scope: 'read',

@@ -10,7 +10,7 @@ import { newPerson } from '../testing/people.ts';
 
 let system: DeviceChat;
 beforeAll(async () => {
-  system = await startDeviceChat();
+  system = await startDeviceChat({ chat: { CHAT_HANDSHAKES_PER_MINUTE: '50' } });
 });
 afterAll(() => system.remove());
 
@@ -71,5 +71,17 @@ describe('a stream', () => {
       expect(status).toBe(200);
       socket.destroy();
     }
+  });
+
+  it('is asked for so often from one address, and not oftener', async () => {
+    let asked = 0;
+    let last = await handshake('a.b.c');
+    for (; last.status === 401 && asked < 120; asked += 1) {
+      last.socket.destroy();
+      last = await handshake('a.b.c');
+    }
+    expect(last.status).toBe(429);
+    expect(asked).toBeLessThanOrEqual(50);
+    expect(await gone(last.socket, 3000)).toBe(true);
   });
 });

@@ -1,4 +1,5 @@
 /** The SDK's devices against a real issuer, in Node; in a browser the key lies in IndexedDB. */
+import { generateKeyPairSync } from 'node:crypto';
 import {
   ApiError,
   createApiClient,
@@ -8,10 +9,11 @@ import {
   memoryDeviceStore,
   memoryStore,
 } from '@sallyport/client';
+import { signedBy } from '@sallyport/client/issuer-signature';
 import { openProofKey } from '@sallyport/client/proof-key';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deviceFolder } from '../testing/device-chat.ts';
-import { usernameOf } from '../testing/devices.ts';
+import { beginDevice, exchangeAsServer, usernameOf } from '../testing/devices.ts';
 import { freePort } from '../testing/free-ports.ts';
 import { httpClient } from '../testing/http-client.ts';
 import { type Issuer, startIssuer } from '../testing/issuer.ts';
@@ -85,6 +87,54 @@ describe('devices', () => {
     const person = someone();
     await expect(devices.register(person)).rejects.toThrow('the issuer does not hold the device key');
     expect(await devices.isRegistered(person.username)).toBe(false);
+  });
+
+  /** Somebody between client and issuer, who agrees on one key with either; from the client's side. */
+  const manInTheMiddle: typeof fetch = async (url, init) => {
+    if (typeof url !== 'string' || !url.endsWith('/register-device')) return fetch(url, init);
+    const theirs = JSON.parse(init?.body as string) as Record<string, string>;
+    const own = await beginDevice(httpClient(issuer.url), {
+      username: String(theirs['username']),
+      password: String(theirs['password']),
+    });
+    const { serverPublicKey, serverMac } = exchangeAsServer(theirs, own.id);
+    return Response.json(
+      { ...own.answer.body, server_public_key: serverPublicKey, server_mac: serverMac },
+      { status: 201 },
+    );
+  };
+
+  it("believe the issuer's signature alone where its key is pinned: whoever sits in between has only a MAC of his own", async () => {
+    const { keys } = (await (await fetch(`${issuer.url}/.well-known/jwks.json`)).json()) as { keys: JsonWebKey[] };
+    const isSigned = signedBy(keys);
+    const register = (given: object) => {
+      const store = memoryDeviceStore();
+      const done = createDevices({ authUrl, store, curve: 'X25519', isSigned, ...given }).register(someone());
+      return done.then(() => 'registered', String);
+    };
+    expect(await register({})).toBe('registered');
+    expect(await register({ fetch: manInTheMiddle })).toMatch('the issuer has not signed the registration');
+    const another = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+    expect(await register({ isSigned: signedBy([{ ...another, alg: 'RS256' }]) })).toMatch('has not signed');
+    // The twin: without the pin his MAC is as good as the issuer's, and only the confirmation shows it.
+    expect(await register({ isSigned: undefined, fetch: manInTheMiddle })).toMatch('invalid credentials');
+    expect(() => signedBy([])).toThrow(TypeError);
+    expect(() => signedBy([{ kty: 'oct', alg: 'HS256' }])).toThrow(TypeError);
+  });
+
+  it('know a user by any spelling of the name, as the issuer does', async () => {
+    const devices = createDevices({ authUrl, store: memoryDeviceStore() });
+    const { username, password } = someone();
+    await devices.register({ username: username.toUpperCase(), password });
+    // The first letter in its full width.
+    const spelled = String.fromCodePoint((username.codePointAt(0) ?? 0) + 0xfee0) + username.slice(1);
+    expect(await devices.isRegistered(spelled)).toBe(true);
+    const tokens = createTokenManager({ authUrl, store: memoryStore() });
+    const { user } = await tokens.signIn('login', await devices.loginBody({ username: spelled, password }));
+    expect(user).toMatchObject({ username: username.toUpperCase() });
+    await devices.forget(username);
+    expect(await devices.isRegistered(username.toUpperCase())).toBe(false);
+    tokens.close();
   });
 
   it('keep the earlier device where the confirmation of another one is refused', async () => {

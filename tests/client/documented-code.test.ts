@@ -26,12 +26,14 @@ const written = (name: string, code: string, origin = 'http://localhost:8080'): 
   return path;
 };
 
-const [session = '', cookieMode = '', errors = ''] = snippetsOf('client/README.md');
+const [session = '', cookieMode = '', react = '', errors = '', devices = ''] = snippetsOf('client/README.md');
 
 it('is right as TypeScript, as strictly as this repository is', () => {
   const project = mkdtempSync(join(folder, 'project-'));
   const guideOf = (name: string): string => snippetsOf(`docs/guides/${name}.md`)[0] ?? '';
-  const files = { session, cookieMode, errors, guide: guideOf('cookie-or-token'), proof: guideOf('device-proof') };
+  const [guide, proof, pinned] = ['cookie-or-token', 'device-proof', 'device-exchange'].map(guideOf);
+  const files = { session, cookieMode, react, errors, devices, guide, proof, pinned };
+  writeFileSync(join(project, 'issuer-jwks.json'), JSON.stringify({ keys: [{ kty: 'RSA', alg: 'RS256' }] }));
   for (const [name, code] of Object.entries(files)) {
     expect(code).not.toBe('');
     writeFileSync(join(project, `${name}.ts`), `${code}\nexport {};\n`);

@@ -27,7 +27,7 @@ let chat: Call;
 const revocationBoundMs = 1000;
 
 beforeAll(async () => {
-  system = await startDeviceChat();
+  system = await startDeviceChat({ chat: { CHAT_PING_SECONDS: '1', CHAT_ROOMS_PER_USER: '5' } });
   issuer = httpClient(system.issuer.url);
   chat = httpClient(system.chat.url);
 });
@@ -91,6 +91,30 @@ describe('rooms', () => {
     expectProblem(await post('/rooms/join', bob, { room_id: 'no-such-room' }), 'not_found');
   });
 
+  it('say to their members who is there, and who has written, by the name that the issuer knows', async () => {
+    const [ann, bob, eve] = [await newMember(), await newMember(), await newMember()];
+    const room_id = await newRoom(ann);
+    await post('/rooms/join', bob, { room_id });
+    await post('/messages/send', bob, { room_id, message: 'hello' });
+    const people = (): Promise<Answer> => chat('GET', `/api/rooms/${room_id}/people`, { bearer: ann.access });
+    const named = ({ userId: user_id, device: { username } }: Member, member: boolean) => ({
+      user_id,
+      username,
+      member,
+    });
+    const byName = (all: readonly { readonly username: string }[]) =>
+      all.toSorted((a, b) => (a.username < b.username ? -1 : 1));
+    expect(await people()).toMatchObject({
+      status: 200,
+      body: { room_id, people: byName([named(ann, true), named(bob, true)]) },
+    });
+    await post('/rooms/leave', bob, { room_id });
+    expect((await people()).body['people']).toEqual(byName([named(ann, true), named(bob, false)]));
+    for (const { access: bearer } of [bob, eve])
+      expectProblem(await chat('GET', `/api/rooms/${room_id}/people`, { bearer }), 'permission_denied');
+    expectProblem(await chat('GET', '/api/rooms/no-such-room/people', { bearer: ann.access }), 'not_found');
+  });
+
   it('take no id twice, and nothing of another form, with the contract’s text', async () => {
     const ann = await newMember();
     const room_id = `room-${ann.userId}`;
@@ -98,7 +122,7 @@ describe('rooms', () => {
       status: 200,
       body: { room_id },
     });
-    expectProblem(await post('/rooms/create', ann, { name: 'Again', room_id }), 'field_invalid', 'invalid request');
+    expectProblem(await post('/rooms/create', ann, { name: 'Again', room_id }), 'already_exists', 'room exists');
     for (const body of [
       {},
       { room_id, message: '' },
@@ -108,6 +132,21 @@ describe('rooms', () => {
       expectProblem(await post('/messages/send', ann, body), 'field_invalid', 'invalid request');
     expectProblem(await read(ann, room_id, '?limit=101'), 'query_invalid', 'invalid request');
     expect((await post('/messages/send', ann, { room_id, message: '😀'.repeat(4000) })).status).toBe(200);
+  });
+
+  it('are so many for one user, whether made or joined; leaving makes room', async () => {
+    const [ann, bob] = [await newMember(), await newMember()];
+    const ofBob = [await newRoom(bob), await newRoom(bob)];
+    const made = await Promise.all(Array.from({ length: 6 }, () => post('/rooms/create', ann, { name: 'Room' })));
+    expect(made.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([
+      200, 200, 200, 200, 200, 409,
+    ]);
+    expectProblem(await post('/rooms/join', ann, { room_id: ofBob[0] }), 'quota_reached', 'too many rooms');
+    const own = made.find(({ status }) => status === 200)?.body['room_id'];
+    expect((await post('/rooms/join', ann, { room_id: own })).status).toBe(200);
+    await post('/rooms/leave', ann, { room_id: own });
+    expect((await post('/rooms/join', ann, { room_id: ofBob[0] })).status).toBe(200);
+    expectProblem(await post('/rooms/join', ann, { room_id: ofBob[1] }), 'quota_reached');
   });
 });
 
@@ -174,6 +213,20 @@ describe('the stream', () => {
     const [, response] = await once(bare, 'unexpected-response');
     expect(response.statusCode).toBe(401);
     response.destroy();
+  });
+
+  it('drops a line that answers no ping, and keeps one that does', async () => {
+    const { access } = await newMember();
+    const alive = await opened(access);
+    const dead = new WebSocket(alive.url, ['bearer', access], { autoPong: false });
+    let pings = 0;
+    alive.on('ping', () => {
+      pings += 1;
+    });
+    await once(dead, 'close');
+    await expect.poll(() => pings, { timeout: 20_000 }).toBeGreaterThan(2);
+    expect(alive.readyState).toBe(WebSocket.OPEN);
+    alive.close();
   });
 
   it('is closed when the session ends, within the bound', async () => {

@@ -153,6 +153,10 @@ describe('relays beside an issuer', () => {
     const { id } = letter;
     receiver.answer = () => 204;
     expect(command('replay', '--dead')).toBe('1 events will be sent again\n');
+    const unknown = '019b0000-0000-7000-8000-000000000000';
+    const refused = sallyport(['events', 'replay', unknown], folder.settings);
+    expect([refused.status, refused.stdout]).toEqual([1, '0 events will be sent again\n']);
+    expect(refused.stderr).toMatch(/^1 of these ids will not: no such event/);
     const taken = () => receiver.taken.filter((event) => event.id === id).length;
     await vi.waitUntil(() => taken() === 1, patience);
     // Published ones as well, under their ids.

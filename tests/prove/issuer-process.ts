@@ -27,6 +27,7 @@ export const issuerFolder = (settings: Readonly<Record<string, string>> = {}): I
     LOG_LEVEL: 'warn',
     LOGIN_LIMIT_PER_MINUTE: '0',
     LOCKOUT: 'off',
+    REGISTRATION_LIMIT_PER_HOUR: '0',
     REFRESH_ROTATION: 'on',
     ...settings,
   };

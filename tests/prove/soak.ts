@@ -230,7 +230,7 @@ const createLoad = async (issuer: Call, gateway: Call, perSecond: number, random
     latencies[kind].push(performance.now() - started);
   };
   let turn = 0;
-  const useUp = async (count: number): Promise<void> => {
+  const refreshTimes = async (count: number): Promise<void> => {
     for (let refreshed = 0; refreshed < count; refreshed += 1) {
       const session = take();
       if (session === undefined) throw new Error('no session is left');
@@ -244,7 +244,7 @@ const createLoad = async (issuer: Call, gateway: Call, perSecond: number, random
   return {
     /** What is kept up to a limit is brought to its limit first, or it would look like what has none. */
     fillCaches: async (): Promise<void> => {
-      await Promise.all(Array.from({ length: fillers }, () => useUp(cachedTokens / fillers)));
+      await Promise.all(Array.from({ length: fillers }, () => refreshTimes(cachedTokens / fillers)));
     },
     /** Open loop: what is due is sent, whether the one before has been answered or not. Ends when all are answered. */
     run: async (forMs: number): Promise<void> => {

@@ -1,5 +1,14 @@
 /** The client's side of a device's registration and login, written from docs/guides/device-exchange.md and not from the issuer's code. */
-import { createHash, createHmac, hkdfSync, randomBytes, webcrypto } from 'node:crypto';
+import {
+  createHash,
+  createHmac,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  hkdfSync,
+  randomBytes,
+  webcrypto,
+} from 'node:crypto';
 import type { Answer, Call } from './http-client.ts';
 import type { Person } from './people.ts';
 import type { ProofSigner } from './proofs.ts';
@@ -86,6 +95,22 @@ export const beginDevice = async (
     clientMac: macOf(key, 'client', transcriptHash).toString('base64url'),
     serverMac: macOf(key, 'server', transcriptHash).toString('base64url'),
   };
+};
+
+/** The answer of whoever takes the issuer's place, over X25519: a right MAC under a key of his own. */
+export const exchangeAsServer = (
+  { username = '', client_public_key: sent = '' }: Readonly<Record<string, string>>,
+  deviceId: string,
+): { readonly serverPublicKey: string; readonly serverMac: string } => {
+  const { privateKey, publicKey } = generateKeyPairSync('x25519');
+  const x = publicKey.export({ format: 'jwk' }).x ?? '';
+  const theirs = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: sent }, format: 'jwk' });
+  const decoded = [sent, x].map((text) => Buffer.from(text, 'base64url'));
+  const said = parts(['sallyport/device/1', 'X25519', ...decoded, deviceId, username]);
+  const hash = createHash('sha256').update(said).digest();
+  const secret = diffieHellman({ privateKey, publicKey: theirs });
+  const key = Buffer.from(hkdfSync('sha256', secret, hash, 'sallyport/device/1', 32));
+  return { serverPublicKey: x, serverMac: macOf(key, 'server', hash).toString('base64url') };
 };
 
 export const confirmDevice = (call: Call, { id, clientMac }: Pick<BegunDevice, 'id' | 'clientMac'>): Promise<Answer> =>

@@ -1,6 +1,15 @@
 import { ApiError } from '@sallyport/client';
-import { byId } from './element.ts';
-import { controlsOf, firstMissing, markInvalid, markValid, valuesOf, whileBusy } from './fields.ts';
+import { byId } from '@sallyport/example-kit/page/element';
+import {
+  controlsOf,
+  firstMissing,
+  markInvalid,
+  markValid,
+  namedField,
+  valuesOf,
+  whileBusy,
+  wirePasswordToggles,
+} from '@sallyport/example-kit/page/fields';
 import { passwordFeedback } from './password-feedback.ts';
 import { problemText } from './texts.ts';
 
@@ -28,9 +37,7 @@ export const openDoor = ({ signIn, onSignedIn }: DoorOptions): { readonly reset:
       void whileBusy(form, () => submit(which, form));
     });
   }
-  for (const toggle of document.querySelectorAll<HTMLButtonElement>('button.toggle')) {
-    toggle.addEventListener('click', () => togglePassword(toggle));
-  }
+  wirePasswordToggles();
 
   const submit = async (which: keyof typeof forms, form: HTMLFormElement): Promise<void> => {
     const formError = byId(`${which}-error`);
@@ -57,14 +64,9 @@ export const openDoor = ({ signIn, onSignedIn }: DoorOptions): { readonly reset:
   };
 };
 
-/** Which field a code is about; codes of single members come with `fields`. */
-const fieldOf = (error: ApiError): string | undefined => {
-  if (error.code?.startsWith('password_')) return 'password';
-  if (error.code === 'email_invalid' || error.code === 'account_exists') return 'email';
-  const fields: unknown = Object(error.body)['fields'];
-  const path: unknown = Array.isArray(fields) ? Object(fields[0])['path'] : undefined;
-  return typeof path === 'string' ? path.slice(1) : undefined;
-};
+/** Which field a code is about. */
+const fieldOf = (error: ApiError): string | undefined =>
+  error.code === 'email_invalid' || error.code === 'account_exists' ? 'email' : namedField(error);
 
 const showAtField = (form: HTMLFormElement, error: unknown): boolean => {
   if (!(error instanceof ApiError)) return false;
@@ -74,12 +76,4 @@ const showAtField = (form: HTMLFormElement, error: unknown): boolean => {
   markInvalid(control, warning || problemText(error), suggestions);
   control.focus();
   return true;
-};
-
-const togglePassword = (toggle: HTMLButtonElement): void => {
-  const input = byId<HTMLInputElement>(toggle.getAttribute('aria-controls') ?? '');
-  const show = input.type === 'password';
-  input.type = show ? 'text' : 'password';
-  toggle.setAttribute('aria-pressed', String(show));
-  toggle.textContent = show ? 'Hide' : 'Show';
 };

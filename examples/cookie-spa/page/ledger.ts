@@ -1,6 +1,6 @@
 import { type ApiClient, SignedOutError } from '@sallyport/client';
-import { byId, make, sayAlert, sayStatus } from './element.ts';
-import { firstMissing, markInvalid, valuesOf, whileBusy } from './fields.ts';
+import { byId, make, sayAlert, sayStatus } from '@sallyport/example-kit/page/element';
+import { firstMissing, markInvalid, valuesOf, whileBusy } from '@sallyport/example-kit/page/fields';
 import { currency, formatMoney, parseMoney } from './money.ts';
 import { addMonths, dayName, dayOf, monthName, monthOf } from './months.ts';
 import { problemText } from './texts.ts';

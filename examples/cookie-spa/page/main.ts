@@ -9,11 +9,12 @@ import {
   type SignedOutCause,
   SignedOutError,
 } from '@sallyport/client';
+import { byId, sayAlert, sayStatus, showOnly } from '@sallyport/example-kit/page/element';
 import { openDoor } from './door.ts';
-import { byId, sayAlert, sayStatus, showView } from './element.ts';
 import { createLedger } from './ledger.ts';
 import { signedOutText } from './texts.ts';
 
+const views = ['loading', 'offline', 'door', 'ledger'] as const;
 const checkEveryMs = 30_000;
 const authUrl = document.querySelector<HTMLMetaElement>('meta[name="auth-url"]')?.content ?? '';
 
@@ -28,6 +29,8 @@ const tokens = createTokenManager({
 const issuer = createApiClient({ baseUrl: authUrl, tokens });
 const ledger = createLedger(createApiClient({ baseUrl: location.origin, tokens }), () => new Date());
 const door = openDoor({ signIn: tokens.signIn, onSignedIn: () => void enter() });
+
+const show = (view: (typeof views)[number]): void => showOnly(view, views);
 
 /** Rises with each login and each end of one: what was asked for before shows nothing any more. */
 let visits = 0;
@@ -50,7 +53,7 @@ async function enter(): Promise<void> {
     if (mine !== visits) return;
     // Its own message has been shown: `onSignedOut`.
     if (error instanceof SignedOutError) return showDoor();
-    showView('offline');
+    show('offline');
     byId('account').hidden = true;
     byId('retry').focus();
   }
@@ -58,7 +61,7 @@ async function enter(): Promise<void> {
 
 function showLedger(): void {
   const fromDoor = !byId('door').hidden;
-  showView('ledger');
+  show('ledger');
   byId('account').hidden = false;
   sayStatus('');
   // Who has just sent a form would otherwise be nowhere.
@@ -70,7 +73,7 @@ function showDoor(): void {
   byId('account').hidden = true;
   if (!byId('door').hidden) return;
   door.reset();
-  showView('door');
+  show('door');
 }
 
 function showSignedOut(cause: SignedOutCause): void {

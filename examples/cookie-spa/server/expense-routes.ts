@@ -1,7 +1,7 @@
 import { Problem } from '@sallyport/contract';
+import type { PageApp } from '@sallyport/example-kit/page-server';
 import { Type } from 'typebox';
 import { type Category, categories, type Expenses } from './expenses.ts';
-import type { PageApp } from './page-app.ts';
 import type { WhoCalls } from './who-calls.ts';
 
 const closed = { additionalProperties: false } as const;

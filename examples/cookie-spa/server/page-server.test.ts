@@ -5,8 +5,9 @@ import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RunningServer } from '@sallyport/example-kit/run';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningServer, startPageServer } from './page-server.ts';
+import { startPageServer } from './page-server.ts';
 
 const ada = '018f0000-0000-7000-8000-00000000000a';
 const grace = '018f0000-0000-7000-8000-00000000000b';

@@ -46,6 +46,8 @@ export const chatTexts: ErrorTexts = {
   field_invalid: request,
   field_missing: request,
   query_invalid: request,
+  already_exists: { error: 'room exists' },
+  quota_reached: { error: 'too many rooms' },
   media_type_unsupported: request,
 };
 
@@ -110,8 +112,10 @@ export const guardChat = async (app: ChatApp, guard: Guard, settings: ChatSettin
   const { corsOrigins, requestsPerMinute } = settings;
   await app.register(fastifyCors, {
     origin: [...corsOrigins],
+    // The client calls every server alike, with credentials; of cookies this one reads none.
+    credentials: true,
     methods: ['GET', 'POST'],
-    allowedHeaders: ['authorization', 'content-type', 'dpop'],
+    allowedHeaders: ['authorization', 'content-type', 'x-csrf-token', 'dpop'],
     exposedHeaders: ['retry-after'],
     maxAge: 600,
   });

@@ -2,6 +2,7 @@
  * Who calls: access tokens are verified here, with the issuer's public key alone and no call to it. Ended sessions are heard of
  * through its revocation feed.
  */
+import { readText, SettingsError } from '@sallyport/example-kit/environment';
 import {
   type AccessTokenVerifier,
   createAccessTokenVerifier,
@@ -11,7 +12,6 @@ import {
   type RevocationFeed,
   remotePem,
 } from '@sallyport/verify';
-import { readText, SettingsError } from './environment.ts';
 import type { ChatSettings } from './settings.ts';
 
 export interface Callers {

@@ -1,5 +1,6 @@
 import { Problem } from '@sallyport/contract';
-import { requireUser } from '@sallyport/verify';
+import { type Identity, requireUser } from '@sallyport/verify';
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { ChatApp } from './app.ts';
 import type { Message, Rooms } from './rooms.ts';
@@ -31,6 +32,7 @@ const usualPage = 50;
 
 export interface ChatRoutesParts {
   readonly rooms: Rooms;
+  readonly roomsPerUser: number;
   readonly newId: () => string;
   readonly nowMs: () => number;
   /** Told of every message that was stored. */
@@ -40,20 +42,36 @@ export interface ChatRoutesParts {
 const refuse = (kind: 'no_room' | 'no_member'): Problem =>
   new Problem(kind === 'no_room' ? 'not_found' : 'permission_denied');
 
+/** The issuer's word for what somebody is called; nobody else may write under it. */
+const usernameOf = ({ claims }: Identity): string | undefined =>
+  'preferred_username' in claims ? claims.preferred_username : undefined;
+
 /** `request.identity` is what the access token says, verified. Members alone read and write; anyone signed in may join by id. */
-export const chatRoutes = (app: ChatApp, { rooms, newId, nowMs, onMessage }: ChatRoutesParts): void => {
+export const chatRoutes = (app: ChatApp, { rooms, roomsPerUser, newId, nowMs, onMessage }: ChatRoutesParts): void => {
+  const full = (): Problem => new Problem('quota_reached', { params: { limit: roomsPerUser } });
+  /** Who calls, and from now on has a name here. */
+  const callerOf = ({ identity }: Pick<FastifyRequest, 'identity'>): string => {
+    const user = requireUser(identity);
+    const username = usernameOf(user);
+    if (username !== undefined) rooms.meet(user.userId, username);
+    return user.userId;
+  };
+
   app.post('/api/rooms/create', { schema: { body: createBody } }, (request) => {
-    const { userId } = requireUser(request.identity);
+    const userId = callerOf(request);
     const { name, room_id = newId() } = request.body;
-    if (!rooms.create({ room_id, name }, userId))
-      throw new Problem('field_invalid', { fields: [{ path: '/room_id', code: 'field_invalid' }] });
+    const made = rooms.create({ room_id, name }, userId);
+    if (made === 'full') throw full();
+    if (made === 'taken')
+      throw new Problem('already_exists', { fields: [{ path: '/room_id', code: 'already_exists' }] });
     return { room_id };
   });
 
   app.post('/api/rooms/join', { schema: { body: roomBody } }, (request) => {
     const { room_id } = request.body;
-    if (!rooms.join(room_id, requireUser(request.identity).userId)) throw refuse('no_room');
-    return { status: 'joined', room_id };
+    const joined = rooms.join(room_id, callerOf(request));
+    if (joined !== 'joined') throw joined === 'full' ? full() : refuse(joined);
+    return { status: joined, room_id };
   });
 
   app.post('/api/rooms/leave', { schema: { body: roomBody } }, (request) => {
@@ -64,8 +82,15 @@ export const chatRoutes = (app: ChatApp, { rooms, newId, nowMs, onMessage }: Cha
 
   app.get('/api/rooms', (request) => ({ rooms: rooms.of(requireUser(request.identity).userId) }));
 
+  app.get('/api/rooms/:room_id/people', { schema: { params: roomParams } }, (request) => {
+    const { room_id } = request.params;
+    const found = rooms.people(room_id, requireUser(request.identity).userId);
+    if (found.kind !== 'people') throw refuse(found.kind);
+    return { room_id, people: found.people };
+  });
+
   app.post('/api/messages/send', { schema: { body: sendBody } }, (request) => {
-    const { userId } = requireUser(request.identity);
+    const userId = callerOf(request);
     const { room_id, message: text } = request.body;
     const message = { id: newId(), user_id: userId, message: text, created_at: new Date(nowMs()).toISOString() };
     const posted = rooms.post(room_id, message);

@@ -1,6 +1,6 @@
 /** What the chat service is told. It holds no secret but its own token at the revocation feed. */
+import { durationMsOf, type Environment, integerOf, SettingsError, secretOf } from '@sallyport/example-kit/environment';
 import { publicUrlOf } from '@sallyport/verify';
-import { durationMsOf, type Environment, integerOf, SettingsError, secretOf } from './environment.ts';
 
 export interface ChatSettings {
   readonly host: string;
@@ -22,6 +22,12 @@ export interface ChatSettings {
   readonly corsOrigins: readonly string[];
   /** Of one user, in any minute; 0: no limit. */
   readonly requestsPerMinute: number;
+  /** WebSockets that are asked for from one address (IPv6: /64), in any minute; 0: no limit. */
+  readonly handshakesPerMinute: number;
+  /** A WebSocket that does not answer a ping before the next one is dropped. */
+  readonly pingSeconds: number;
+  /** That a user is a member of; 0: no limit. */
+  readonly roomsPerUser: number;
   /** Where clients find this service: proofs of possession have to name it. */
   readonly publicUrl: string;
   readonly leewaySeconds: number;
@@ -55,6 +61,9 @@ export const readChatSettings = (env: Environment): ChatSettings => {
     revocations: revocationsOf(env, userServiceUrl),
     corsOrigins: (env['CORS_ORIGINS'] ?? 'http://localhost:3000').split(',').map((origin) => origin.trim()),
     requestsPerMinute: integerOf(env, 'CHAT_REQUESTS_PER_MINUTE', 600, 0, 1_000_000),
+    handshakesPerMinute: integerOf(env, 'CHAT_HANDSHAKES_PER_MINUTE', 120, 0, 1_000_000),
+    pingSeconds: integerOf(env, 'CHAT_PING_SECONDS', 30, 1, 3600),
+    roomsPerUser: integerOf(env, 'CHAT_ROOMS_PER_USER', 200, 0, 1_000_000),
     publicUrl: publicUrlIn(env, port),
     leewaySeconds: durationMsOf(env, 'CLOCK_LEEWAY_SECONDS', '30s') / 1000,
     clockOffsetMs: integerOf(env, 'SALLYPORT_CLOCK_OFFSET_SECONDS', 0, -31_536_000, 31_536_000) * 1000,

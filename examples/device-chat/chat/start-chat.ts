@@ -1,27 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { Problem } from '@sallyport/contract';
+import { type Environment, SettingsError } from '@sallyport/example-kit/environment';
+import type { RunningServer } from '@sallyport/example-kit/run';
 import { createBearerGuard } from '@sallyport/verify';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { type ChatApp, chatName, chatTexts, createChatApp, guardChat } from './app.ts';
 import { type Callers, openCallers } from './callers.ts';
-import { type Environment, SettingsError } from './environment.ts';
 import { openRooms } from './rooms.ts';
 import { chatRoutes } from './routes.ts';
 import { readChatSettings } from './settings.ts';
 import { isHandshake, openStream, type Stream } from './stream.ts';
 
-export interface RunningChat {
-  readonly urls: { readonly public: string; readonly private: string };
-  stop(): Promise<void>;
-}
-
 /** Gets the issuer's key, opens the store and listens: the routes behind the guard, the stream, and metrics on the private port. @throws SettingsError */
-export const startChat = async (env: Environment): Promise<RunningChat> => {
+export const startChat = async (env: Environment): Promise<RunningServer> => {
   const settings = readChatSettings(env);
   const nowMs = (): number => Date.now() + settings.clockOffsetMs;
   let stream: Stream | undefined;
   const callers = await openCallers(settings, () => stream?.cut());
-  const rooms = openRooms(settings.dataDir);
+  const rooms = openRooms(settings.dataDir, settings.roomsPerUser);
   const { registry, requests, refusals } = createMetrics(() => stream?.connections ?? 0);
   const guard = createBearerGuard({
     verifier: callers.verifier,
@@ -34,10 +30,11 @@ export const startChat = async (env: Environment): Promise<RunningChat> => {
   const app = createChatApp(settings, isHandshake);
   const inner = createChatApp(settings);
   await guardChat(app, guard, settings);
-  stream = openStream({ server: app.server, callers, guard, nowMs });
+  stream = openStream({ server: app.server, callers, guard, nowMs, ...settings });
   const live = stream;
   chatRoutes(app, {
     rooms,
+    roomsPerUser: settings.roomsPerUser,
     newId: randomUUID,
     nowMs,
     onMessage: (roomId, message) => live.send(roomId, message, rooms.members(roomId)),

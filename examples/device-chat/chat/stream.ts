@@ -4,9 +4,12 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Guard, problemAnswer, VerifiedToken } from '@sallyport/verify';
+import { Problem } from '@sallyport/contract';
+import { type Guard, problemAnswer, type VerifiedToken } from '@sallyport/verify';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { chatTexts } from './app.ts';
 import type { Callers } from './callers.ts';
+import { createHandshakeLimit } from './handshake-limit.ts';
 import type { Message } from './rooms.ts';
 
 export const streamPath = '/api/messages/stream';
@@ -29,6 +32,8 @@ export interface StreamOptions {
   readonly callers: Callers;
   readonly guard: Guard;
   readonly nowMs: () => number;
+  readonly handshakesPerMinute: number;
+  readonly pingSeconds: number;
 }
 
 /** RFC 6455 §7.4.2: for private use. Clients log in anew after the one, and refresh after the other. */
@@ -46,9 +51,18 @@ const maxBufferedBytes = 1_000_000;
 interface Connection {
   readonly socket: WebSocket;
   readonly token: VerifiedToken;
+  /** Has answered since the last ping (RFC 6455 §5.5.2), which no script of a page has to do. */
+  isAlive: boolean;
 }
 
-export const openStream = ({ server, callers, guard, nowMs }: StreamOptions): Stream => {
+export const openStream = ({
+  server,
+  callers,
+  guard,
+  nowMs,
+  handshakesPerMinute,
+  pingSeconds,
+}: StreamOptions): Stream => {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxPayloadBytes,
@@ -74,10 +88,22 @@ export const openStream = ({ server, callers, guard, nowMs }: StreamOptions): St
     }
   };
 
+  /** A line that was cut says nothing: without this its stream would stay for as long as the token. */
+  const pingAll = (): void => {
+    for (const connection of [...users.values()].flatMap((own) => [...own])) {
+      if (connection.isAlive) connection.socket.ping();
+      else connection.socket.terminate();
+      connection.isAlive = false;
+    }
+  };
+
   const keep = (socket: WebSocket, token: VerifiedToken): void => {
     const { sub: userId } = token.claims;
     const own = users.get(userId) ?? new Set();
-    const connection = { socket, token };
+    const connection: Connection = { socket, token, isAlive: true };
+    socket.on('pong', () => {
+      connection.isAlive = true;
+    });
     users.set(userId, own.add(connection));
     const [oldest] = own;
     // Out of the set at once: whoever does not answer the close would count as the oldest until he is cut off.
@@ -91,8 +117,15 @@ export const openStream = ({ server, callers, guard, nowMs }: StreamOptions): St
     });
   };
 
+  const limit = createHandshakeLimit(handshakesPerMinute, () => performance.now());
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => socket.destroy());
+    const retryAfterSeconds = limit(request.socket.remoteAddress ?? '');
+    if (retryAfterSeconds !== undefined) {
+      const problem = new Problem('rate_limited', { params: { retryAfterSeconds }, retryAfterSeconds });
+      refuse(socket, problemAnswer(problem, chatTexts));
+      return;
+    }
     judge(request, callers, guard)
       .then((judged) => {
         if ('refused' in judged) return refuse(socket, judged.refused);
@@ -101,7 +134,7 @@ export const openStream = ({ server, callers, guard, nowMs }: StreamOptions): St
       .catch(() => socket.destroy());
   };
   server.on('upgrade', onUpgrade);
-  const timer = setInterval(cut, expiryCheckMs);
+  const timers = [setInterval(cut, expiryCheckMs), setInterval(pingAll, pingSeconds * 1000)];
 
   return {
     get connections() {
@@ -119,7 +152,7 @@ export const openStream = ({ server, callers, guard, nowMs }: StreamOptions): St
     },
     cut,
     close: () => {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       server.off('upgrade', onUpgrade);
       for (const { socket } of [...users.values()].flatMap((own) => [...own])) shut(socket, goingAway, 'going away');
       sockets.close();

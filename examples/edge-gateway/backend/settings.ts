@@ -1,14 +1,6 @@
 /** What the backend is told. Its one secret, GATEWAY_ASSERTION_KEYS, is read by the SDK. */
-import { existsSync, readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
+import { type Environment, integerOf, SettingsError } from '@sallyport/example-kit/environment';
 import { type AssertionKey, assertionKeysFrom } from '@sallyport/verify';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The settings cannot be used. The message says which one, and never holds a secret. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError';
-}
 
 export interface BackendSettings {
   /** Keys that the gateway's assertions for this backend are checked with. */
@@ -28,15 +20,9 @@ export interface BackendSettings {
 
 const privatePortDistance = 1000;
 
-/** The process environment over the `.env` of the working folder. */
-export const readEnvironment = (env: Environment, envFile: string): Environment => {
-  const given = Object.fromEntries(Object.entries(env).filter(([, text]) => text?.trim()));
-  return existsSync(envFile) ? { ...parseEnv(readFileSync(envFile, 'utf8')), ...given } : given;
-};
-
 /** @throws SettingsError */
 export const readBackendSettings = (env: Environment): BackendSettings => {
-  const port = integer(env, 'PORT', 8082, 1, 65_535) + integer(env, 'SALLYPORT_PORT_OFFSET', 0, 0, 50_000);
+  const port = integerOf(env, 'PORT', 8082, 1, 65_535) + integerOf(env, 'SALLYPORT_PORT_OFFSET', 0, 0, 50_000);
   if (port + privatePortDistance > 65_535) throw new SettingsError(`SALLYPORT_PORT_OFFSET moves port ${port} too far`);
   return Object.freeze({
     assertionKeys: readAssertionKeys(env),
@@ -47,14 +33,14 @@ export const readBackendSettings = (env: Environment): BackendSettings => {
     dataDir: env['SALLYPORT_DATA_DIR'] ?? 'data',
     logLevel: env['LOG_LEVEL'] ?? 'info',
     // `30` or `30s`, as the other servers take it.
-    leewaySeconds: integer(
+    leewaySeconds: integerOf(
       { ...env, CLOCK_LEEWAY_SECONDS: env['CLOCK_LEEWAY_SECONDS']?.trim().replace(/s$/, '') },
       'CLOCK_LEEWAY_SECONDS',
       30,
       0,
       300,
     ),
-    clockOffsetMs: integer(env, 'SALLYPORT_CLOCK_OFFSET_SECONDS', 0, -31_536_000, 31_536_000) * 1000,
+    clockOffsetMs: integerOf(env, 'SALLYPORT_CLOCK_OFFSET_SECONDS', 0, -31_536_000, 31_536_000) * 1000,
   });
 };
 
@@ -64,12 +50,4 @@ const readAssertionKeys = (env: Environment): readonly AssertionKey[] => {
   } catch (error) {
     throw new SettingsError(error instanceof Error ? error.message : 'GATEWAY_ASSERTION_KEYS is required');
   }
-};
-
-const integer = (env: Environment, name: string, fallback: number, least: number, most: number): number => {
-  const text = env[name]?.trim() ?? String(fallback);
-  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= least && value <= most))
-    throw new SettingsError(`${name} must be a whole number from ${least} to ${most}`);
-  return value;
 };

@@ -1,18 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Problem } from '@sallyport/contract';
+import { type Environment, SettingsError } from '@sallyport/example-kit/environment';
+import type { RunningServer } from '@sallyport/example-kit/run';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { type BackendApp, backendName, createBackendApp, guardBackend } from './app.ts';
 import { openDocuments } from './documents.ts';
 import { backendRoutes } from './routes.ts';
-import { type Environment, readBackendSettings, SettingsError } from './settings.ts';
-
-export interface RunningBackend {
-  readonly urls: { readonly public: string; readonly private: string };
-  stop(): Promise<void>;
-}
+import { readBackendSettings } from './settings.ts';
 
 /** Opens the store and listens: the routes behind the guard, and metrics on the private port. @throws SettingsError */
-export const startBackend = async (env: Environment): Promise<RunningBackend> => {
+export const startBackend = async (env: Environment): Promise<RunningServer> => {
   const settings = readBackendSettings(env);
   const documents = openDocuments(settings.dataDir);
   const { registry, requests, refusals } = createMetrics();

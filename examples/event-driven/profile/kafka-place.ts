@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { BaseOptions } from '@platformatic/kafka';
-import { type Environment, SettingsError, secretOf } from './environment.ts';
+import { type Environment, SettingsError, secretOf } from '@sallyport/example-kit/environment';
 
 export interface KafkaPlace {
   readonly topic: string;

@@ -2,12 +2,13 @@ import { createHmac, randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RunningServer } from '@sallyport/example-kit/run';
 import { assertionKey, createAssertionSigner, targetHash } from '@sallyport/verify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { applyEvent } from './apply-event.ts';
 import { kafkaPlace } from './kafka-place.ts';
 import { openProfiles } from './profiles.ts';
-import { type RunningProfiles, startProfiles } from './start-profiles.ts';
+import { startProfiles } from './start-profiles.ts';
 
 const master = randomBytes(32);
 const webhookKey = randomBytes(32);
@@ -22,7 +23,7 @@ const newFolder = (): string => {
   return folder;
 };
 
-const start = async (settings: Readonly<Record<string, string>>): Promise<RunningProfiles> => {
+const start = async (settings: Readonly<Record<string, string>>): Promise<RunningServer> => {
   const env = {
     PORT: String(randomInt(20_000, 29_000)),
     LOG_LEVEL: 'silent',
@@ -40,7 +41,7 @@ const start = async (settings: Readonly<Record<string, string>>): Promise<Runnin
 const newId = (): string => randomUUID().replace(/^(.{14})./, '$17');
 
 /** As the gateway forwards it. */
-const profileOf = async (service: RunningProfiles, sub: string) => {
+const profileOf = async (service: RunningServer, sub: string) => {
   const now = Math.floor(Date.now() / 1000);
   const assertion = createAssertionSigner({ kid: '1', key: assertionKey(master, 'profile-service') }).sign({
     ver: 1,
@@ -66,7 +67,7 @@ const created = (userId: string) => ({
   type: 'USER_CREATED',
   data: { user_id: userId, email: `${userId}@example.com`, name: 'Ada', created_at: '2026-01-02T03:04:05.678Z' },
 });
-const postOf = (service: RunningProfiles) => (body: string, headers: Readonly<Record<string, string>>) =>
+const postOf = (service: RunningServer) => (body: string, headers: Readonly<Record<string, string>>) =>
   fetch(`${service.urls.public}/events`, {
     method: 'POST',
     headers: { 'content-type': 'application/cloudevents+json; charset=utf-8', ...headers },

@@ -1,6 +1,7 @@
 /** What the profile service is told. */
+
+import { type Environment, integerOf, SettingsError, secretOf } from '@sallyport/example-kit/environment';
 import { type AssertionKey, assertionKeysFrom } from '@sallyport/verify';
-import { type Environment, integerOf, SettingsError, secretOf } from './environment.ts';
 import { type KafkaPlace, kafkaPlace } from './kafka-place.ts';
 import { readWebhookKeys } from './webhook-signature.ts';
 

@@ -1,21 +1,17 @@
 import { Problem } from '@sallyport/contract';
+import { type Environment, SettingsError } from '@sallyport/example-kit/environment';
+import type { RunningServer } from '@sallyport/example-kit/run';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { createProfileApp, guardProfiles, type ProfileApp, serviceName } from './app.ts';
 import { type Applied, applyEvent, type ReceivedEvent } from './apply-event.ts';
-import { type Environment, SettingsError } from './environment.ts';
 import { readKafkaEvents } from './kafka-events.ts';
 import { profileRoutes } from './profile-routes.ts';
 import { openProfiles } from './profiles.ts';
 import { readProfileSettings } from './settings.ts';
 import { webhookRoutes } from './webhook-routes.ts';
 
-export interface RunningProfiles {
-  readonly urls: { readonly public: string; readonly private: string };
-  stop(): Promise<void>;
-}
-
 /** Opens the store and listens: the routes behind the guard, events from Kafka or as posted, metrics on the private port. @throws SettingsError */
-export const startProfiles = async (env: Environment): Promise<RunningProfiles> => {
+export const startProfiles = async (env: Environment): Promise<RunningServer> => {
   const settings = readProfileSettings(env);
   const profiles = openProfiles(settings.dataDir);
   const { registry, requests, refusals, events } = createMetrics();

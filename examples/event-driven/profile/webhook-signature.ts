@@ -1,6 +1,6 @@
 /** Standard Webhooks (standardwebhooks.com, 1.0.0): who posts an event, and that nobody has kept it to post it again. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { SettingsError } from './environment.ts';
+import { SettingsError } from '@sallyport/example-kit/environment';
 
 /** `whsec_` and base64 of 24 to 64 bytes; several with spaces between while a secret is changed. @throws SettingsError */
 export const readWebhookKeys = (text = ''): readonly Buffer[] =>

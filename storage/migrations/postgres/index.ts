@@ -8,7 +8,8 @@ import { endedSessions } from './0007-ended-sessions.ts';
 import { eventRelay } from './0008-event-relay.ts';
 import { auditChain } from './0009-audit-chain.ts';
 import { devices } from './0010-devices.ts';
-import { keyRotation } from './0013-key-rotation.ts';
+import { keyRotation } from './0011-key-rotation.ts';
+import { deadDevices } from './0012-dead-devices.ts';
 
 export interface PostgresMigration {
   readonly version: number;
@@ -35,4 +36,5 @@ export const postgresMigrations: readonly PostgresMigration[] = [
   { version: 9, name: 'audit chain', leastKnown: 6, sql: auditChain },
   { version: 10, name: 'devices', leastKnown: 6, sql: devices },
   { version: 11, name: 'key rotation', leastKnown: 6, sql: keyRotation },
+  { version: 12, name: 'dead devices', leastKnown: 6, sql: deadDevices },
 ];

@@ -3,7 +3,8 @@ import { endedSessions } from './0002-ended-sessions.ts';
 import { eventRelay } from './0003-event-relay.ts';
 import { auditChain } from './0004-audit-chain.ts';
 import { devices } from './0005-devices.ts';
-import { keyRotation } from './0008-key-rotation.ts';
+import { keyRotation } from './0006-key-rotation.ts';
+import { deadDevices } from './0007-dead-devices.ts';
 
 export interface Migration {
   readonly version: number;
@@ -19,4 +20,5 @@ export const sqliteMigrations: readonly Migration[] = [
   { version: 4, name: 'audit chain', sql: auditChain },
   { version: 5, name: 'devices', sql: devices },
   { version: 6, name: 'key rotation', sql: keyRotation },
+  { version: 7, name: 'dead devices', sql: deadDevices },
 ];

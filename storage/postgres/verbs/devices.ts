@@ -8,7 +8,8 @@ export const devices = ({ schema: s, sealer, read, write }: Driver): Devices => 
   const traced = (act: 'device.registered' | 'device.revoked', from: number): string =>
     `SELECT ${s}.append_effect('${act}', realm_id, user_id, NULL, json_build_object('deviceId', id), ${byOf(s, from)}) FROM done`;
   const create = `INSERT INTO ${s}.devices (id, realm_id, user_id, name, curve, device_key_sealed, proof_key_thumbprint, proof_required,
-    challenge, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ${s}.now_ms())`;
+    challenge, created_at_ms)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8::boolean, $9::bytea, ${s}.now_ms() WHERE ${s}.has_room_for_device($3, $10, $11) RETURNING id`;
   const confirm = `WITH done AS (
     UPDATE ${s}.devices SET confirmed_at_ms = ${s}.now_ms(), challenge = NULL
     WHERE id = $1 AND confirmed_at_ms IS NULL AND revoked_at_ms IS NULL AND created_at_ms > ${s}.now_ms() - $2
@@ -24,10 +25,10 @@ export const devices = ({ schema: s, sealer, read, write }: Driver): Devices => 
   const list = `SELECT ${columns} FROM ${s}.devices
     WHERE user_id = $1 AND confirmed_at_ms IS NOT NULL AND revoked_at_ms IS NULL ORDER BY created_at_ms DESC, id DESC`;
   return {
-    createDevice: async ({ id, realmId, userId, name, curve, deviceKey, ...device }) => {
+    createDevice: async ({ id, realmId, userId, name, curve, deviceKey, ...device }, { maxPerUser, pendingMs }) => {
       const { proofKeyThumbprint = null, proofRequired, challenge } = device;
       const sealed = sealer.seal(Buffer.from(deviceKey), sealedPlaces.deviceKey(realmId, userId, id));
-      await write(
+      const created = await write(
         create,
         id,
         realmId,
@@ -38,7 +39,10 @@ export const devices = ({ schema: s, sealer, read, write }: Driver): Devices => 
         proofKeyThumbprint,
         proofRequired,
         challenge,
+        maxPerUser,
+        pendingMs,
       );
+      return created.length === 1;
     },
     confirmDevice: async ({ deviceId, withinMs, context }) =>
       (await write(confirm, deviceId, withinMs, ...byValues(context))).length === 1,

@@ -18,10 +18,12 @@ export const housekeeping = ({ schema: s, sealer, read, write }: Driver): Housek
           AND published_at_ms IS NOT NULL
         ORDER BY effect_id LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1)
     SELECT count(*) AS removed FROM gone`;
-  const unconfirmed = `WITH gone AS (
+  const deadDevices = `WITH gone AS (
       DELETE FROM ${s}.devices WHERE id IN (
-        SELECT id FROM ${s}.devices WHERE confirmed_at_ms IS NULL AND created_at_ms <= (SELECT ${s}.now_ms() - $1::bigint)
-        ORDER BY created_at_ms LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1)
+        SELECT id FROM ${s}.devices
+        WHERE (confirmed_at_ms IS NULL AND created_at_ms <= (SELECT ${s}.now_ms() - $1::bigint))
+          OR (revoked_at_ms IS NOT NULL AND revoked_at_ms <= (SELECT ${s}.now_ms() - $2::bigint))
+        LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING 1)
     SELECT count(*) AS removed FROM gone`;
   const deleted = (column: 'email_key' | 'username_key'): string => `SELECT ${listed(userColumns)} FROM ${s}.users
     WHERE realm_id = $1 AND ${column} = $2 AND deleted_at_ms IS NOT NULL ORDER BY id`;
@@ -36,7 +38,8 @@ export const housekeeping = ({ schema: s, sealer, read, write }: Driver): Housek
     },
     removeExpiredNonces: (limit) => removed(expired('nonces', 'nonce'), limit),
     removeIdleCounters: (limit) => removed(expired('counters', 'subject'), limit),
-    removeUnconfirmedDevices: ({ olderThanMs, limit }) => removed(unconfirmed, olderThanMs, limit),
+    removeDeadDevices: ({ unconfirmedForMs, revokedForMs, limit }) =>
+      removed(deadDevices, unconfirmedForMs, revokedForMs, limit),
     removeOldEvents: ({ keepMs, limit }) => removed(old, keepMs, limit),
     findDeletedUsers: async (realmId, { kind, key }) =>
       (await read(deleted(`${kind}_key`), realmId, key)).map((row) => userFromRow(row, sealer)),

@@ -1,13 +1,28 @@
 import type { DeviceId, RealmId, UserId } from '@sallyport/contract';
 import { uuidFromBytes, uuidToBytes } from '@sallyport/kit/random';
 import type { Devices, NewDevice } from '../../contracts/devices.ts';
+import type { Housekeeping } from '../../contracts/housekeeping.ts';
 import type { ActContext } from '../../contracts/store.ts';
 import type { SqlRow, Transaction } from '../transaction.ts';
 import { appendEffect } from './effects.ts';
 
-export type SealedNewDevice = Omit<NewDevice, 'deviceKey'> & { readonly deviceKeySealed: string };
+export type SealedNewDevice = Omit<NewDevice, 'deviceKey'> &
+  Parameters<Devices['createDevice']>[1] & { readonly deviceKeySealed: string };
 
-export const createDevice = (tx: Transaction, device: SealedNewDevice): void => {
+/** One writer: what is counted here is what there is at the insert. */
+const hasRoom = (tx: Transaction, { userId, maxPerUser, pendingMs }: SealedNewDevice): boolean => {
+  if (maxPerUser === 0) return true;
+  const row = tx.get(
+    `SELECT count(*) AS count FROM devices WHERE user_id = ? AND revoked_at_ms IS NULL
+      AND (confirmed_at_ms IS NOT NULL OR created_at_ms > ?)`,
+    uuidToBytes(userId),
+    tx.nowMs - pendingMs,
+  );
+  return Number(row?.['count']) < maxPerUser;
+};
+
+export const createDevice = (tx: Transaction, device: SealedNewDevice): boolean => {
+  if (!hasRoom(tx, device)) return false;
   tx.run(
     `INSERT INTO devices (id, realm_id, user_id, name, curve, device_key_sealed, proof_key_thumbprint, proof_required, challenge, created_at_ms)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -22,6 +37,7 @@ export const createDevice = (tx: Transaction, device: SealedNewDevice): void => 
     device.challenge,
     tx.nowMs,
   );
+  return true;
 };
 
 const traceDevice = (
@@ -82,13 +98,15 @@ export const noteDeviceSeen = (
   );
 };
 
-export const removeUnconfirmedDevices = (
+export const removeDeadDevices = (
   tx: Transaction,
-  { olderThanMs, limit }: { readonly olderThanMs: number; readonly limit: number },
+  { unconfirmedForMs, revokedForMs, limit }: Parameters<Housekeeping['removeDeadDevices']>[0],
 ): number =>
   tx.run(
-    'DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE confirmed_at_ms IS NULL AND created_at_ms <= ? LIMIT ?)',
-    tx.nowMs - olderThanMs,
+    `DELETE FROM devices WHERE id IN (SELECT id FROM devices
+      WHERE (confirmed_at_ms IS NULL AND created_at_ms <= ?) OR (revoked_at_ms IS NOT NULL AND revoked_at_ms <= ?) LIMIT ?)`,
+    tx.nowMs - unconfirmedForMs,
+    tx.nowMs - revokedForMs,
     limit,
   ).changes;
 

@@ -24,6 +24,7 @@ import {
   removeDelivered,
   sealAudit,
 } from './audit.ts';
+import { keepCanary } from './canaries.ts';
 import { noteIncarnation } from './companions.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
 import {
@@ -31,7 +32,7 @@ import {
   confirmDevice,
   createDevice,
   noteDeviceSeen,
-  removeUnconfirmedDevices,
+  removeDeadDevices,
   revokeDevice,
 } from './devices.ts';
 import { appendEffects, removeEffects } from './effects.ts';
@@ -86,6 +87,7 @@ export const verbs = {
   ensureNextKey,
   eraseUser,
   findCut,
+  keepCanary,
   keepSession,
   leaseSealing,
   markDelivered,
@@ -105,7 +107,7 @@ export const verbs = {
   replayEvents,
   reserveAttempt,
   noteDeviceSeen,
-  removeUnconfirmedDevices,
+  removeDeadDevices,
   revokeDevice,
   rotateSession,
   sealAudit,

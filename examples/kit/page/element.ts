@@ -29,8 +29,8 @@ export const make = <K extends keyof HTMLElementTagNameMap>(
 };
 
 /** Shows one of the page's views and hides the others. */
-export const showView = (id: 'loading' | 'offline' | 'door' | 'ledger'): void => {
-  for (const each of ['loading', 'offline', 'door', 'ledger']) byId(each).hidden = each !== id;
+export const showOnly = (id: string, views: readonly string[]): void => {
+  for (const each of views) byId(each).hidden = each !== id;
 };
 
 const statusMs = 8_000;

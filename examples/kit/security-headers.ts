@@ -1,15 +1,15 @@
 /**
  * What the browser is told of every answer. The policy names nothing inline: a script or style that somebody gets into the page does not
- * run, and may talk to nobody but this server and the issuer.
+ * run, and may talk to nobody but this server and the places named here.
  */
-export const securityHeaders = (issuerOrigin: string): Readonly<Record<string, string>> =>
+export const securityHeaders = (connectTo: readonly string[]): Readonly<Record<string, string>> =>
   Object.freeze({
     'content-security-policy': [
       "default-src 'none'",
       "script-src 'self'",
       "style-src 'self'",
       "img-src 'self'",
-      `connect-src 'self' ${issuerOrigin}`,
+      `connect-src ${["'self'", ...connectTo].join(' ')}`,
       "base-uri 'none'",
       "form-action 'none'",
       "frame-ancestors 'none'",

@@ -40,6 +40,14 @@ export const integerOf = (env: Environment, name: string, fallback: number, leas
   return value;
 };
 
+/** An http or https URL without a slash at the end. @throws SettingsError */
+export const urlOf = (env: Environment, name: string, fallback: string): string => {
+  const text = env[name] ?? fallback;
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new SettingsError(`${name} must be an http or https URL`);
+  return text.replace(/\/+$/, '');
+};
+
 const unitMs = { ms: 1, s: 1000, m: 60_000 } as const;
 
 /** `10s`, `500ms`, `1m`, or a number of seconds. @throws SettingsError */

@@ -1,4 +1,5 @@
-import { make } from './element.ts';
+import type { ApiError } from '@sallyport/client';
+import { byId, make } from './element.ts';
 
 type Control = HTMLInputElement | HTMLSelectElement;
 
@@ -50,3 +51,25 @@ export const whileBusy = async (form: HTMLFormElement, work: () => Promise<void>
 /** What was typed, by the names of the fields. */
 export const valuesOf = (form: HTMLFormElement): Readonly<Record<string, string>> =>
   Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, typeof value === 'string' ? value : '']));
+
+/** The field that a server's error is about; codes of single members come with `fields`. */
+export const namedField = ({ code, body }: ApiError): string | undefined => {
+  if (code?.startsWith('password_')) return 'password';
+  const fields: unknown = Object(body)['fields'];
+  const path: unknown = Array.isArray(fields) ? Object(fields[0])['path'] : undefined;
+  return typeof path === 'string' ? path.slice(1) : undefined;
+};
+
+/** Every `button.toggle` shows and hides the password that it controls. */
+export const wirePasswordToggles = (): void => {
+  for (const toggle of document.querySelectorAll<HTMLButtonElement>('button.toggle'))
+    toggle.addEventListener('click', () => togglePassword(toggle));
+};
+
+const togglePassword = (toggle: HTMLButtonElement): void => {
+  const input = byId<HTMLInputElement>(toggle.getAttribute('aria-controls') ?? '');
+  const show = input.type === 'password';
+  input.type = show ? 'text' : 'password';
+  toggle.setAttribute('aria-pressed', String(show));
+  toggle.textContent = show ? 'Hide' : 'Show';
+};

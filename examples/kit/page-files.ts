@@ -9,7 +9,6 @@ export interface PageFile {
   readonly cacheControl: string;
 }
 
-const folder = new URL('../page/', import.meta.url);
 /** What every browser of the last three years understands. */
 const target = ['es2022', 'chrome111', 'firefox115', 'safari16.4'];
 /** The name holds the content's hash: it never changes. */
@@ -18,16 +17,25 @@ const forever = 'public, max-age=31536000, immutable';
 /**
  * Everything that the page consists of, by its path, in memory: a path that is not a key of this map does not exist, so there is no way
  * from a path to a file system.
+ * @param folder `index.html`, `main.ts`, `app.css` and `icon.svg`
+ * @param values what stands in the page for `{{name}}`
  */
-export const buildPageFiles = async (authUrl: string): Promise<ReadonlyMap<string, PageFile>> => {
-  const [script, style] = await Promise.all([bundle('main.ts'), bundle('app.css')]);
+export const buildPageFiles = async (
+  folder: URL,
+  values: Readonly<Record<string, string>>,
+): Promise<ReadonlyMap<string, PageFile>> => {
+  const [script, style] = await Promise.all(
+    ['main.ts', 'app.css'].map((name) => bundle(fileURLToPath(new URL(name, folder)))),
+  );
+  if (script === undefined || style === undefined) throw new Error('a page has a script and a style');
   const icon = readFileSync(new URL('icon.svg', folder));
   const scriptPath = `/assets/app-${hash(script)}.js`;
   const stylePath = `/assets/app-${hash(style)}.css`;
-  const html = readFileSync(new URL('index.html', folder), 'utf8')
-    .replace('{{auth-url}}', escapeAttribute(authUrl))
-    .replace('{{script}}', scriptPath)
-    .replace('{{style}}', stylePath);
+  const filled: Readonly<Record<string, string>> = { ...values, script: scriptPath, style: stylePath };
+  const html = readFileSync(new URL('index.html', folder), 'utf8').replaceAll(
+    /\{\{([a-z-]+)\}\}/g,
+    (_all, name: string) => escapeAttribute(filled[name] ?? unknownName(name)),
+  );
   return new Map<string, PageFile>([
     ['/', { type: 'text/html; charset=utf-8', body: Buffer.from(html), cacheControl: 'no-store' }],
     [scriptPath, { type: 'text/javascript; charset=utf-8', body: script, cacheControl: forever }],
@@ -38,7 +46,7 @@ export const buildPageFiles = async (authUrl: string): Promise<ReadonlyMap<strin
 
 const bundle = async (entry: string): Promise<Buffer> => {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL(entry, folder))],
+    entryPoints: [entry],
     bundle: true,
     minify: true,
     format: 'esm',
@@ -54,3 +62,7 @@ const bundle = async (entry: string): Promise<Buffer> => {
 const hash = (body: Buffer): string => createHash('sha256').update(body).digest('base64url').slice(0, 12);
 
 const escapeAttribute = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+
+const unknownName = (name: string): never => {
+  throw new Error(`index.html asks for {{${name}}}, which nobody gives`);
+};
