@@ -34,10 +34,13 @@ it('a store is served without a root key once everything has been sealed under a
     { ...user, name: 'Ada', passwordHash: 'x', roles: [], permissions: [], phoneNumber: '+44 20 7946 0000' },
     context,
   );
-  await devices.createDevice({
-    ...{ id: deviceId, realmId: defaultRealm, userId, curve: 'X25519', deviceKey },
-    ...{ proofRequired: false, challenge: systemRandom.bytes(32) },
-  });
+  await devices.createDevice(
+    {
+      ...{ id: deviceId, realmId: defaultRealm, userId, curve: 'X25519', deviceKey },
+      ...{ proofRequired: false, challenge: systemRandom.bytes(32) },
+    },
+    { maxPerUser: 0, pendingMs: 0 },
+  );
   await devices.noteDeviceSeen(deviceId, { address: '192.0.2.1' });
   await keys.ensureCurrentKey(await newStoredKey('ES256', before.sealer), context);
   expect(await before.run()).toEqual({ resealed: 0, unopened: 0 });

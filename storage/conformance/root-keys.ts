@@ -25,10 +25,13 @@ export const rootKeysConformance: Conformance = (store) => {
     const user = newUser({ phoneNumber: '+44 20 7946 0000' });
     await store().storage.accounts.createUser(user, context);
     const deviceId = newId<DeviceId>();
-    await store().storage.devices.createDevice({
-      ...{ id: deviceId, realmId: defaultRealm, userId: user.id, curve: 'X25519', proofRequired: false },
-      ...{ deviceKey: systemRandom.bytes(32), challenge: systemRandom.bytes(32) },
-    });
+    await store().storage.devices.createDevice(
+      {
+        ...{ id: deviceId, realmId: defaultRealm, userId: user.id, curve: 'X25519', proofRequired: false },
+        ...{ deviceKey: systemRandom.bytes(32), challenge: systemRandom.bytes(32) },
+      },
+      { maxPerUser: 0, pendingMs: 0 },
+    );
     await store().storage.devices.noteDeviceSeen(deviceId, { address: '192.0.2.9' });
     const candidate = { kid: newId<string>(), realmId: defaultRealm, algorithm: 'HS256', publicJwk: '{}' } as const;
     const ring = await store().storage.keys.ensureCurrentKey({ ...candidate, sealedPrivateKey: 'v1.1.a.b' }, context);
