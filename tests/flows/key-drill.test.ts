@@ -11,7 +11,7 @@ const drill = async (issuer: Issuer, others: readonly string[], prepare: (refres
   const { access, refresh } = await signUp(httpClient(issuer.url));
   await prepare(refresh);
   const urls = [issuer.url, ...others].flatMap((url) => ['--issuer', url]);
-  const args = ['keys', 'drill', ...urls, '--gateway', `${issuer.url}/auth/verify`, '--after', '1', '--json'];
+  const args = ['keys', 'drill', ...urls, '--gateway', `${issuer.url}/auth/verify`, '--after', '0', '--json'];
   const env = { ...issuer.folder.settings, ...ring, DRILL_TOKEN: access };
   const { status, stdout, stderr } = await sallyportAsync(args, env);
   return { status, stderr, report: JSON.parse(stdout || '{}') as Readonly<Record<string, unknown>> };

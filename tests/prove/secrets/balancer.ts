@@ -24,7 +24,7 @@ export interface Balanced {
 
 const readyWithinMs = 20_000;
 const tries = 5;
-const mixedMs = 1500;
+const mixedMs = 1000;
 const notServed = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 
 const waitUntilReady = async ({ url }: ChildServer): Promise<void> => {
@@ -45,16 +45,18 @@ export const balanced = async (starts: readonly (() => Promise<ChildServer>)[]):
   let retried = 0;
 
   const call: Call = async (method, path, sent) => {
+    let closed: Node | undefined;
     for (let tried = 1; ; tried += 1) {
-      const serving = nodes.filter(({ inService }) => inService);
+      const serving = nodes.filter((each) => each.inService && each !== closed);
       turn += 1;
-      const node = serving[turn % serving.length];
+      const node = serving[turn % serving.length] ?? closed;
       try {
         if (node === undefined) throw new Error('no node is in service');
         return await httpClient(node.server.url)(method, path, sent);
       } catch (error) {
         if (tried === tries || !notServed.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
         retried += 1;
+        closed = node;
         await sleep(20);
       }
     }
