@@ -165,7 +165,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const handlers: Handlers = {
     ...createRegisterHttp({ register, startSession, endEarlierSession, transport, answerWithTokens, settings }),
     ...createLoginHttp({ login, prover: strangersProver, endEarlierSession, transport, answerWithTokens, settings }),
-    ...createRefreshHttp({ refresh, prover, transport, answerWithTokens, settings }),
+    ...createRefreshHttp({ refresh, prover, transport, clock, answerWithTokens, settings }),
     ...createLogoutHttp({ logout, authenticate, transport, settings }),
     ...createSessionsHttp({ sessions, settings }),
     ...createDevicesHttp({ registerDevice, confirmDevice, revokeDevice, devices: storage.devices, settings }),

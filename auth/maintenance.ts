@@ -38,6 +38,7 @@ import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createSessionStarter } from './tokens/start-session.ts';
 
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
+export type { Finding } from '@sallyport/kit/finding';
 export type { StoredKey } from '@sallyport/storage/contracts/keys';
 export { type AuditView, auditView, type GivenFilter, longestPage, readFilter } from './audit/filter.ts';
 export type { AuditReport } from './audit/verify.ts';
@@ -46,6 +47,7 @@ export { type Backup, backupStore } from './backup-store.ts';
 export type { Removed } from './cleanup/clean.ts';
 export type { Resealed } from './cleanup/reseal.ts';
 export { type CopyProgress, CopyRefused, type CopyReport, copyStore, type MovedSessions } from './copy-store.ts';
+export { examineIssuer } from './examine.ts';
 export { type EventSinkName, eventSinkName } from './outbox/sinks/name.ts';
 export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';

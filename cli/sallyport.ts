@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './audit/command.ts';
 import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
+import { addDoctorCommand } from './doctor/command.ts';
 import { readEnvironment } from './environment.ts';
 import { addEventsCommand } from './events/command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
@@ -17,7 +18,7 @@ import { addUsersCommand } from './users/command.ts';
 const exitCodesHelp = `
 Exit codes:
   0   done
-  1   it could not be done, or does not hold (audit verify); the reason is printed
+  1   it could not be done, or does not hold (audit verify, doctor); the reason is printed
   2   an unknown command, option or argument
   78  the settings are refused; each problem is printed
 
@@ -54,6 +55,7 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addBackupCommand(program);
   addSeedCommand(program);
   addStoreCommand(program);
+  addDoctorCommand(program, finish);
   return program;
 };
 

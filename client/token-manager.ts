@@ -211,9 +211,11 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     const body = inCookie ? undefined : { refresh_token: before?.refreshToken };
     const send = (atMs?: number) =>
       postProved(options.refreshPath, body, { 'idempotency-key': attempt.id }, undefined, atMs);
-    // Browsers repeat what a connection has lost, the proof with it, and a used one shows nothing. Or our clock was set since the last answer.
+    // Browsers repeat what a connection has lost, the proof with it, and a used one shows nothing. Or our clock is wrong: the issuer tells its own.
     const again = (first: Answer) =>
-      proofKey !== undefined && first.status === 401 && first.body['code'] === 'proof_required' ? send(now()) : first;
+      proofKey !== undefined && first.status === 401 && first.body['code'] === 'proof_required'
+        ? send(Object(first.body['params'])['nowSeconds'] * 1000 || now())
+        : first;
     const answer = await send()
       .then(again)
       .catch((lost: unknown) => {

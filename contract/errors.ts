@@ -80,7 +80,7 @@ export const errorCatalogue = {
   refresh_reused: entry(401, 'Refresh token used again', 'login'),
   session_revoked: entry(401, 'Session revoked', 'login'),
   session_lost: entry(401, 'Session is unknown to the store', 'login'),
-  proof_required: entry(401, 'Proof of possession required'),
+  proof_required: entry(401, 'Proof of possession required', 'never', 'nowSeconds'),
   proof_invalid: entry(401, 'Invalid proof of possession'),
   proof_replayed: entry(401, 'Proof of possession used again'),
   session_unknown: entry(404, 'Session not found'),

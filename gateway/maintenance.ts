@@ -18,6 +18,7 @@ import { type RulesReading, readRules } from './routes/effective-rules.ts';
 import { readRouteFile } from './routes/read-route-file.ts';
 
 export { type GatewaySettings, gatewaySettings } from './config.ts';
+export { examineGateway } from './examine.ts';
 export type { Explanation } from './explain/explain-request.ts';
 export type { ExplainCaller } from './explain/explain-with-settings.ts';
 export { presets as gatewayPresets } from './presets/index.ts';

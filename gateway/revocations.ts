@@ -47,14 +47,21 @@ const subscribe = ({ origin, ...source }: Source, options: OpenRevocationsOption
   });
 };
 
-/** By default on the issuer's private listener, a thousand above its public port. */
+/** Where the own issuer's feed is: by default on its private listener, a thousand above its public port. */
+export const feedOrigin = (settings: GatewaySettings): string =>
+  settings.revocationFeedUrl ?? privateOrigin(issuerOrigin(settings));
+
 const ownFeed = (options: OpenRevocationsOptions): RevocationFeed => {
   const { settings } = options;
   const { issuer } = settings;
   if (!settings.revocationFeed) return withoutFeed(issuer);
-  const origin = settings.revocationFeedUrl ?? privateOrigin(issuerOrigin(settings));
   return subscribe(
-    { issuer, origin, token: settings.revocationFeedToken ?? '', onKeyRemoved: options.onKeyRemoved },
+    {
+      issuer,
+      origin: feedOrigin(settings),
+      token: settings.revocationFeedToken ?? '',
+      onKeyRemoved: options.onKeyRemoved,
+    },
     options,
   );
 };

@@ -1,5 +1,6 @@
 /** The refresh's door: translates, nothing else. */
 import { Problem } from '@sallyport/contract';
+import type { Clock } from '@sallyport/kit/clock';
 import type { AuthSettings } from '../config.ts';
 import type { OpenHandler, RouteAnswer, RouteRequest } from '../route.ts';
 import type { KeyProver } from '../tokens/prove-key.ts';
@@ -11,6 +12,7 @@ export interface RefreshHttpOptions {
   readonly refresh: ReturnType<typeof createRefresh>;
   readonly prover: Pick<KeyProver, 'prove'>;
   readonly transport: RefreshTransport;
+  readonly clock: Clock;
   readonly answerWithTokens: (input: TokenAnswerInput) => Promise<RouteAnswer>;
   readonly settings: Pick<AuthSettings, 'messageTexts'>;
 }
@@ -32,6 +34,9 @@ export const createRefreshHttp = (
     const outcome = await options.refresh({ token, attemptId, proveKey, origin, context });
     if (outcome.kind === 'refused') {
       if (outcome.session !== undefined) request.noteUser(outcome.session.userId);
+      // Nothing has changed, and the session lives. A client whose clock is wrong makes its proof anew, by ours.
+      if (outcome.code === 'proof_required')
+        throw new Problem('proof_required', { params: { nowSeconds: Math.floor(options.clock.nowMs() / 1000) } });
       throw new Problem(outcome.code, { headers: options.transport.clearingHeaders() });
     }
     request.noteUser(outcome.user.id);

@@ -198,8 +198,12 @@ describe('devices with a proof key', () => {
     for (const each of [tokens, thief, tab]) each.close();
   });
 
-  it('stay signed in where the clock is set right between two refreshes', async () => {
-    let aheadMs = fourMinutesMs;
+  it.each([
+    ['right', fourMinutesMs, 0],
+    ['wrong, three hours ahead', 0, 45 * fourMinutesMs],
+    ['wrong, three hours behind', 0, -45 * fourMinutesMs],
+  ])('stay signed in where the clock is set %s between two refreshes', async (_, beforeMs, afterMs) => {
+    let aheadMs = beforeMs;
     const now = (): number => Date.now() + aheadMs;
     const deviceStore = memoryDeviceStore();
     const proofKey = openProofKey(deviceStore);
@@ -208,8 +212,10 @@ describe('devices with a proof key', () => {
     await devices.register(person);
     const tokens = createTokenManager({ authUrl, store: memoryStore(), proofKey, now });
     await tokens.signIn('login', await devices.loginBody(person));
-    aheadMs = 0;
+    aheadMs = afterMs;
     const api = createApiClient({ baseUrl: authUrl, tokens });
+    expect((await api.get('/devices'))['devices']).toHaveLength(1);
+    await tokens.refresh();
     expect((await api.get('/devices'))['devices']).toHaveLength(1);
     tokens.close();
   });
