@@ -45,6 +45,13 @@ const rootWaitTries = 60;
 
 const newSecret = (): string => randomBytes(32).toString('base64url');
 
+/** No id twice, over all runs on one store: it remembers which key an id was. */
+let lastId = 1;
+const newKey = (): string => {
+  lastId += 1;
+  return `${lastId % 250}:${newSecret()}`;
+};
+
 /** The values that stand now; the first is the current one. */
 interface Secrets {
   root: string[];
@@ -65,11 +72,6 @@ export const secretRotation = async (options: SecretRotationOptions): Promise<Se
   const { settings = {}, without } = options;
   const installation = newInstallation(issuerFolder());
   const { folder } = installation;
-  let lastId = 1;
-  const newKey = (): string => {
-    lastId += 1;
-    return `${lastId % 250}:${newSecret()}`;
-  };
   const secrets: Secrets = {
     root: [newKey()],
     csrf: [newKey()],
