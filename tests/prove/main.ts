@@ -18,6 +18,7 @@ import { gatewaySigterm } from './gateway/gateway-sigterm.ts';
 import { routeChange } from './gateway/route-change.ts';
 import { slowSockets } from './gateway/slow-sockets.ts';
 import { upstreamRestart } from './gateway/upstream-restart.ts';
+import { importUsers } from './import-users.ts';
 import { provenInterleavings } from './interleavings/interleavings.ts';
 import { provenKeyRotation } from './key-rotation.ts';
 import { killUnderLoad } from './kill-under-load.ts';
@@ -58,6 +59,10 @@ const proofs: Readonly<Record<string, Proof>> = {
       'every other secret replaced under load, as docs/keys.md says, over two issuers and two gateways that are restarted; rounds for 120 s',
     run: (_, seconds = 120, store) =>
       onStore(store, ({ settings }) => provenSecretRotation({ seconds, perSecond: 60, settings })),
+  },
+  'import-users': {
+    about: '100,000 accounts with hashes of another system are imported; the import is killed on the way and run again',
+    run: (_, users = 100_000, store) => onStore(store, ({ settings }) => importUsers({ users, settings })),
   },
   'kill-issuer': {
     about: 'kill -9 of the issuer 50 times under refresh load, on one store',
