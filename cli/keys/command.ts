@@ -4,10 +4,12 @@ import { readEnvironment } from '../environment.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hostEnvironment } from '../host-environment.ts';
 import { withMaintenance } from '../users/with-maintenance.ts';
+import { addDrillCommand } from './drill-command.ts';
 import { keysText, keyView } from './keys-text.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
+import { addRootsCommand } from './roots-command.ts';
 
-/** `sallyport keys new | list | rotate | retire <kid> | remove <kid> | feed <subscriber>` */
+/** `sallyport keys new | list | rotate | retire <kid> | remove <kid> | roots | drill | feed <subscriber>` */
 export const addKeysCommand = (program: Command): void => {
   const keys = program
     .command('keys')
@@ -62,6 +64,8 @@ export const addKeysCommand = (program: Command): void => {
         process.stdout.write(`${kid} is published no more; verifiers drop it when they next fetch the keys.\n`);
       });
     });
+  addRootsCommand(keys);
+  addDrillCommand(keys);
   keys
     .command('feed')
     .argument('<subscriber>', 'name of a gateway or service, for example api-gateway')
