@@ -29,6 +29,7 @@ import { createRegisterDevice } from './devices/register-device.ts';
 import { createRevokeDevice } from './devices/revoke-device.ts';
 import { mountDocs } from './docs.ts';
 import { mountEventSchemas } from './event-schemas.ts';
+import { createAddressLimit } from './factors/address-limit.ts';
 import { createDeviceFactor } from './factors/device-proof.ts';
 import type { PasswordFactor, PasswordPolicy } from './factors/factor.ts';
 import { createGuessGuard } from './factors/guess-guard.ts';
@@ -44,7 +45,6 @@ import { createRefreshHttp } from './refresh/http.ts';
 import { createRefresh, type RefreshOptions } from './refresh/refresh.ts';
 import { createRegisterHttp } from './register/http.ts';
 import { createRegister } from './register/register.ts';
-import { createRegistrationLimit } from './register/registration-limit.ts';
 import { type Feed, startFeed } from './revocations/feed.ts';
 import { createRevocationsHttp } from './revocations/http.ts';
 import { startTidying } from './revocations/tidy.ts';
@@ -117,10 +117,10 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
 
   const { prover, strangersProver } = createProvers(parts);
   const guard = createGuessGuard({ counters: storage.counters, settings, clock, random });
-  const limit = createRegistrationLimit({
-    counters: storage.counters,
-    limitPerHour: settings.registrationLimitPerHour,
-    clock,
+  const limit = createAddressLimit({
+    ...{ counters: storage.counters, clock, purpose: 'register-address', name: 'registration' },
+    windowMs: 3_600_000,
+    limit: settings.registrationLimitPerHour,
   });
   const register = createRegister({ accounts, password, policy: passwordPolicy, random, clock, shape, limit });
   const device = createDeviceFactor({
@@ -132,6 +132,10 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   });
   const devices: LoginDevices = {
     factor: device,
+    limitRefused: createAddressLimit({
+      ...{ counters: storage.counters, clock, purpose: 'device-refused', name: 'login', windowMs: 60_000 },
+      limit: settings.loginLimitPerMinute === 0 ? 0 : settings.loginLimitPerAddress,
+    }),
     noteSeen: storage.devices.noteDeviceSeen,
     endSession: (sessionId, context) => sessions.endSession({ sessionId, cause: 'device_revoked', context }),
   };
@@ -149,7 +153,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const deleteAccount = createDeleteAccount({ accounts, sessions });
 
   const registerDevice = createRegisterDevice({
-    ...{ accounts, effects, password, guard, random, clock, makeAccount: register },
+    ...{ accounts, effects, password, guard, limit, random, clock, makeAccount: register },
     devices: storage.devices,
     devicesPerUser: settings.devicesPerUser,
     prover: strangersProver,

@@ -4,21 +4,31 @@
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { defaultRealm, isUserId, signatureAlgorithms, type UserId } from '@sallyport/contract';
+import {
+  type DeviceId,
+  defaultRealm,
+  isUserId,
+  type SessionId,
+  signatureAlgorithms,
+  type UserId,
+} from '@sallyport/contract';
 import { systemClock } from '@sallyport/kit/clock';
 import { defineSettings, loadSettings, settingNames } from '@sallyport/kit/config';
 import { emailKey, usernameKey } from '@sallyport/kit/identifier';
 import { systemRandom } from '@sallyport/kit/random';
 import type { LoginIdentifier, User } from '@sallyport/storage/contracts/accounts';
+import type { Device } from '@sallyport/storage/contracts/devices';
 import type { Erasure } from '@sallyport/storage/contracts/housekeeping';
 import type { Keys, StoredKey } from '@sallyport/storage/contracts/keys';
 import type { EventFilter, StoredEvent } from '@sallyport/storage/contracts/outbox';
 import type { Restored } from '@sallyport/storage/contracts/recovery';
+import type { Session } from '@sallyport/storage/contracts/sessions';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { createDeleteAccount } from './account/delete-account.ts';
 import { type AuditMaintenance, openAuditMaintenance } from './audit-maintenance.ts';
 import { clean, type Removed } from './cleanup/clean.ts';
 import { type AuthSettings, authSettings } from './config.ts';
+import { createRevokeDevice } from './devices/revoke-device.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
@@ -32,6 +42,7 @@ import { createImportAccount, type ImportOutcome } from './register/import-accou
 import { createRegister, type RegisterOutcome } from './register/register.ts';
 import { createSeed, isSeeded, type Seeded, type SeedRequest } from './register/seed.ts';
 import { feedToken } from './revocations/feed-token.ts';
+import { endAllSessions, endSession, listDevices, listSessions } from './session-maintenance.ts';
 import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createSessionStarter } from './tokens/start-session.ts';
 
@@ -93,6 +104,14 @@ export interface Maintenance {
   /** Undefined: no such account. */
   setDisabled(identifier: string, disabled: boolean): Promise<User | undefined>;
   setRoles(identifier: string, roles: readonly string[], permissions: readonly string[]): Promise<User | undefined>;
+  /** Live ones of an account, newest first. */
+  listSessions(user: User): Promise<readonly Session[]>;
+  /** False: no live session of this id. */
+  endSession(sessionId: SessionId): Promise<boolean>;
+  endAllSessions(user: User): Promise<void>;
+  listDevices(user: User): Promise<readonly Device[]>;
+  /** Its session dies with it. False: there is no such device. */
+  revokeDevice(deviceId: DeviceId): Promise<boolean>;
   /** All keys of the ring, by algorithm, current first. */
   listKeys(): Promise<readonly StoredKey[]>;
   /**
@@ -172,6 +191,15 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
         const userId = await findId(settings, storage, identifier);
         return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
       }),
+    listSessions: (user) => listSessions(storage, user),
+    endSession: (sessionId) => act('endSession', () => endSession(storage, sessionId, context())),
+    endAllSessions: (user) => act('endAllSessions', () => endAllSessions(storage, user, context())),
+    listDevices: (user) => listDevices(storage, user),
+    revokeDevice: (deviceId) =>
+      act('revokeDevice', async () => {
+        const owner = (await storage.devices.findDevice(deviceId))?.userId;
+        return owner !== undefined && createRevokeDevice(storage).revoke({ id: owner }, deviceId, context());
+      }),
     listKeys: () => listKeys(storage.keys),
     rotateKeys: () => act('rotateKeys', () => rotateKeys(settings, { ...sql, keys: storage.keys, context: context() })),
     withdrawKey: (kid) =>
@@ -228,7 +256,7 @@ const openDoors = async (settings: AuthSettings, { accounts, sessions, effects }
   const importAccount = createImportAccount(parts);
   const tokens = openRefreshTokens(settings);
   const startSession = createSessionStarter({ sessions, tokens, random: systemRandom, clock, settings });
-  const bodyOf = ({ identifier, name }: AccountData) => ({
+  const bodyOf = ({ identifier, name }: Pick<AccountData, 'identifier' | 'name'>) => ({
     [shape.identifier]: identifier,
     ...(name !== undefined && { name }),
   });
@@ -242,9 +270,9 @@ const openDoors = async (settings: AuthSettings, { accounts, sessions, effects }
       const outcome = await register({ ...bodyOf(account), password: account.password }, context());
       return outcome.kind === 'registered' ? { ...outcome, user: await withRoles(outcome.user, account) } : outcome;
     },
-    importUser: async (account) => {
-      const outcome = await importAccount(bodyOf(account), account.passwordHash, context());
-      return outcome.kind === 'imported' ? { ...outcome, user: await withRoles(outcome.user, account) } : outcome;
+    importUser: ({ passwordHash: givenHash, roles, permissions, ...account }) => {
+      const given = roles.length === 0 && permissions.length === 0 ? {} : { roles, permissions };
+      return importAccount({ body: bodyOf(account), givenHash, ...given }, context());
     },
     seed: createSeed({ ...parts, sessions, startSession }),
     close: () => policy.close(),

@@ -3,14 +3,14 @@ import { type Answer, type AnswerReader, readAnswer } from './read-answer.ts';
 import type { TokenManager } from './token-manager.ts';
 
 export interface ApiClientOptions {
-  /** For example `https://api.example.org/api/v1`. */
+  /** For example `https://api.example.org/api/v1`; with its origin, or a path: an empty one would take `//host` for a path. */
   readonly baseUrl: string;
   readonly tokens: TokenManager;
   readonly fetch?: typeof globalThis.fetch;
 }
 
 export interface ApiClient {
-  /** Adds the token with its proof (and, to unsafe methods, the CSRF token); on 401 refreshes once and repeats once. Throws SignedOutError, NetworkError, ApiError. */
+  /** `path` opens with a slash. Adds the token with its proof (and, to unsafe methods, the CSRF token); on 401 refreshes once and repeats once. Throws SignedOutError, NetworkError, ApiError. */
   request(method: string, path: string, body?: unknown): Promise<Answer['body']>;
   get(path: string): Promise<Answer['body']>;
   post(path: string, body?: unknown): Promise<Answer['body']>;
@@ -23,11 +23,12 @@ const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
 export const createApiClient = (options: ApiClientOptions): ApiClient => {
   const { tokens } = options;
   const baseUrl = options.baseUrl.replace(/\/+$/, '');
-  const call: AnswerReader = readAnswer(options.fetch ?? globalThis.fetch.bind(globalThis));
+  const call: AnswerReader = readAnswer(options.fetch);
 
   const send = async (method: string, path: string, body: unknown, accessToken: string): Promise<Answer> => {
     const csrf = safeMethods.includes(method) ? undefined : tokens.csrfToken();
-    const url = `${baseUrl}${path}`;
+    // Whatever it opens with, a slash stands there: `@evil.example` behind a bare origin would be another server, and get the token.
+    const url = `${baseUrl}/${path.slice(1)}`;
     return call(url, {
       method,
       headers: {

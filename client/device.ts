@@ -56,7 +56,7 @@ const accountOf = (username: string): string => username.normalize('NFKC').toLow
 export const createDevices = (options: DevicesOptions): Devices => {
   const { store, isSigned, proofKey, refreshProof = 'required', now = Date.now } = options;
   const authUrl = options.authUrl.replace(/\/+$/, '');
-  const call = readAnswer(options.fetch ?? globalThis.fetch.bind(globalThis));
+  const call = readAnswer(options.fetch);
 
   const post = async (path: string, body: object): Promise<Readonly<Record<string, unknown>>> => {
     const [url, method] = [`${authUrl}/${path}`, 'POST'];

@@ -12,7 +12,7 @@ export type AnswerReader = (url: string, init: RequestInit) => Promise<Answer>;
 
 /** Calls and reads a whole answer. Throws NetworkError when nobody answered or the answer broke off. */
 export const readAnswer =
-  (fetch: typeof globalThis.fetch): AnswerReader =>
+  (fetch: typeof globalThis.fetch = globalThis.fetch.bind(globalThis)): AnswerReader =>
   async (url, init) => {
     try {
       const response = await fetch(url, init);

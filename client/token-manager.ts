@@ -332,7 +332,7 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
   };
 };
 
-const foreign = "the answer is not the issuer's";
+const foreign = 'not the issuer';
 
 /** The issuer answers with JSON objects that are not empty; a refresh with tokens. */
 const isIssuers = ({ body }: Answer, isRefresh: boolean): boolean =>

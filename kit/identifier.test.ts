@@ -32,6 +32,21 @@ describe('e-mail keys', () => {
   });
 });
 
+describe('keys', () => {
+  it('are folded for good: no account is spelled with the letters of another', () => {
+    // Iota and upsilon with diaeresis and tonos have small letters of their own, and no capital ones.
+    expect(usernameKey('ΜΑΪ\u0301ΟΥ')).toBe(usernameKey('μα\u0390ου'));
+    expect(emailKey('ΜΑΪ\u0301ΟΥ@example.org')).toBe(emailKey('μα\u0390ου@example.org'));
+    const marks = [0x300, 0x301, 0x307, 0x308, 0x323, 0x327, 0x342, 0x345].map((mark) => String.fromCodePoint(mark));
+    for (let code = 0x41; code < 0x2000; code += 1) {
+      for (const mark of marks) {
+        const key = usernameKey(`x${String.fromCodePoint(code)}${mark}`);
+        if (key !== undefined && usernameKey(key) !== key) expect.fail(`U+${code.toString(16)} is folded twice`);
+      }
+    }
+  });
+});
+
 describe('what nobody sees', () => {
   it.each([
     0x200b, 0x200d, 0x202e, 0x2066, 0xad, 0xfeff, 0xfe0f, 0x3164, 0xffa0, 0x115f, 0x2800, 0x34f, 0xe0061, 0xe000,

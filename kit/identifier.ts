@@ -4,12 +4,18 @@
  */
 import { domainToASCII } from 'node:url';
 
+/**
+ * NFKC and lower case, whichever of the two makes something of the other: `Ϊ` with an accent has no letter of its own, and `ϊ` with it has. So
+ * what is folded once is folded for good, and no two accounts are spelled with the same letters.
+ */
+export const foldText = (text: string): string => text.normalize('NFKC').toLowerCase().normalize('NFKC');
+
 const controlOrSpace = /[\p{Cc}\p{Zs}\p{Zl}\p{Zp}]/u;
 const longestLocalPart = 64;
 
 /** Undefined: not an address that mail could be sent to. Accepts what RFC 5321 §4.1.2 calls a dot-string, and UTF-8 (RFC 6531). */
 export const emailKey = (email: string): string | undefined => {
-  const normal = email.normalize('NFKC').toLowerCase();
+  const normal = foldText(email);
   const at = normal.lastIndexOf('@');
   const local = normal.slice(0, at);
   if (at < 1 || Buffer.byteLength(local) > longestLocalPart || controlOrSpace.test(normal)) return undefined;
@@ -36,6 +42,6 @@ const unseen = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_P
 
 /** Undefined: empty, or holds a colon, white space or a control character. */
 export const usernameKey = (username: string): string | undefined => {
-  const normal = username.normalize('NFKC').toLowerCase();
+  const normal = foldText(username);
   return normal === '' || normal.includes(':') || controlOrSpace.test(normal) ? undefined : normal;
 };

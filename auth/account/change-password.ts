@@ -2,7 +2,13 @@ import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Session, Sessions } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import type { GuessGuard, PasswordFactor, PasswordPolicy, PasswordProblem } from '../factors/factor.ts';
+import {
+  type GuessGuard,
+  type PasswordFactor,
+  type PasswordPolicy,
+  type PasswordProblem,
+  usernameGuess,
+} from '../factors/factor.ts';
 import type { createSessionRenewer } from '../tokens/renew-session.ts';
 
 export type ChangePasswordOutcome =
@@ -47,7 +53,8 @@ export const createChangePassword = (
       const right = (await password.verify(stored, currentPassword)) !== 'wrong';
       return { right, value: right };
     };
-    const guess = await guard({ identifier: user.email ?? user.username ?? user.id, address: context.address, judge });
+    const name = user.username === undefined ? undefined : usernameGuess(user.username);
+    const guess = await guard({ identifier: user.email ?? name ?? user.id, address: context.address, judge });
     if (stored === undefined || guess.kind === 'locked' || !guess.value) {
       const { realmId, id: userId } = user;
       const data = { reason: guess.kind === 'locked' ? 'locked' : 'password' };

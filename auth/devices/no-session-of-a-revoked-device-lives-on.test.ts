@@ -112,6 +112,7 @@ describe.each(Object.entries(stores))('on %s', (name, isMissing) => {
           },
           lives: async () => (await devices.findDevice(deviceId))?.revokedAtMs === undefined,
         },
+        limitRefused: async () => undefined,
         noteSeen: devices.noteDeviceSeen,
         endSession: (sessionId: SessionId) => sessions.endSession({ sessionId, cause: 'device_revoked', context }),
       },

@@ -1,4 +1,4 @@
-import { type DeviceId, defaultRealm } from '@sallyport/contract';
+import { type DeviceId, defaultRealm, Problem } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
 import { usernameKey } from '@sallyport/kit/identifier';
 import type { Random } from '@sallyport/kit/random';
@@ -8,7 +8,7 @@ import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import type { CheckedProof } from '@sallyport/verify';
-import type { GuessGuard, PasswordFactor, PasswordProblem } from '../factors/factor.ts';
+import type { GuessGuard, LimitAddress, PasswordFactor, PasswordProblem } from '../factors/factor.ts';
 import type { KeyProver, PresentedProof } from '../tokens/prove-key.ts';
 import { confirmWithinMs } from './confirm-device.ts';
 import { exchangeDeviceKey } from './exchange.ts';
@@ -34,6 +34,8 @@ export interface RegisterDeviceOptions {
   readonly makeAccount: AccountMaker;
   readonly password: PasswordFactor;
   readonly guard: GuessGuard;
+  /** Of registrations from one address; the maker of accounts asks it by itself. */
+  readonly limit: LimitAddress;
   readonly prover: Pick<KeyProver, 'check' | 'spend'>;
   /** Signs with the key of access tokens. */
   readonly sign: (bytes: Buffer) => Promise<Buffer> | Buffer;
@@ -92,7 +94,7 @@ export const createRegisterDevice = (
     if (!isUsable(curve, clientPublicKey)) return { kind: 'key_refused' };
     const proved = checkProof(registration, options);
     if (proved?.ok === false) return { kind: 'proof_refused', code: proved.code };
-    const owner = await findOwner(registration, options);
+    const owner = await countUnlessOwner(() => findOwner(registration, options), registration, options);
     if (owner.kind !== 'owner') return owner;
     // After the password: nobody fills the memory of proofs who has not registered.
     if (proved !== undefined && !(await options.prover.spend(proved.checked)))
@@ -139,6 +141,23 @@ type Owner =
   | { readonly kind: 'owner'; readonly user: User; readonly isNewUser: boolean }
   | Extract<DeviceRegistrationOutcome, { kind: 'refused' | 'name_refused' | 'password_refused' }>;
 
+/**
+ * A name that is taken asks for its password, and a free one has the password judged for its worth: either refusal tells who has an account.
+ * So each of them counts as a registration of the address does, and beyond that limit they are one answer.
+ */
+const countUnlessOwner = async (
+  find: () => Promise<Owner>,
+  { origin }: DeviceRegistration,
+  { limit }: RegisterDeviceOptions,
+): Promise<Owner> => {
+  const owner = await find().catch(async (error: unknown) => {
+    if (error instanceof Problem && error.code === 'rate_limited') await limit(origin.address);
+    throw error;
+  });
+  if (owner.kind === 'refused' || owner.kind === 'password_refused') await limit(origin.address);
+  return owner;
+};
+
 const findOwner = async (registration: DeviceRegistration, options: RegisterDeviceOptions): Promise<Owner> => {
   if (await isKnown(registration.username, options)) return askPassword(registration, options);
   const { username, password, phoneNumber, displayName, context } = registration;
@@ -175,7 +194,11 @@ const askPassword = async (
     return { right, value: right };
   };
   // Everybody may guess here, and only who has a device at a login: it is counted apart, or everybody could lock out whom he likes.
-  const guess = await guard({ identifier: `register-device:${username}`, address: origin.address, judge });
+  const guess = await guard({
+    identifier: `register-device:${usernameKey(username) ?? username}`,
+    address: origin.address,
+    judge,
+  });
   if (guess.kind === 'judged' && guess.value && user !== undefined) return { kind: 'owner', user, isNewUser: false };
   const known = user && { userId: user.id };
   const reason = guess.kind === 'locked' ? 'locked' : 'password';

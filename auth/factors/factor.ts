@@ -2,6 +2,7 @@
  * What a login factor is. A room that logs somebody in knows this file and no factor by name; `index.ts` holds the list.
  */
 import { type DeviceId, type ErrorCode, Problem } from '@sallyport/contract';
+import { usernameKey } from '@sallyport/kit/identifier';
 import type { UserWithPassword } from '@sallyport/storage/contracts/accounts';
 import type { Device } from '@sallyport/storage/contracts/devices';
 import type { HashRefusal } from './hashes/password-hash.ts';
@@ -79,6 +80,15 @@ export type GuessGuard = <T>(input: {
   readonly address: string | undefined;
   readonly judge: () => Promise<{ readonly right: boolean; readonly value: T }>;
 }) => Promise<Guess<T>>;
+
+/** Counts one. @throws Problem `rate_limited` beyond the address's limit */
+export type LimitAddress = (address: string | undefined) => Promise<void>;
+
+/**
+ * A guess at a user name is counted under what the account is found by. As an e-mail address, `ann@example.com` and the same with another full
+ * stop would be one, and whoever makes the second account could lock out the first. No address holds a colon.
+ */
+export const usernameGuess = (username: string): string => `username:${usernameKey(username) ?? username}`;
 
 /** As the client has sent it. */
 export interface DeviceProof {

@@ -8,6 +8,7 @@ import { createSealer } from '@sallyport/kit/seal';
 import { drivers } from '@sallyport/storage';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { usernameGuess } from './factor.ts';
 import { createGuessGuard } from './guess-guard.ts';
 
 const codeOf = (error: unknown): string => (error instanceof Problem ? error.code : 'no problem');
@@ -60,6 +61,15 @@ describe('the guess guard', () => {
     await expect(guard({ identifier: 'bob', address: '192.0.2.1', judge: wrong })).rejects.toMatchObject({
       code: 'rate_limited',
     });
+  });
+
+  it('counts a user name by what the account is found by, whatever stands in front of it', async () => {
+    const guard = guardWith(1);
+    const guess = (username: string) =>
+      guard({ identifier: usernameGuess(username), address: '192.0.2.1', judge: wrong }).then(() => 'counted', codeOf);
+    // A capital sigma is another small letter at the end of a word, and a word is what stands before a colon.
+    expect([await guess('Σ1'), await guess('σ1'), await guess('ς1')]).toEqual(['counted', 'rate_limited', 'counted']);
+    expect([await guess('eve@example.org'), await guess('eve@example\u3002org')]).toEqual(['counted', 'counted']);
   });
 
   it('asks the store no more often for a thousand waiting guesses than for fifty', async () => {

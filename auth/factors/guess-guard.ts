@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultRealm, Problem } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
-import { emailKey } from '@sallyport/kit/identifier';
+import { emailKey, foldText } from '@sallyport/kit/identifier';
 import { networkOf } from '@sallyport/kit/network-address';
 import type { Random } from '@sallyport/kit/random';
 import type { AttemptGate, AttemptOutcome, Counters, Reservation } from '@sallyport/storage/contracts/counters';
@@ -78,7 +78,7 @@ const gatesFor = (
  * All spellings of one account are one subject: a domain has many (soft hyphens, zero-width spaces, other full stops, punycode)
  * that find the same account, and each of them would bring guesses of its own. Never less folded than what the account is found by.
  */
-const accountOf = (identifier: string): string => emailKey(identifier) ?? identifier.normalize('NFKC').toLowerCase();
+const accountOf = (identifier: string): string => emailKey(identifier) ?? foldText(identifier);
 
 /**
  * As many guesses as might all be wrong are let through at a time; the others wait until one of those has been judged. So any

@@ -6,7 +6,15 @@ import type { Device } from '@sallyport/storage/contracts/devices';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import type { DeviceFactor, DeviceProof, DeviceVerdict, GuessGuard, PasswordFactor } from '../factors/factor.ts';
+import {
+  type DeviceFactor,
+  type DeviceProof,
+  type DeviceVerdict,
+  type GuessGuard,
+  type LimitAddress,
+  type PasswordFactor,
+  usernameGuess,
+} from '../factors/factor.ts';
 import type { NewLogin, StartedSession } from '../tokens/start-session.ts';
 
 /** `disabled` only after a right password; every other failure is one and the same `refused`. */
@@ -29,6 +37,8 @@ export interface LoginOptions {
 /** What a login asks of the device that it comes from. */
 export interface LoginDevices {
   readonly factor: DeviceFactor;
+  /** Counts a proof that was refused, before it is written down: whoever has no device is under no other limit. */
+  readonly limitRefused: LimitAddress;
   readonly noteSeen: (deviceId: DeviceId, origin: Origin) => Promise<void>;
   /** Ends a session whose device was revoked while it began. */
   readonly endSession: (sessionId: SessionId, context: ActContext) => Promise<unknown>;
@@ -52,7 +62,10 @@ export const createLogin = (options: LoginOptions): ((request: LoginRequest) => 
   const { accounts, password, guard, startSession, shape } = options;
   return async function login({ identifier, password: plain, origin, context, proof }) {
     const proved = await prove(proof, options);
-    if (proved?.kind === 'refused') return refuse('refused', proved.reason, undefined, context, options);
+    if (proved?.kind === 'refused') {
+      await options.devices?.limitRefused(origin.address);
+      return refuse('refused', proved.reason, undefined, context, options);
+    }
     const device = proved?.device;
     const user = await findUser(accounts, shape, identifier);
     const isOwner = device === undefined || device.userId === user?.id;
@@ -63,7 +76,8 @@ export const createLogin = (options: LoginOptions): ((request: LoginRequest) => 
       return { right, value: isOwner ? value : 'wrong' };
     };
     // From a device of somebody else it is no guess at this account, whatever it is called: the device's own row of failures grows.
-    const guessed = isOwner ? identifier : `device:${device?.id}`;
+    const name = shape.identifier === 'username' ? usernameGuess(identifier) : identifier;
+    const guessed = isOwner ? name : `device:${device?.id}`;
     const guess = await guard({ identifier: guessed, address: origin.address, judge });
     if (guess.kind === 'locked') return refuse('refused', 'locked', user, context, options);
     if (user === undefined || guess.value === 'wrong') return refuse('refused', 'password', user, context, options);

@@ -14,6 +14,16 @@ export type ImportOutcome =
   | { readonly kind: 'identifier_invalid' }
   | { readonly kind: 'hash_refused'; readonly reason: NonNullable<ReturnType<PasswordFactor['refusalOf']>> };
 
+export interface ImportedAccount {
+  /** Identifier and profile, as a registration has them. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly givenHash: string;
+  /** Default `user`. */
+  readonly roles?: readonly string[];
+  /** Default none. */
+  readonly permissions?: readonly string[];
+}
+
 export interface ImportAccountOptions {
   readonly accounts: Accounts;
   readonly effects: Pick<Effects, 'appendEffects'>;
@@ -29,9 +39,9 @@ export interface ImportAccountOptions {
  */
 export const createImportAccount = (
   options: ImportAccountOptions,
-): ((body: Readonly<Record<string, unknown>>, givenHash: string, context: ActContext) => Promise<ImportOutcome>) => {
+): ((account: ImportedAccount, context: ActContext) => Promise<ImportOutcome>) => {
   const { accounts, effects, password, random, clock, shape } = options;
-  return async function importAccount(body, givenHash, context) {
+  return async function importAccount({ body, givenHash, roles = ['user'], permissions = [] }, context) {
     const identifier = identifierOf(String(body[shape.identifier]), shape);
     if (identifier === undefined) return { kind: 'identifier_invalid' };
     const passwordHash = withoutDjangoLabel(givenHash);
@@ -40,7 +50,7 @@ export const createImportAccount = (
     const id = random.uuidv7(clock.nowMs()) as UserId;
     const profile = { ...identifier, ...profileOf(body) };
     const outcome = await accounts.createUser(
-      { id, realmId: defaultRealm, ...profile, passwordHash, roles: ['user'], permissions: [] },
+      { id, realmId: defaultRealm, ...profile, passwordHash, roles, permissions },
       context,
     );
     if (outcome.kind === 'taken') return outcome;

@@ -5,10 +5,9 @@ import { holdsUnseen } from '@sallyport/kit/identifier';
 import type { Random } from '@sallyport/kit/random';
 import type { Accounts, NewUser, User } from '@sallyport/storage/contracts/accounts';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import type { PasswordFactor, PasswordPolicy, PasswordProblem } from '../factors/factor.ts';
+import type { LimitAddress, PasswordFactor, PasswordPolicy, PasswordProblem } from '../factors/factor.ts';
 import { identifierOf, knownAbout, profileOf } from './new-user.ts';
 import { emptyMembers } from './policy.ts';
-import type { LimitRegistration } from './registration-limit.ts';
 
 export type RegisterOutcome =
   | { readonly kind: 'registered'; readonly user: User }
@@ -26,7 +25,7 @@ export interface RegisterOptions {
   readonly clock: Clock;
   readonly shape: RouteShape;
   /** Absent: whoever may call is known, such as an operator. */
-  readonly limit?: LimitRegistration;
+  readonly limit?: LimitAddress;
 }
 
 /** Creates an account. The role is always `user`: none is ever read from a request. */

@@ -1,8 +1,9 @@
 import type { Maintenance } from '@sallyport/auth/maintenance';
-import { type Command, InvalidArgumentError } from 'commander';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type AccountFormat, accountFormats } from './account-rows.ts';
 import { createUser, type NewUserOptions } from './create-user.ts';
 import { type EraseOptions, eraseUser } from './erase-user.ts';
+import { importFile } from './import-file.ts';
 import { listUsers } from './list-users.ts';
 import { printUser } from './print-user.ts';
 import { requireUser } from './require-user.ts';
@@ -79,14 +80,17 @@ export const addUsersCommand = (program: Command): void => {
       }),
     );
 
-  // Others have it, so it is looked for here.
   users
-    .command('import', { hidden: true })
-    .argument('[whatever...]')
-    .allowUnknownOption()
-    .action(() => {
-      throw new CommandError(noImport, exitCodes.usage);
-    });
+    .command('import')
+    .argument('<file>', 'CSV with a header, one JSON object a line, or a JSON array')
+    .addOption(new Option('--format <name>', "default: by the file's name").choices(accountFormats))
+    .option(...json)
+    .description(
+      'import accounts with password hashes of another system; a run that was cut off is taken up by the next',
+    )
+    .action((path: string, options: Json & { readonly format?: AccountFormat }) =>
+      withMaintenance(async (store) => importFile(store, path, options)),
+    );
 
   users
     .command('list')
@@ -99,10 +103,6 @@ export const addUsersCommand = (program: Command): void => {
       }),
     );
 };
-
-const noImport =
-  'There is no command that imports many accounts. One at a time, with the hash of another system on standard input: ' +
-  'sallyport users create <identifier> --password-hash (docs/guides/passwords.md, which also names importUser for programs).';
 
 const positiveInteger = (text: string): number => {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('a number from 1 on is expected');

@@ -1,6 +1,7 @@
 import type { ImportOutcome, Maintenance, RegisterOutcome } from '@sallyport/auth/maintenance';
 import { CommandError } from '../exit-codes.ts';
 import type { Account } from './account.ts';
+import { hashReasons } from './hash-reasons.ts';
 import { readPassword } from './read-password.ts';
 
 export interface NewUserOptions {
@@ -52,9 +53,3 @@ const userOf = (outcome: RegisterOutcome | ImportOutcome, identifier: string): A
 
 const refusalText = ({ code, feedback }: Extract<RegisterOutcome, { kind: 'password_refused' }>['problem']): string =>
   [`The password is refused (${code}): ${feedback.warning}`, ...feedback.suggestions].join(' ');
-
-const hashReasons = {
-  unknown: 'it is none of bcrypt, Argon2, PBKDF2 and scrypt in a known form',
-  malformed: 'it is not well formed',
-  too_costly: 'verifying it would take too much memory or time',
-} as const;

@@ -40,7 +40,7 @@ describe('devices', () => {
   let issuer: Issuer;
   let call: Call;
   const folder = deviceFolder();
-  const limits = { REGISTRATION_LIMIT_PER_HOUR: '4', DEVICES_PER_USER: '3' };
+  const limits = { REGISTRATION_LIMIT_PER_HOUR: '5', DEVICES_PER_USER: '3' };
   beforeAll(async () => {
     issuer = await startIssuer(limits, folder);
     call = httpClient(issuer.url);
@@ -70,13 +70,30 @@ describe('devices', () => {
     expect((await beginDevice(call, person)).id).toBeDefined();
   });
 
+  it('tell no more about who has an account than an address may ask, whatever the password is', async () => {
+    const other = await startIssuer({ REGISTRATION_LIMIT_PER_HOUR: '4' }, deviceFolder());
+    const at = httpClient(other.url);
+    const taken = someone();
+    await registerDevice(at, taken);
+    const ask = (username: string, password = 'short') =>
+      at('POST', '/api/auth/register-device', { body: keyed({ username, password }) });
+    const answers = [];
+    for (const username of [taken.username, 'a', 'b', 'c', taken.username]) answers.push(await ask(username));
+    expect(answers.map(({ status }) => status)).toEqual([401, 400, 400, 429, 429]);
+    const [free, known] = answers.slice(3).map(({ headers }) => headers['ratelimit-policy']);
+    expect([free, known]).toEqual(['"registration";q=4;w=3600', '"registration";q=4;w=3600']);
+    // Who has the password registers on.
+    await registerDevice(at, taken);
+    await other.remove();
+  });
+
   it('make no more accounts than the address may; devices of known users go on', async () => {
     await registerDevice(call, known);
     const begin = () => call('POST', '/api/auth/register-device', { body: keyed(someone()) });
     const answers = [await begin(), await begin(), await begin()];
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 429]);
     expect(Number(answers[2]?.headers['retry-after'])).toBeGreaterThan(3500);
-    expect(answers[2]?.headers['ratelimit-policy']).toBe('"registration";q=4;w=3600');
+    expect(answers[2]?.headers['ratelimit-policy']).toBe('"registration";q=5;w=3600');
     await registerDevice(call, known);
   });
 

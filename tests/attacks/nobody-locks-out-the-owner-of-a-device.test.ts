@@ -41,6 +41,18 @@ describe('the owner of a device logs in', () => {
     expect((await loginOnDevice(call, ann.device, ann.password)).status).toBe(200);
   });
 
+  it('whatever was guessed, from its own device, at an account whose name would be the same e-mail address', async () => {
+    const person = newPerson();
+    const credentials = { username: person.email, password: person.password };
+    const device = await registerDevice(call, credentials);
+    // U+3002 is a full stop to a domain, and a letter like another to a user name.
+    const alike = { username: person.email.replace('.org', '\u3002org'), password: newPerson().password };
+    const eve = await registerDevice(call, alike);
+    for (let turn = 0; turn < guesses; turn += 1) await loginOnDevice(call, eve, guess);
+    expect((await loginOnDevice(call, device, credentials.password)).status).toBe(200);
+    expect((await loginOnDevice(call, eve, alike.password)).status).toBe(429);
+  });
+
   it('whatever somebody else has sent under the name from a device of his own, who is limited himself', async () => {
     const [ann, eve] = [await someone(), await someone()];
     const under = (username: string, password: string) => loginOnDevice(call, { ...eve.device, username }, password);

@@ -31,6 +31,14 @@ const handshake = async (token: string, path = '/api/messages/stream', upgrade =
   return { socket, status: Number(text.slice(9, 12)) };
 };
 
+const accessToken = async (): Promise<string> => {
+  const person = newPerson();
+  const call = httpClient(system.issuer.url);
+  const device = await registerDevice(call, { username: usernameOf(person), password: person.password });
+  const { body } = await loginOnDevice(call, device, person.password);
+  return String(body['access_token']);
+};
+
 const gone = async (socket: Awaited<ReturnType<typeof handshake>>['socket'], withinMs: number): Promise<boolean> => {
   const end = performance.now() + withinMs;
   while (performance.now() < end) {
@@ -50,12 +58,9 @@ describe('a stream', () => {
   });
 
   it('is open twenty times for one user, however many he asks for and whatever his clients answer', async () => {
-    const person = newPerson();
-    const call = httpClient(system.issuer.url);
-    const device = await registerDevice(call, { username: usernameOf(person), password: person.password });
-    const { body } = await loginOnDevice(call, device, person.password);
+    const token = await accessToken();
     const all = [];
-    for (let turn = 0; turn < 40; turn += 1) all.push(await handshake(String(body['access_token'])));
+    for (let turn = 0; turn < 40; turn += 1) all.push(await handshake(token));
     expect(all.map(({ status }) => status)).toEqual(Array.from({ length: 40 }, () => 101));
     const { text } = await httpClient(system.chat.privateUrl)('GET', '/metrics');
     expect(/^chat_stream_connections\{[^}]*\} (\d+)/m.exec(text)?.[1]).toBe('20');
@@ -83,5 +88,9 @@ describe('a stream', () => {
     expect(last.status).toBe(429);
     expect(asked).toBeLessThanOrEqual(50);
     expect(await gone(last.socket, 3000)).toBe(true);
+    // A stranger's refusals keep nobody out, who may sit behind the same proxy.
+    const owner = await handshake(await accessToken());
+    expect(owner.status).toBe(101);
+    owner.socket.destroy();
   });
 });

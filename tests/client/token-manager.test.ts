@@ -171,6 +171,21 @@ describe('the API client', () => {
     expect(net.calls).toBe(3);
   });
 
+  it('stays at its own server, whatever path it is given', async () => {
+    const { tokens } = open(memoryStore(), await signUp());
+    const asked: string[] = [];
+    const fetch: typeof globalThis.fetch = async (url) => {
+      asked.push(new URL(url as string, 'https://page.example').host);
+      return new Response('{}');
+    };
+    for (const baseUrl of ['https://api.example', 'https://api.example/', '/api']) {
+      const api = createApiClient({ baseUrl, tokens, fetch });
+      for (const path of ['@evil.example/', '.evil.example', ':1@evil.example', '//evil.example', '/\t\\evil.example'])
+        await api.get(path);
+    }
+    expect(new Set(asked)).toEqual(new Set(['api.example', 'page.example']));
+  });
+
   it('throws what the server said, typed', async () => {
     const { tokens, net } = open(memoryStore(), await signUp());
     const api = createApiClient({ baseUrl: `${issuer.url}/auth`, tokens, fetch: net.fetch });

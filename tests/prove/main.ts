@@ -18,6 +18,7 @@ import { gatewaySigterm } from './gateway/gateway-sigterm.ts';
 import { routeChange } from './gateway/route-change.ts';
 import { slowSockets } from './gateway/slow-sockets.ts';
 import { upstreamRestart } from './gateway/upstream-restart.ts';
+import { importUsers } from './import-users.ts';
 import { provenInterleavings } from './interleavings/interleavings.ts';
 import { provenKeyRotation } from './key-rotation.ts';
 import { killUnderLoad } from './kill-under-load.ts';
@@ -51,6 +52,10 @@ const proofs: Readonly<Record<string, Proof>> = {
       'keys that turn every 5 s for 5 min at 300 requests a second over two issuers, two gateways and a service that verifies',
     run: (_, seconds = 300, store) =>
       onStore(store, ({ settings }) => provenKeyRotation({ seconds, perSecond: 300, everySeconds: 5, settings })),
+  },
+  'import-users': {
+    about: '100,000 accounts with hashes of another system are imported; the import is killed on the way and run again',
+    run: (_, users = 100_000, store) => onStore(store, ({ settings }) => importUsers({ users, settings })),
   },
   'kill-issuer': {
     about: 'kill -9 of the issuer 50 times under refresh load, on one store',

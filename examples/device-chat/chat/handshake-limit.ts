@@ -7,7 +7,7 @@ const windowMs = 60_000;
 /** Beyond, the counting begins anew: an attacker with that many addresses is not stopped by an address. */
 const maxAddresses = 65_536;
 
-/** So many from one address in a minute, before anything about them is judged. IPv6 by its /64, which is what one subscriber has. */
+/** So many from one address, or of one user, in a minute. IPv6 by its /64, which is what one subscriber has. */
 export const createHandshakeLimit = (perMinute: number, elapsedMs: () => number): HandshakeLimit => {
   let counts = new Map<string, number>();
   let begunMs = elapsedMs();

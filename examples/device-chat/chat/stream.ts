@@ -117,18 +117,23 @@ export const openStream = ({
     });
   };
 
-  const limit = createHandshakeLimit(handshakesPerMinute, () => performance.now());
+  // Refused ones by address, good ones by user: behind a proxy all come from one address, and a stranger would lock out everybody.
+  const newLimit = () => createHandshakeLimit(handshakesPerMinute, () => performance.now());
+  const [ofAddress, ofUser] = [newLimit(), newLimit()];
+  const limited = (judged: Judged, address: string): Answer | undefined => {
+    const wait = 'refused' in judged ? ofAddress(address) : ofUser(judged.token.claims.sub);
+    if (wait === undefined) return 'refused' in judged ? judged.refused : undefined;
+    return problemAnswer(
+      new Problem('rate_limited', { params: { retryAfterSeconds: wait }, retryAfterSeconds: wait }),
+      chatTexts,
+    );
+  };
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => socket.destroy());
-    const retryAfterSeconds = limit(request.socket.remoteAddress ?? '');
-    if (retryAfterSeconds !== undefined) {
-      const problem = new Problem('rate_limited', { params: { retryAfterSeconds }, retryAfterSeconds });
-      refuse(socket, problemAnswer(problem, chatTexts));
-      return;
-    }
     judge(request, callers, guard)
       .then((judged) => {
-        if ('refused' in judged) return refuse(socket, judged.refused);
+        const refusal = limited(judged, request.socket.remoteAddress ?? '');
+        if (refusal !== undefined || 'refused' in judged) return refusal && refuse(socket, refusal);
         return sockets.handleUpgrade(request, socket, head, (accepted) => keep(accepted, judged.token));
       })
       .catch(() => socket.destroy());
@@ -166,7 +171,8 @@ const shut = (socket: WebSocket, code: number, reason: string): void => {
   setTimeout(() => socket.terminate(), closeTimeoutMs).unref();
 };
 
-type Judged = { readonly token: VerifiedToken } | { readonly refused: ReturnType<typeof problemAnswer> };
+type Answer = ReturnType<typeof problemAnswer>;
+type Judged = { readonly token: VerifiedToken } | { readonly refused: Answer };
 
 const schemeAndToken =
   /^(?:(bearer) *, *([A-Za-z0-9._~+/=-]+)|(dpop) *, *([A-Za-z0-9._~+/=-]+) *, *([A-Za-z0-9._-]+))$/;
@@ -188,7 +194,7 @@ const judge = async (request: IncomingMessage, { verifier }: Callers, guard: Gua
   return { token: verification.token };
 };
 
-const refuse = (socket: Duplex, { status, headers, body }: ReturnType<typeof problemAnswer>): void => {
+const refuse = (socket: Duplex, { status, headers, body }: Answer): void => {
   const lines = Object.entries({ ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) });
   const head = [`HTTP/1.1 ${status} Refused`, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n');
   // Nobody reads from it any more, so that the other side's end would not be seen: without this it stays open for ever.
