@@ -9,6 +9,9 @@ import { keysText, keyView } from './keys-text.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
 import { addRootsCommand } from './roots-command.ts';
 
+const noRingKeys =
+  'The ring holds no keys: no issuer has started yet, or it signs with JWT_SECRET or a key of a file (docs/guides/signing-keys.md).\n';
+
 /** `sallyport keys new | list | rotate | retire <kid> | remove <kid> | roots | drill | feed <subscriber>` */
 export const addKeysCommand = (program: Command): void => {
   const keys = program
@@ -33,7 +36,7 @@ export const addKeysCommand = (program: Command): void => {
       await withMaintenance(async (maintenance) => {
         const ring = await maintenance.listKeys();
         if (json) process.stdout.write(`${JSON.stringify(ring.map(keyView), undefined, 2)}\n`);
-        else process.stdout.write(ring.length === 0 ? 'The ring holds no keys.\n' : keysText(ring));
+        else process.stdout.write(ring.length === 0 ? noRingKeys : keysText(ring));
       });
     });
   keys
@@ -44,7 +47,7 @@ export const addKeysCommand = (program: Command): void => {
         const ring = await maintenance.rotateKeys();
         if (ring === undefined)
           throw new CommandError(
-            'the issuer signs with JWT_SECRET or with a key of yours: give it another one (docs/guides/signing-keys.md)',
+            'the issuer does not sign with the ring but with JWT_SECRET or a key of a file: give it another one (docs/guides/signing-keys.md)',
           );
         process.stdout.write(keysText(ring));
       });
