@@ -19,6 +19,7 @@ import { createAccountHttp } from './account/http.ts';
 import { auditPath, createAuditHttp } from './audit/http.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { type CleanOptions, clean, type Removed } from './cleanup/clean.ts';
+import { type ResealOptions, reseal } from './cleanup/reseal.ts';
 import { startCleanup } from './cleanup/schedule.ts';
 import { createClientAddress } from './client-address.ts';
 import type { AuthSettings } from './config.ts';
@@ -68,6 +69,7 @@ export interface AppParts {
   readonly trail: Audit;
   /** One step of its retention. */
   readonly cutAudit: CleanOptions['cutAudit'];
+  readonly resealing: Pick<ResealOptions, 'sealer' | 'kids'>;
   readonly ring: KeyRing;
   readonly refreshTokens: RefreshTokens;
   readonly unsettled: UnsettledRotations;
@@ -227,7 +229,13 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     onError: (err) => log.error({ err }, 'tidying revocations failed'),
   });
   const stopCleanup = startCleanup({
-    clean: (signal) => clean({ storage, settings, signal, cutAudit: parts.cutAudit }),
+    clean: async (signal) => {
+      const removed = await clean({ storage, settings, signal, cutAudit: parts.cutAudit });
+      const resealed = await reseal({ ...parts.resealing, rootKeys: storage.rootKeys, signal });
+      if (resealed.unopened > 0) log.warn(resealed, 'sealed values cannot be opened');
+      else if (resealed.resealed > 0) log.info(resealed, 'values sealed under the first root key');
+      return removed;
+    },
     intervalMs: settings.cleanupIntervalSeconds * 1000,
     spread: Math.random,
     onDone: (removed) => {

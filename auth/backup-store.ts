@@ -41,6 +41,7 @@ const keptBeside = (settings: AuthSettings): readonly string[] =>
     ['SALLYPORT_ROOT_KEYS', settings.rootKeys],
     ['CSRF_KEYS', settings.csrfKeys],
     ['REFRESH_SECRET', settings.refreshSecret],
+    ['REFRESH_SECRET_PREVIOUS', settings.refreshSecretPrevious],
     ['JWT_SECRET', settings.jwtSecret],
     ['JWT_PRIVATE_KEY', settings.jwtPrivateKey],
     ['JWT_PRIVATE_KEY_PATH', settings.jwtPrivateKeyPath],

@@ -27,6 +27,7 @@ import type { Storage } from '@sallyport/storage/contracts/storage';
 import { createDeleteAccount } from './account/delete-account.ts';
 import { type AuditMaintenance, openAuditMaintenance } from './audit-maintenance.ts';
 import { clean, type Removed } from './cleanup/clean.ts';
+import { type Resealed, reseal } from './cleanup/reseal.ts';
 import { type AuthSettings, authSettings } from './config.ts';
 import { createRevokeDevice } from './devices/revoke-device.ts';
 import { createHashPool } from './factors/hash-pool.ts';
@@ -42,6 +43,7 @@ import { createImportAccount, type ImportOutcome } from './register/import-accou
 import { createRegister, type RegisterOutcome } from './register/register.ts';
 import { createSeed, isSeeded, type Seeded, type SeedRequest } from './register/seed.ts';
 import { feedToken } from './revocations/feed-token.ts';
+import { listRootKeys, type RootKeyUse } from './root-key-maintenance.ts';
 import { endAllSessions, endSession, listDevices, listSessions } from './session-maintenance.ts';
 import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createSessionStarter } from './tokens/start-session.ts';
@@ -54,6 +56,7 @@ export type { AuditReport } from './audit/verify.ts';
 export type { AuditMaintenance } from './audit-maintenance.ts';
 export { type Backup, backupStore } from './backup-store.ts';
 export type { Removed } from './cleanup/clean.ts';
+export type { Resealed } from './cleanup/reseal.ts';
 export { type CopyProgress, CopyRefused, type CopyReport, copyStore, type MovedSessions } from './copy-store.ts';
 export { examineIssuer } from './examine.ts';
 export { type EventSinkName, eventSinkName } from './outbox/sinks/name.ts';
@@ -61,6 +64,7 @@ export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
 export type { RegisterOutcome } from './register/register.ts';
 export type { Seeded } from './register/seed.ts';
+export type { RootKeyUse } from './root-key-maintenance.ts';
 export { requireStoppedServers } from './stopped-servers.ts';
 /** For generated documentation, and for whoever hands an environment on. */
 export const issuerSettings = authSettings;
@@ -128,8 +132,10 @@ export interface Maintenance {
    * gives the store a new incarnation. Says which keys are not the ring's to retire. `requireStoppedServers` finds servers that run.
    */
   markRestored(): Promise<RestoredStore>;
-  /** Takes away what is over, as the issuer does on its schedule. */
-  cleanUp(): Promise<Removed>;
+  /** What still needs which root key; reads every live session and whatever is sealed. */
+  listRootKeys(): Promise<readonly RootKeyUse[]>;
+  /** Takes away what is over, and seals anew what is sealed under another root key than the first, as the issuer does on its schedule. */
+  cleanUp(): Promise<{ readonly removed: Removed; readonly resealed: Resealed }>;
   /** The live account and the deleted ones that an id, an e-mail or a user name stands for. */
   findUsers(idOrIdentifier: string): Promise<FoundUsers>;
   /** Deletes an account as its owner would. */
@@ -207,7 +213,12 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
     removeKey: (kid) =>
       act('removeKey', () => storage.keys.removeKey({ realmId: defaultRealm, kid, context: context() })),
     markRestored: () => act('markRestored', () => markRestored(settings, storage)),
-    cleanUp: () => act('cleanUp', () => clean({ storage, settings, cutAudit: audit.cut })),
+    listRootKeys: () => listRootKeys(settings.rootKeys, { rootKeys: storage.rootKeys, audit: audit.trail }),
+    cleanUp: () =>
+      act('cleanUp', async () => ({
+        removed: await clean({ storage, settings, cutAudit: audit.cut }),
+        resealed: await reseal({ ...storage, sealer: sql.sealer, kids: settings.rootKeys.map(({ kid }) => kid) }),
+      })),
     findUsers: (idOrIdentifier) => findUsers(settings, storage, idOrIdentifier),
     deleteUser: (userId) => act('deleteUser', () => createDeleteAccount(storage)(userId, context())),
     eraseUser: (userId) => act('eraseUser', async () => (await storage.housekeeping.eraseUser(userId, context())).kind),

@@ -136,6 +136,7 @@ const startParts = async (
     storage,
     trail: auditTrail.trail,
     cutAudit: auditTrail.cut,
+    resealing: { sealer, kids: settings.rootKeys.map(({ kid }) => kid) },
     ring,
     refreshTokens: openRefreshTokens(settings),
     unsettled,

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { gatewayPresets } from '@sallyport/gateway/maintenance';
 import { type Environment, namesDatabase } from './environment.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
@@ -30,6 +30,16 @@ export const requireStoreOfFolder = (env: Environment): void => {
   if (readFolder(path)?.store !== 'named' || namesDatabase(env)) return;
   throw new CommandError(
     `${path} was last started with DATABASE_URL: give this command the same settings, or put them into .env.`,
+    exitCodes.settings,
+  );
+};
+
+/** Settings are missing where the data folder is not the one of `npm start`, or another folder is the working one: then it says so. */
+export const withFolderHint = (error: unknown, env: Environment): unknown => {
+  const path = env['SALLYPORT_DATA_DIR'] ?? 'data';
+  if (!(error instanceof Error) || error.name !== 'SettingsError' || readFolder(path) !== undefined) return error;
+  return new CommandError(
+    `${error.message}\nNo server was ever started on the data folder ${resolve(path)}: is SALLYPORT_DATA_DIR that of \`npm start\`?`,
     exitCodes.settings,
   );
 };

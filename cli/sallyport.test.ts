@@ -66,9 +66,9 @@ describe('the command line', () => {
     expect(sallyport(['up'], { cwd })).toMatchObject({ status: 78, stderr: expect.stringContaining('PORT sets') });
   });
 
-  it('says what there is instead of a command that imports users', () => {
-    const { status, stderr } = sallyport(['users', 'import', 'all.csv', '--format', 'csv']);
-    expect([status, stderr]).toEqual([2, expect.stringContaining('users create <identifier> --password-hash')]);
+  it('says which data folder it looked into where nothing was ever started', () => {
+    const { status, stderr } = sallyport(['keys', 'list']);
+    expect([status, stderr]).toEqual([78, expect.stringContaining('is SALLYPORT_DATA_DIR that of `npm start`?')]);
   });
 
   it('says which key is missing where there is no gateway yet', () => {

@@ -27,7 +27,7 @@ const kinds: readonly { readonly kind: string; readonly pattern: RegExp }[] = [
   {
     kind: 'value of a secret setting',
     pattern:
-      /\b(?:SALLYPORT_ROOT_KEYS|CSRF_KEYS|GATEWAY_MASTER_KEYS|GATEWAY_ASSERTION_KEYS|GATEWAY_SECRET|JWT_SECRET(?:_PREVIOUS)?|REFRESH_SECRET|DB_PASSWORD|REDIS_PASSWORD)["']?\s*[:=]\s*["']?[\w:+/-]{24,}/g,
+      /\b(?:SALLYPORT_ROOT_KEYS|CSRF_KEYS|GATEWAY_MASTER_KEYS|GATEWAY_ASSERTION_KEYS|GATEWAY_SECRET|JWT_SECRET(?:_PREVIOUS)?|REFRESH_SECRET(?:_PREVIOUS)?|DB_PASSWORD|REDIS_PASSWORD)["']?\s*[:=]\s*["']?[\w:+/-]{24,}/g,
   },
 ];
 

@@ -191,7 +191,7 @@ const rotate = async (newGeneration: number, judged: Case, options: RefreshOptio
       rotationId,
       ...(attempt && { attempt }),
       idleTtlMs: options.idleTtlMs,
-      ...(judged.nowMs - session.lastSeenAtMs >= lastSeenGrainMs && { origin: request.origin }),
+      ...(isOriginDue(judged, tokens) && { origin: request.origin }),
       context: request.context,
     });
     if (!value.won) return { done: false, session: { value: value.session, nowMs } };
@@ -204,6 +204,10 @@ const rotate = async (newGeneration: number, judged: Case, options: RefreshOptio
     throw error;
   }
 };
+
+/** With its first token under another root key, too: whatever a session has is to need one root key alone, or the other may never go. */
+const isOriginDue = ({ session, nowMs }: Case, { current }: RefreshTokens): boolean =>
+  nowMs - session.lastSeenAtMs >= lastSeenGrainMs || session.keyId !== current.keyId;
 
 const keep = async ({ session, request, nowMs }: Case, options: RefreshOptions): Promise<Step> => {
   const kept = await options.sessions.keepSession({

@@ -48,7 +48,7 @@ export const tokensSettings = {
   jwtSecretPrevious: secretSetting({
     env: 'JWT_SECRET_PREVIOUS',
     optional: true,
-    doc: 'The HS256 key before this one, or before the change to another algorithm: still verifies, never signs.',
+    doc: 'The HS256 key before this one, or before the change to another algorithm, or the one to come: verifies, never signs (docs/keys.md).',
   }),
   jwtPrivateKeyPath: textSetting({
     env: 'JWT_PRIVATE_KEY_PATH',
@@ -187,6 +187,11 @@ export const tokensSettings = {
     env: 'REFRESH_SECRET',
     optional: true,
     doc: 'Keys the stored hash of refresh tokens and enters their MAC.',
+  }),
+  refreshSecretPrevious: secretSetting({
+    env: 'REFRESH_SECRET_PREVIOUS',
+    optional: true,
+    doc: 'The REFRESH_SECRET before this one, or the one to come: its tokens are accepted, and none are made with it (docs/keys.md).',
   }),
   assertionKeys: keyListSetting({
     env: 'GATEWAY_ASSERTION_KEYS',

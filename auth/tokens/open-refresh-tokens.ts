@@ -1,10 +1,15 @@
 import type { AuthSettings } from '../config.ts';
-import { createRefreshTokens, type RefreshTokens, refreshSecretId } from './refresh-token.ts';
+import { createRefreshTokens, type RefreshSecret, type RefreshTokens, refreshSecretId } from './refresh-token.ts';
 
 /** Refresh tokens under the root keys of the settings, hashed under their refresh secret where there is one. */
-export const openRefreshTokens = ({ rootKeys, refreshSecret }: AuthSettings): RefreshTokens =>
+export const openRefreshTokens = (
+  settings: Pick<AuthSettings, 'rootKeys' | 'refreshSecret' | 'refreshSecretPrevious'>,
+): RefreshTokens =>
   createRefreshTokens({
-    roots: rootKeys.map(({ kid, key }) => ({ kid: Number(kid), key })),
-    secrets:
-      refreshSecret === undefined ? [] : [{ kid: refreshSecretId(refreshSecret), key: Buffer.from(refreshSecret) }],
+    roots: settings.rootKeys.map(({ kid, key }) => ({ kid: Number(kid), key })),
+    secrets: named(settings.refreshSecret),
+    accepted: named(settings.refreshSecretPrevious),
   });
+
+const named = (secret: string | undefined): readonly RefreshSecret[] =>
+  secret === undefined ? [] : [{ kid: refreshSecretId(secret), key: Buffer.from(secret) }];

@@ -108,6 +108,20 @@ describe('refresh tokens', () => {
     expect(tokens.hash('token', 's1')).toBeUndefined();
   });
 
+  it('are accepted under the secret before and the one to come, and derived with neither', () => {
+    const [s1, s2] = [secret('s1'), secret('s2')];
+    const before = createRefreshTokens({ roots: [first], secrets: [s1], accepted: [s2] });
+    const after = createRefreshTokens({ roots: [first], secrets: [s2], accepted: [s1] });
+    expect([before.current.hashKeyId, after.current.hashKeyId]).toEqual(['s1', 's2']);
+    const [old, fresh] = [newPosition({ hashKeyId: 's1' }), newPosition({ hashKeyId: 's2' })];
+    expect(genuine(before.derive(old), old, after)).toBe(true);
+    expect(genuine(after.derive(fresh), fresh, before)).toBe(true);
+    const rotated = { ...old, generation: old.generation + 1, hashKeyId: 's2' };
+    expect(genuine(before.derive(old), rotated, after)).toBe(true);
+    const toCome = createRefreshTokens({ roots: [first], secrets: [], accepted: [s1] });
+    expect(toCome.current.hashKeyId).toBe('');
+  });
+
   it('log nobody out when a refresh secret is set for the first time', () => {
     const keyed = createRefreshTokens({ roots: [first], secrets: [secret('s1')] });
     const before = newPosition();

@@ -76,15 +76,16 @@ interface HeldRoot {
   readonly preKey: KeyObject;
 }
 
-/** First root key and first secret = current. */
+/** First root key and first secret = current. `accepted`: secrets that nothing is derived with any more, or not yet. */
 export const createRefreshTokens = (options: {
   readonly roots: readonly RefreshRootKey[];
   readonly secrets: readonly RefreshSecret[];
+  readonly accepted?: readonly RefreshSecret[];
 }): RefreshTokens => {
   const roots = new Map(
     options.roots.map(({ kid, key }) => [kid, { key, preKey: expand(key, '', preLabel) } satisfies HeldRoot]),
   );
-  const secrets = new Map(options.secrets.map(({ kid, key }) => [kid, key]));
+  const secrets = new Map([...options.secrets, ...(options.accepted ?? [])].map(({ kid, key }) => [kid, key]));
   const [currentRoot] = options.roots;
   if (currentRoot === undefined) throw new TypeError('refresh tokens need at least one root key');
   const current = { keyId: currentRoot.kid, hashKeyId: options.secrets[0]?.kid ?? '' };

@@ -4,10 +4,15 @@ import { readEnvironment } from '../environment.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hostEnvironment } from '../host-environment.ts';
 import { withMaintenance } from '../users/with-maintenance.ts';
+import { addDrillCommand } from './drill-command.ts';
 import { keysText, keyView } from './keys-text.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
+import { addRootsCommand } from './roots-command.ts';
 
-/** `sallyport keys new | list | rotate | retire <kid> | remove <kid> | feed <subscriber>` */
+const noRingKeys =
+  'The ring holds no keys: no issuer has started yet, or it signs with JWT_SECRET or a key of a file (docs/guides/signing-keys.md).\n';
+
+/** `sallyport keys new | list | rotate | retire <kid> | remove <kid> | roots | drill | feed <subscriber>` */
 export const addKeysCommand = (program: Command): void => {
   const keys = program
     .command('keys')
@@ -31,7 +36,7 @@ export const addKeysCommand = (program: Command): void => {
       await withMaintenance(async (maintenance) => {
         const ring = await maintenance.listKeys();
         if (json) process.stdout.write(`${JSON.stringify(ring.map(keyView), undefined, 2)}\n`);
-        else process.stdout.write(ring.length === 0 ? 'The ring holds no keys.\n' : keysText(ring));
+        else process.stdout.write(ring.length === 0 ? noRingKeys : keysText(ring));
       });
     });
   keys
@@ -42,7 +47,7 @@ export const addKeysCommand = (program: Command): void => {
         const ring = await maintenance.rotateKeys();
         if (ring === undefined)
           throw new CommandError(
-            'the issuer signs with JWT_SECRET or with a key of yours: give it another one (docs/guides/signing-keys.md)',
+            'the issuer does not sign with the ring but with JWT_SECRET or a key of a file: give it another one (docs/guides/signing-keys.md)',
           );
         process.stdout.write(keysText(ring));
       });
@@ -62,6 +67,8 @@ export const addKeysCommand = (program: Command): void => {
         process.stdout.write(`${kid} is published no more; verifiers drop it when they next fetch the keys.\n`);
       });
     });
+  addRootsCommand(keys);
+  addDrillCommand(keys);
   keys
     .command('feed')
     .argument('<subscriber>', 'name of a gateway or service, for example api-gateway')

@@ -22,12 +22,23 @@ export interface DataFolder {
 export const openDataFolder = (given: string, preset: string, now: Date, store: FolderStore = 'own'): DataFolder => {
   const path = resolve(given);
   const folder = { path, secrets: join(path, 'secrets'), logs: join(path, 'logs') };
-  for (const made of Object.values(folder)) mkdirSync(made, { recursive: true, mode: 0o700 });
+  for (const made of Object.values(folder)) makeFolder(made);
   checkFolder(path);
   const lock = takeLock(join(path, 'lock'), now);
   const before = readFolder(path)?.preset;
   writeFileSync(join(path, 'folder.json'), `${JSON.stringify({ version: folderVersion, preset, store })}\n`);
   return { ...folder, ...lock, sharedWith: before === preset ? undefined : before };
+};
+
+const makeFolder = (path: string): void => {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unknown error';
+    throw new CommandError(
+      `The data folder cannot be made: ${reason}. Name a folder that you may write to: SALLYPORT_DATA_DIR=<folder>`,
+    );
+  }
 };
 
 /** Where the accounts of a folder's servers stand: in the folder, or in a database that the settings name. */

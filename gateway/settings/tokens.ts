@@ -52,7 +52,7 @@ export const tokenSettings = {
   jwtSecretPrevious: secretSetting({
     env: 'JWT_SECRET_PREVIOUS',
     optional: true,
-    doc: 'The HS256 key before this one, or before the change to another algorithm: still verifies.',
+    doc: 'The HS256 key before this one, or before the change to another algorithm, or the one to come: verifies (docs/keys.md).',
   }),
   jwtPublicKeyPath: textSetting({
     env: 'JWT_PUBLIC_KEY_PATH',

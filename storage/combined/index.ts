@@ -6,6 +6,7 @@ import { sessionsCompanion } from '../contracts/companions.ts';
 import type { Storage } from '../contracts/storage.ts';
 import type { RedisStore } from '../redis/store.ts';
 import { combineEffects } from './effects.ts';
+import { countSessionsByRoot } from './root-keys.ts';
 import { combineSessions } from './sessions.ts';
 
 export interface CombineOptions {
@@ -53,6 +54,10 @@ export const combineStores = async ({ sql, redis, onEmptied }: CombineOptions): 
         if (erasure.kind === 'erased') await redis.sessions.forgetUser(userId);
         return erasure;
       },
+    },
+    rootKeys: {
+      ...sql.rootKeys,
+      countSessionsByRoot: () => countSessionsByRoot(sql.accounts, redis.sessions),
     },
     ping: async () => void (await Promise.all([sql.ping(), redis.look()])),
     close: async () => {

@@ -16,6 +16,7 @@ import { noncesConformance } from './nonces.ts';
 import { outboxConformance } from './outbox.ts';
 import { recoveryConformance } from './recovery.ts';
 import { revocationsConformance } from './revocations.ts';
+import { rootKeysConformance } from './root-keys.ts';
 import { sessionsConformance } from './sessions.ts';
 import type { Conformance, StoreUnderTest } from './store-under-test.ts';
 
@@ -34,6 +35,7 @@ const suites: readonly Conformance[] = [
   outboxConformance,
   revocationsConformance,
   housekeepingConformance,
+  rootKeysConformance,
   // Last: it ends what the others have begun.
   recoveryConformance,
 ];

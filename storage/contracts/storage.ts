@@ -11,6 +11,7 @@ import type { Nonces } from './nonces.ts';
 import type { Outbox } from './outbox.ts';
 import type { Recovery } from './recovery.ts';
 import type { Revocations } from './revocations.ts';
+import type { RootKeys } from './root-keys.ts';
 import type { Sessions } from './sessions.ts';
 
 /** Every contract. A driver may serve some of them only; what the issuer is given serves all. */
@@ -32,6 +33,7 @@ export interface Storage {
   readonly canaries: Canaries;
   readonly housekeeping: Housekeeping;
   readonly recovery: Recovery;
+  readonly rootKeys: RootKeys;
   /** Rejects with StoreUnavailable while the store does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -32,6 +32,7 @@ import { keys } from './verbs/keys.ts';
 import { outbox } from './verbs/outbox.ts';
 import { recovery } from './verbs/recovery.ts';
 import { companions, revocations } from './verbs/revocations.ts';
+import { rootKeys } from './verbs/root-keys.ts';
 import { sessions } from './verbs/sessions.ts';
 
 export { parseTarget } from './target.ts';
@@ -120,6 +121,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     companions: companions(driver),
     housekeeping: housekeeping(driver),
     recovery: recovery(driver),
+    rootKeys: rootKeys(driver),
     stats,
     ping: async () => {
       await driver.read('SELECT 1 AS one');

@@ -28,6 +28,7 @@ import * as rows from './rows.ts';
 import type { SqlRow } from './transaction.ts';
 import { canaryPrefix } from './verbs/canaries.ts';
 import { listKeysStatement } from './verbs/keys.ts';
+import { countSessionsByRoot, readSealed } from './verbs/root-keys.ts';
 import { openWriteQueue, type WriteQueue } from './write-queue.ts';
 
 export interface SqliteOptions {
@@ -101,6 +102,11 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
         (await reader.get('SELECT 1 FROM store_meta WHERE key = ?', `companion:${companion}`)) !== undefined,
     },
     housekeeping: housekeeping(driver),
+    rootKeys: {
+      readSealed: (input) => readSealed(reader, input),
+      replaceSealed: (input) => queue.call('replaceSealed', input),
+      countSessionsByRoot: () => countSessionsByRoot(reader, driver.nowMs()),
+    },
     recovery: { markRestored: (input) => driver.queue.call('markRestored', input) },
     stats: queue.stats,
     ping: async () => {

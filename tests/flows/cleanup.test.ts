@@ -45,4 +45,11 @@ it.skipIf(isOnRedis)('removes what has expired, tells how much, and nothing that
   const { stdout, stderr } = sallyport(['cleanup'], env);
   expect(stderr).toBe('');
   expect(stdout.split('\n').slice(0, 2)).toEqual(['Cleaned up 1 expired tokens', '  sessions     1']);
+
+  const second = Buffer.alloc(32, 2).toString('base64url');
+  const both = { ...env, SALLYPORT_ROOT_KEYS: `2:${second},${env['SALLYPORT_ROOT_KEYS']}` };
+  expect(sallyport(['keys', 'roots'], both).stdout.split('\n').slice(0, 2)).toEqual([
+    expect.stringMatching(/^2 +derives and seals: 0 sealed values, 0 sessions, /),
+    expect.stringMatching(/^1 +may go: 0 sealed values, 0 sessions, /),
+  ]);
 });

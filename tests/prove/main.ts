@@ -31,6 +31,7 @@ import { refreshProtocol } from './refresh-protocol.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { restoredBackup } from './restored-backup.ts';
 import { revocationLag } from './revocation-lag.ts';
+import { provenSecretRotation } from './secret-rotation.ts';
 import { seeded } from './seeded.ts';
 import { provenSoak } from './soak.ts';
 import { storeGone } from './store-gone.ts';
@@ -52,6 +53,12 @@ const proofs: Readonly<Record<string, Proof>> = {
       'keys that turn every 5 s for 5 min at 300 requests a second over two issuers, two gateways and a service that verifies',
     run: (_, seconds = 300, store) =>
       onStore(store, ({ settings }) => provenKeyRotation({ seconds, perSecond: 300, everySeconds: 5, settings })),
+  },
+  'secret-rotation': {
+    about:
+      'every other secret replaced under load, as docs/keys.md says, over two issuers and two gateways that are restarted; rounds for 120 s',
+    run: (_, seconds = 120, store) =>
+      onStore(store, ({ settings }) => provenSecretRotation({ seconds, perSecond: 60, settings })),
   },
   'import-users': {
     about: '100,000 accounts with hashes of another system are imported; the import is killed on the way and run again',

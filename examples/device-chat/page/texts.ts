@@ -57,6 +57,7 @@ const problems: Readonly<Record<string, string>> = {
   credentials_invalid: 'User name and password do not fit together.',
   field_missing: 'Please fill this in.',
   field_invalid: 'This does not look right.',
+  username_unseen: 'This name holds characters that nobody can see.',
   password_too_short: 'This password is too short: 8 characters at least.',
   password_too_long: 'This password is too long.',
   password_weak: 'This password is too easy to guess.',

@@ -43,6 +43,7 @@ import { consumeNonce } from './nonces.ts';
 import { appendEvents, claimPartitions, replayEvents, settleEvents } from './outbox.ts';
 import { markRestored } from './recovery.ts';
 import { tidyRevocations } from './revocations.ts';
+import { replaceSealed } from './root-keys.ts';
 import { recordSessionEnds } from './session-ends.ts';
 import {
   adoptEpoch,
@@ -102,6 +103,7 @@ export const verbs = {
   removeKey,
   removeOldEvents,
   replacePasswordHash,
+  replaceSealed,
   replayEvents,
   reserveAttempt,
   noteDeviceSeen,

@@ -1,5 +1,5 @@
 /** Starts `sallyport up` for real, as a process of its own, on ports and in a data folder of its own. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,6 +54,18 @@ export const sallyport = (
     return { status, stdout, stderr };
   }
 };
+
+/** The same for a command that takes its time. */
+export const sallyportAsync = (
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<{ status: number; stdout: string; stderr: string }> =>
+  new Promise((resolve) => {
+    const options = { env: { ...cleanEnvironment(), ...env }, cwd: newFolder(), encoding: 'utf8' } as const;
+    const child = execFile(process.execPath, [main, ...args], options, (_, stdout, stderr) =>
+      resolve({ status: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
 
 export interface StartOptions {
   /** Default: the one that `npm start` runs. */
