@@ -24,6 +24,7 @@ import { startCleanup } from './cleanup/schedule.ts';
 import { createClientAddress } from './client-address.ts';
 import type { AuthSettings } from './config.ts';
 import { mountCors } from './cors.ts';
+import { countOutcomes } from './count-outcomes.ts';
 import { createConfirmDevice } from './devices/confirm-device.ts';
 import { createDevicesHttp } from './devices/http.ts';
 import { createRegisterDevice } from './devices/register-device.ts';
@@ -76,6 +77,9 @@ export interface AppParts {
   readonly policy: PasswordPolicy;
   readonly isReady: () => Promise<boolean>;
   readonly onRefreshAnomaly: RefreshOptions['onAnomaly'];
+  /** How a login or a refresh ended, in one word of a short list. */
+  readonly onLoginEnded: (outcome: string) => void;
+  readonly onRefreshEnded: (outcome: string) => void;
   /** What a run of the cleanup has removed. */
   readonly onCleanedUp: (removed: Removed) => void;
   readonly onCleanupFailed: () => void;
@@ -142,12 +146,20 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     endSession: (sessionId, context) => sessions.endSession({ sessionId, cause: 'device_revoked', context }),
   };
   const loginParts = { accounts, effects, password, guard, startSession, shape };
-  const login = createLogin({ ...loginParts, ...(shape.devices === true && { devices }) });
+  const login = countOutcomes(
+    createLogin({ ...loginParts, ...(shape.devices === true && { devices }) }),
+    (outcome) => (outcome.kind === 'tokens' ? 'ok' : outcome.reason),
+    parts.onLoginEnded,
+  );
   const onAnomaly = parts.onRefreshAnomaly;
   const refreshParts = { sessions, accounts, effects, tokens: refreshTokens, policy, idleTtlMs, onAnomaly };
   const limitPerHour = settings.refreshLimitPerHour;
   const limitDevice = createDeviceLimit({ counters: storage.counters, limitPerHour, clock });
-  const refresh = createRefresh({ ...refreshParts, unsettled: parts.unsettled, random, limitDevice });
+  const refresh = countOutcomes(
+    createRefresh({ ...refreshParts, unsettled: parts.unsettled, random, limitDevice }),
+    (outcome) => (outcome.kind === 'refreshed' ? 'ok' : outcome.code),
+    parts.onRefreshEnded,
+  );
   const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
   const endEarlierSession = logout.logout;
   const changeParts = { accounts, sessions, effects, password, guard, renewSession };

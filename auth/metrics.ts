@@ -1,3 +1,4 @@
+import { refreshRefusals } from '@sallyport/contract';
 import type { RouteId } from '@sallyport/contract/routes';
 import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
 import type { StoreStats } from '@sallyport/storage/contracts/storage';
@@ -5,13 +6,19 @@ import type { HashPool } from './factors/hash-pool.ts';
 import type { OpenedPolicy } from './factors/rules/index.ts';
 import type { RunningAudit } from './open-audit.ts';
 import type { WatchedRedis } from './open-redis.ts';
+import type { ObserveVerb } from './time-store.ts';
+import { type RefreshAnomaly, refreshAnomalies } from './tokens/refresh-anomaly.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
 
 type WatchedAudit = Pick<RunningAudit, 'backlog' | 'collector' | 'sealer' | 'delivery'>;
 
 export interface AuthMetrics {
   readonly metrics: Metrics;
-  readonly countRefreshAnomaly: (anomaly: string) => void;
+  readonly countRefreshAnomaly: (anomaly: RefreshAnomaly) => void;
+  /** How a login ended, and a refresh: `ok`, a reason of the audit, or the code of a problem. */
+  readonly countLogin: (outcome: string) => void;
+  readonly countRefresh: (outcome: string) => void;
+  readonly observeStore: ObserveVerb;
   /** Every rule that a new password was held against, with its outcome. */
   readonly countPasswordCheck: (rule: string, outcome: string) => void;
   /** What one run of the cleanup has removed. */
@@ -37,6 +44,14 @@ export const createAuthMetrics = (watched: {
     help: 'Refresh tokens that tell of a store that has gone back, of a root key that is not held here, or that came without the key they are bound to.',
     labels: ['anomaly'],
   });
+  const countLogin = countEnds(metrics, 'logins_total', 'Logins, by how they ended.', ['ok', 'password']);
+  const refreshOutcomes = ['ok', ...refreshRefusals];
+  const countRefresh = countEnds(metrics, 'refreshes_total', 'Refreshes, by how they ended.', refreshOutcomes);
+  const verbs = metrics.histogram({
+    name: 'store_duration_seconds',
+    help: 'What the store took for a verb that somebody waited for, failures included.',
+    labels: ['verb'],
+  });
   metrics.gauge({ name: 'hash_pool_active', help: 'Password hashes under way.', collect: () => watched.pool.active });
   metrics.gauge({ name: 'hash_pool_waiting', help: 'Logins waiting for a hash.', collect: () => watched.pool.waiting });
   metrics.gauge({
@@ -55,6 +70,8 @@ export const createAuthMetrics = (watched: {
     labels: ['table'],
   });
   const runs = metrics.counter({ name: 'cleanup_runs_total', help: 'Runs of the cleanup.', labels: ['outcome'] });
+  for (const anomaly of refreshAnomalies) anomalies.inc({ anomaly }, 0);
+  for (const outcome of ['done', 'failed']) runs.inc({ outcome }, 0);
   watchScorer(metrics, watched.scorer);
   metrics.gauge({
     name: 'store_write_batches',
@@ -78,6 +95,9 @@ export const createAuthMetrics = (watched: {
     },
     countCleanupFailure: () => runs.inc({ outcome: 'failed' }),
     countRefreshAnomaly: (anomaly) => anomalies.inc({ anomaly }),
+    countLogin,
+    countRefresh,
+    observeStore: (verb, seconds) => verbs.labels({ verb }).observe(seconds),
     watchFeed: (feed) => {
       metrics.gauge({
         name: 'revocation_feed_subscribers',
@@ -90,6 +110,13 @@ export const createAuthMetrics = (watched: {
       durations.labels({ route }).observe(seconds);
     },
   };
+};
+
+/** What an alert waits for is 0 from the start: a series that begins at 1 has, for Prometheus, never risen. */
+const countEnds = (metrics: Metrics, name: string, help: string, outcomes: readonly string[]) => {
+  const counter = metrics.counter({ name, help, labels: ['outcome'] });
+  for (const outcome of outcomes) counter.inc({ outcome }, 0);
+  return (outcome: string): void => counter.inc({ outcome });
 };
 
 const watchAudit = (metrics: Metrics, { backlog, collector, sealer, delivery }: WatchedAudit): void => {

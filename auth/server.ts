@@ -25,6 +25,7 @@ import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { openDrain, openRelay } from './open-relay.ts';
 import { openStore } from './open-store.ts';
 import { wakeOnChange } from './outbox/wake-on-change.ts';
+import { timeStore } from './time-store.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
@@ -128,7 +129,7 @@ const startParts = async (
   });
   // Before the drain: what it writes is drained as well.
   lifecycle.add({ name: 'limits that were hit', stop: limitHits.stop });
-  const storage = wakeOnChange(kept, drain.wake);
+  const storage = wakeOnChange(timeStore(kept, authMetrics.observeStore), drain.wake);
   const isReady = () => answers(storage);
   const { app, feed, stopTidying, stopCleanup, privateRoutes } = await buildApp({
     settings,
@@ -145,6 +146,8 @@ const startParts = async (
     observe,
     onCleanedUp: authMetrics.countCleanup,
     onCleanupFailed: authMetrics.countCleanupFailure,
+    onLoginEnded: authMetrics.countLogin,
+    onRefreshEnded: authMetrics.countRefresh,
     onRefreshAnomaly: (anomaly, sessionId) => {
       countRefreshAnomaly(anomaly);
       // Anybody can write a token that names an unknown key: that one is counted alone.

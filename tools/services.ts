@@ -60,6 +60,7 @@ const needed: readonly Needed[] = [
   { program: 'spin', package: 'spin', what: 'the model of the refresh protocol', probe: '-V' },
   { program: 'gcc', package: 'gcc libc6-dev', what: 'the model of the refresh protocol', probe: '--version' },
   { program: 'caddy', package: 'caddy', what: 'Caddy that asks /forward-auth', probe: 'version' },
+  { program: 'promtool', package: 'prometheus', what: 'alert rules of Prometheus', probe: '--version' },
 ];
 
 /** The broker comes from Maven Central. Debian's default Java is young enough; Maven is installed only while the jars are missing. */

@@ -20,8 +20,15 @@ import type { NewLogin, StartedSession } from '../tokens/start-session.ts';
 /** `disabled` only after a right password; every other failure is one and the same `refused`. */
 export type LoginOutcome =
   | ({ readonly kind: 'tokens'; readonly user: User } & StartedSession)
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'disabled' };
+  /** The reason is for audit and metrics; a caller is told one and the same of all. */
+  | { readonly kind: 'refused' | 'disabled'; readonly reason: RefusalReason };
+
+export type RefusalReason =
+  | 'password'
+  | 'locked'
+  | 'disabled'
+  | 'device_revoked'
+  | Extract<DeviceVerdict, { readonly kind: 'refused' }>['reason'];
 
 export interface LoginOptions {
   readonly accounts: Accounts;
@@ -132,12 +139,12 @@ const findUser = (accounts: Accounts, shape: RouteShape, identifier: string): Pr
 
 const refuse = async (
   kind: 'refused' | 'disabled',
-  reason: string,
+  reason: RefusalReason,
   user: User | undefined,
   context: ActContext,
   { effects }: Pick<LoginOptions, 'effects'>,
 ): Promise<LoginOutcome> => {
   const known = user && { userId: user.id };
   await effects.appendEffects([{ act: 'login.failed', realmId: defaultRealm, ...known, data: { reason }, context }]);
-  return { kind };
+  return { kind, reason };
 };

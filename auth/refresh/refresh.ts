@@ -5,6 +5,7 @@ import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin, Session, Sessions } from '@sallyport/storage/contracts/sessions';
 import { type ActContext, StoreUnavailable } from '@sallyport/storage/contracts/store';
+import type { RefreshAnomaly } from '../tokens/refresh-anomaly.ts';
 import type { ParsedRefreshToken, RefreshTokens } from '../tokens/refresh-token.ts';
 import { judge, type PresentedToken, type RotationPolicy, type Verdict } from '../tokens/rotation.ts';
 import type { UnsettledRotations } from '../tokens/unsettled.ts';
@@ -30,12 +31,6 @@ export interface RefreshRequest {
   readonly origin: Origin;
   readonly context: ActContext;
 }
-
-/**
- * What an operator must hear of. The first two mean that the store has gone back, the third that nodes hold different keys, the last that a
- * genuine token came without the key that it is bound to.
- */
-export type RefreshAnomaly = 'adopted_ahead' | 'session_lost' | 'key_unknown' | 'proof_required';
 
 export interface RefreshOptions {
   readonly sessions: Sessions;
