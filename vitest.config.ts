@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 const shared = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;
-const alone = ['tests/prove/**/*.test.ts', 'tools/launch.test.ts'];
+const alone = ['tests/prove/timing.test.ts', 'tests/prove/gateway/*.test.ts', 'tools/launch.test.ts'];
 const never = ['**/node_modules/**', '**/test-output/**', '**/data/**'];
 
 export default defineConfig({

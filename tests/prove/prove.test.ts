@@ -5,12 +5,10 @@ import { diskWaits, straceVersion } from './disk-waits.ts';
 import { webhookTarget } from './events/event-target.ts';
 import { provenEvents } from './events/events.ts';
 import { killUnderLoad } from './kill-under-load.ts';
-import { provenLoginStorm } from './login-storm.ts';
 import { onStore } from './on-store.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { seeded } from './seeded.ts';
 import { provenTabStorm } from './tab-storm.ts';
-import { loginTiming } from './timing.ts';
 
 describe('refresh over HTTP', () => {
   it('keeps one lineage under 50 parallel callers from two processes on one SQLite file', async () => {
@@ -85,25 +83,6 @@ describe('refresh over HTTP', () => {
       expect(syncs).toBeGreaterThanOrEqual(batches);
     },
   );
-});
-
-describe('a refused login', () => {
-  it('takes as long whatever is wrong, and not where the hash for unknown users is skipped', async () => {
-    const counts = { pairs: 100, controlPairs: 50, otherPairs: 30, sabotagedPairs: 20 };
-    expect(await loginTiming({ ...counts, random: seeded(3) })).toMatchObject({ passed: true });
-  }, 120_000);
-});
-
-describe('a storm of logins', () => {
-  it('keeps no refresh and no verify from its answer, and slows them where hashes block the event loop', async () => {
-    const { argon2id, bcrypt, sabotaged } = await provenLoginStorm({ seconds: 2, parallel: 8 });
-    for (const { refresh, verify, logins } of [argon2id, bcrypt]) {
-      expect([refresh.count, refresh.failed, verify.count, verify.failed]).toEqual([40, 0, 100, 0]);
-      expect(logins).toBeGreaterThan(4);
-    }
-    // How fast is for `npm run prove`: this machine may be doing anything else.
-    expect(sabotaged.verify.p50Ms).toBeGreaterThan(argon2id.verify.p50Ms * 2);
-  }, 90_000);
 });
 
 describe('events', () => {
