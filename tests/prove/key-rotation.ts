@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { systemRandom } from '@sallyport/kit/random';
 import { createSealer } from '@sallyport/kit/seal';
 import { createAccessTokenVerifier, remoteJwks } from '@sallyport/verify';
@@ -144,7 +145,11 @@ export const provenKeyRotation = async (options: KeyRotationOptions) => {
   for (const [name, sabotage] of Object.entries(twins)) {
     const { entry, remove } = sabotagedIssuer(sabotage);
     try {
-      const { refused, keptKeys, passed } = await keyRotation({ ...options, seconds: 25, main: entry });
+      const { refused, keptKeys, passed } = await keyRotation({
+        ...options,
+        seconds: 25,
+        main: pathToFileURL(entry).href,
+      });
       red[name] = { refused, keptKeys, passed };
     } finally {
       remove();
