@@ -42,6 +42,7 @@ export type WriterRequest =
 const maxBatch = 64;
 /** At start another process may be migrating, or recovering the log after a crash. */
 const openTimeoutMs = 15_000;
+const lockedWaitMs = 300;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 const port = parentPort;
@@ -52,7 +53,14 @@ function start(parent: MessagePort, options: WriterOptions): void {
   try {
     // Switching a new file to WAL needs the file alone for a moment.
     const db = retryBusy(() => openForWriting(options.file), openTimeoutMs);
-    const begin = (): void => beginImmediate(db, options.lockTimeoutMs);
+    // What waits behind a batch that found the file locked has waited as long as that: all answers are to come within two seconds.
+    let waitMs = options.lockTimeoutMs;
+    const begin = (): void => {
+      const thisWaitMs = waitMs;
+      waitMs = Math.min(options.lockTimeoutMs, lockedWaitMs);
+      beginImmediate(db, thisWaitMs);
+      waitMs = options.lockTimeoutMs;
+    };
     const offset = new BigInt64Array(options.clockOffset);
     const nowMs = (): EpochMs => (Date.now() + Number(Atomics.load(offset, 0))) as EpochMs;
     const applied = retryBusy(() => migrate(db, begin, nowMs()), openTimeoutMs);

@@ -18,13 +18,12 @@ const refresh = (token: string): Promise<Answer> => call('POST', '/auth/refresh'
 
 // Writes are held up by SQL; what a Redis that hangs does, sessions-in-redis.test.ts shows.
 describe.skipIf(isOnRedis)('while the store does not answer', () => {
-  it('writes are 503 with Retry-After, soon and never 401; reads go on; nobody is logged out', async () => {
+  it('writes are 503 with Retry-After within 2 s, never 401; reads go on; nobody is logged out', async () => {
     const { access, refresh: token } = await signUp(call);
     const unlock = await issuer.folder.database.lockWrites();
     const started = performance.now();
     const refused = await refresh(token);
-    // Two seconds is what `npm run prove -- store-gone` measures; this machine may be doing anything else.
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(2000);
     expectProblem(refused, 'store_unavailable');
     expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(1);
     expect((await call('GET', '/auth/verify', { bearer: access })).status).toBe(200);

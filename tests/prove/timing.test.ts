@@ -24,15 +24,19 @@ describe('a storm of logins', () => {
 });
 
 describe('tabs of many browsers', () => {
-  it('are not logged out when they refresh at once and lose answers; without overlap and attempt ids they are', async () => {
-    const { body, cookie, unprotected } = await provenTabStorm(6, seeded(2), 2);
-    expect(body).toMatchObject({
-      ...{ refusals: 0, loggedOut: 0, reuseVerdicts: 0, gaveUp: 0, sessionsStillRefreshing: 6 },
-    });
-    // OPEN: in cookie mode about one browser in forty is taken for a thief on a busy machine (`npm run prove -- tab-storm` counts it).
-    expect(cookie.gaveUp).toBe(0);
-    expect(cookie.loggedOut).toBeLessThanOrEqual(2);
-    for (const storm of [body, cookie]) expect(storm.lostAnswers + storm.cutConnections).toBeGreaterThan(5);
+  it('logs nobody out when browsers with five tabs refresh at once and lose answers, and does without overlap and attempt ids', async () => {
+    const { body, cookie, unprotected, passed } = await provenTabStorm(10, seeded(2), 3);
+    expect({ passed, body, cookie, unprotected }).toMatchObject({ passed: true });
+    for (const storm of [body, cookie]) {
+      expect(storm).toMatchObject({
+        refusals: 0,
+        loggedOut: 0,
+        reuseVerdicts: 0,
+        gaveUp: 0,
+        sessionsStillRefreshing: 10,
+      });
+      expect(storm.lostAnswers + storm.cutConnections).toBeGreaterThan(20);
+    }
     expect(unprotected.loggedOut).toBeGreaterThan(0);
     expect(unprotected.reuseVerdicts).toBeGreaterThan(0);
   }, 60_000);
