@@ -1,7 +1,7 @@
 /** RFC 9449: a token that is bound to a key is worth nothing without it, and a proof that was overheard is worth nothing twice. */
 import { isRedisMissing, startRedis } from '@sallyport/storage/redis/testing';
+import { newProofSigner } from '@sallyport/verify/testing/proofs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { newProofSigner } from '../testing/proofs.ts';
 import {
   bearer,
   type Headers,

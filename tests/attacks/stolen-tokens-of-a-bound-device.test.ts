@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
+import { newProofSigner, type ProofSigner } from '@sallyport/verify/testing/proofs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { sabotagedIssuer } from '../prove/sabotaged-issuer.ts';
@@ -21,7 +22,6 @@ import { type Answer, type Call, httpClient } from '../testing/http-client.ts';
 import { startIssuer } from '../testing/issuer.ts';
 import { newPerson } from '../testing/people.ts';
 import { expectProblem } from '../testing/problems.ts';
-import { newProofSigner, type ProofSigner } from '../testing/proofs.ts';
 
 const publicUrl = 'https://login.example.org';
 const chatUrl = 'https://chat.example.org';

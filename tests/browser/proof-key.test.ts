@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { newProofSigner } from '@sallyport/verify/testing/proofs';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +14,6 @@ import { httpClient } from '../testing/http-client.ts';
 import { type Issuer, startIssuer } from '../testing/issuer.ts';
 import { newPerson } from '../testing/people.ts';
 import { expectProblem } from '../testing/problems.ts';
-import { newProofSigner } from '../testing/proofs.ts';
 import { isMissing, launch } from './testing/chromium.ts';
 
 /** The SDK as a page has it, set up as the guide says. */

@@ -4,6 +4,7 @@
  */
 import { request } from 'node:http';
 import { startRedis } from '@sallyport/storage/redis/testing';
+import { newProofSigner } from '@sallyport/verify/testing/proofs';
 import type { Settings } from '../testing/child-server.ts';
 import { deviceFolder } from '../testing/device-chat.ts';
 import { loginOnDevice, registerDevice, usernameOf } from '../testing/devices.ts';
@@ -11,7 +12,6 @@ import { httpClient } from '../testing/http-client.ts';
 import { startIssuer } from '../testing/issuer.ts';
 import { newInstallation, startGateway } from '../testing/microservices.ts';
 import { newPerson } from '../testing/people.ts';
-import { newProofSigner } from '../testing/proofs.ts';
 import { startRecordingUpstream } from '../testing/recording-upstream.ts';
 import { mintToken } from '../testing/route-file.ts';
 

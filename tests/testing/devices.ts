@@ -9,9 +9,9 @@ import {
   randomBytes,
   webcrypto,
 } from 'node:crypto';
+import type { ProofSigner } from '@sallyport/verify/testing/proofs';
 import type { Answer, Call } from './http-client.ts';
 import type { Person } from './people.ts';
-import type { ProofSigner } from './proofs.ts';
 
 export type Curve = 'X25519' | 'P-256';
 
