@@ -1,0 +1,24 @@
+import type { Spans } from '@sallyport/kit/spans';
+import type { Storage } from '@sallyport/storage/contracts/storage';
+
+/** What requests wait for. The rest is background work, which belongs to no request. */
+const contracts = [
+  ...(['accounts', 'sessions', 'devices', 'nonces', 'lastingNonces', 'counters', 'revocations', 'effects'] as const),
+] satisfies readonly (keyof Storage)[];
+
+/** The same store, whose verbs are spans below whatever waits for them. Their input is not looked at. */
+export const traceStore = (storage: Storage, spans: Pick<Spans, 'around'>): Storage => {
+  const made = { ...storage };
+  for (const contract of contracts) Object.assign(made, { [contract]: tracing(contract, storage[contract], spans) });
+  return made;
+};
+
+const tracing = (name: string, contract: object, { around }: Pick<Spans, 'around'>): object =>
+  Object.fromEntries(
+    Object.entries(contract).map(([verb, run]: [string, unknown]) => {
+      // Those answer at once: they only begin to listen.
+      if (typeof run !== 'function' || verb.startsWith('on')) return [verb, run];
+      const attributes = { 'db.operation.name': verb, 'sallyport.store.contract': name };
+      return [verb, (...input: unknown[]) => around(`store ${verb}`, attributes, async () => run(...input))];
+    }),
+  );
