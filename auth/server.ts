@@ -131,7 +131,7 @@ const startParts = async (
   const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
   // Before the drain: at the stop what that has moved last still leaves.
   if (settings.eventRelay) {
-    const relay = await openRelay({ settings, storage: kept, metrics, log });
+    const relay = await openRelay({ settings, storage: kept, metrics, log, spans });
     lifecycle.add({ name: 'relay', stop: () => relay.stop() });
   }
   const drain = openDrain({ ...kept, audit: audit.collector }, metrics, log);
