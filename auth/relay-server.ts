@@ -16,6 +16,7 @@ import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { openDrain, openRelay } from './open-relay.ts';
 import { openStore } from './open-store.ts';
 import { openRequestSpans, type RequestSpans } from './request-spans.ts';
+import { watchPool } from './watch-pool.ts';
 
 const name = 'event-relay';
 
@@ -54,6 +55,7 @@ const startParts = async (
   lifecycle.add({ name: 'store', stop: () => storage.close() });
   if (redis === undefined) await refuseWithoutRedis(storage);
   const metrics = createMetrics('sallyport_relay_');
+  watchPool(metrics, storage.stats);
   const relay = await openRelay({ settings, storage, metrics, log, spans });
   lifecycle.add({ name: 'relay', stop: () => relay.stop() });
   // What an issuer that is gone has left behind is moved on here.
