@@ -31,7 +31,7 @@ describe('createSpans', () => {
       await spans.within(span, async () => {
         await sleep(1);
         await Promise.all([
-          spans.around(`${name} 1`, {}, () => spans.around(`${name} 1.1`, {}, async () => void (await sleep(1)))),
+          spans.around(`${name} 1`, {}, () => spans.around(`${name} 1.1`, {}, () => sleep(1, undefined))),
           spans.around(`${name} 2`, {}, async () => undefined),
         ]);
       });
@@ -60,7 +60,7 @@ describe('createSpans', () => {
       ),
     ).toBe(8);
     const span = begin();
-    const late = spans.within(span, () => spans.around('late', {}, async () => void (await sleep(5))));
+    const late = spans.within(span, () => spans.around('late', {}, () => sleep(5, undefined)));
     span.end(answered);
     span.end({ ...answered, name: 'twice' });
     await late;
@@ -72,7 +72,13 @@ describe('createSpans', () => {
     const { spans, recorded, begin } = rig();
     const span = begin();
     const failing = (error: unknown) =>
-      spans.within(span, () => spans.around('work', {}, async () => Promise.reject(error))).catch(() => undefined);
+      spans
+        .within(span, () =>
+          spans.around('work', {}, async () => {
+            throw error;
+          }),
+        )
+        .catch(() => undefined);
     await failing(new Problem('busy', { retryAfterSeconds: 1 }));
     await failing(new RangeError('planted-secret'));
     await failing('planted-secret');

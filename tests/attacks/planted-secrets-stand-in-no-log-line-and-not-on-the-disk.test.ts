@@ -181,7 +181,7 @@ describe('after every route and every kind of failure', () => {
     // They are sent every few seconds.
     const names = () => new Set(collector.spans.map(({ name }) => name));
     await expect.poll(() => names().has('DELETE /auth/account'), { timeout: 25_000 }).toBe(true);
-    for (const name of ['POST /auth/login', 'POST /auth/refresh', 'store rotateSession', 'password hash'])
+    for (const name of ['POST /auth/login', 'POST /auth/refresh', 'store rotateSession', 'password hash', 'send log'])
       expect(names()).toContain(name);
     const told = Buffer.from(collector.texts.join(''));
     expect(found(told)).toEqual([]);

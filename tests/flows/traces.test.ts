@@ -1,20 +1,12 @@
-/** One trace through all parts: a client, the gateway, the issuer with its store, and a service with spans of its own. */
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import * as otel from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+/** One trace through all parts: a client, the gateway, the issuer with its store, and the service of the guide with spans of its own. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { createApiClient, createTokenManager, memoryStore } from '@sallyport/client';
 import { type RequestTrace, tracedFetch } from '@sallyport/client/traced-fetch';
 import { attributeOf, type CollectedSpan, type Collector, startCollector } from '@sallyport/kit/testing/collector';
-import { createGuard, traceFields, traceHeaders } from '@sallyport/verify';
-import { guardNode } from '@sallyport/verify/node';
-import { traceRequests } from '@sallyport/verify/trace';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ChildServer } from '../testing/child-server.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type ChildServer, type Settings, startServer } from '../testing/child-server.ts';
+import { freePort } from '../testing/free-ports.ts';
 import { httpClient } from '../testing/http-client.ts';
 import { type Issuer, startIssuer } from '../testing/issuer.ts';
 import { type Installation, newInstallation, startGateway } from '../testing/microservices.ts';
@@ -23,60 +15,58 @@ import { newPerson, type Person, register } from '../testing/people.ts';
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const click = `00-${traceId}-00f067aa0ba902b7-00`;
 
-interface Seen {
-  readonly fields: { readonly traceId?: string; readonly spanId?: string };
-  readonly traceparent: string | undefined;
-}
+const root = new URL('../../', import.meta.url);
+const folder = new URL('test-output/traces/', root);
+const guide = readFileSync(new URL('docs/guides/observability.md', root), 'utf8');
+const [serviceCode = '', clientCode = ''] = [...guide.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(
+  ([, code = '']) => code,
+);
 
-/** A service as anybody would write it: its own OpenTelemetry SDK, the guard, and spans behind the guard. */
-const startService = async (keys: string, collectorUrl: string) => {
-  const provider = new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': 'user-service' }),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: collectorUrl }) })],
-  });
-  otel.trace.setGlobalTracerProvider(provider);
-  otel.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  const traced = traceRequests(otel);
-  const seen: Seen[] = [];
-  const guard = createGuard({ service: 'user-service', env: { GATEWAY_ASSERTION_KEYS: keys } });
-  const server = createServer(
-    guardNode(guard, (request, response, caller) =>
-      traced({ request, response, caller, route: () => '/users/me' }, () => {
-        seen.push({ fields: traceFields(request), traceparent: traceHeaders(request).traceparent });
-        // A span that the service makes itself hangs below.
-        otel.trace.getTracer('service').startSpan('read profile').end();
-        response.setHeader('content-type', 'application/json').end('{"user":{}}');
-      }),
-    ),
-  );
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    seen,
-    flush: () => provider.forceFlush(),
-    close: async () => {
-      server.close();
-      server.closeAllConnections();
-      await provider.shutdown();
-      otel.trace.disable();
-      otel.context.disable();
-    },
-  };
+/** The service of the guide, copied and pasted, in a process of its own. */
+const startService = async (settings: Settings): Promise<ChildServer> => {
+  const url = `http://127.0.0.1:${settings['PORT']}`;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(new URL('service.ts', folder), serviceCode);
+  const main = new URL('main.ts', folder);
+  writeFileSync(main, `await import('./service.ts');\nprocess.send({ urls: { public: '${url}' } });\n`);
+  const service = await startServer(main.href, settings, fileURLToPath(folder));
+  // Nobody is let in; but it answers.
+  const answers = () =>
+    fetch(`${url}/users/me`).then(
+      ({ status }) => status === 401,
+      () => false,
+    );
+  await vi.waitUntil(answers, { timeout: 20_000, interval: 20 });
+  return service;
+};
+
+/** The client of the guide, likewise; returns the id that it prints. */
+const runClient = async (origin: string): Promise<string> => {
+  const path = fileURLToPath(new URL('client.ts', folder));
+  writeFileSync(path, clientCode.replaceAll('http://localhost:8080', origin));
+  const printed: string[] = [];
+  const log = vi.spyOn(console, 'log').mockImplementation((text: unknown) => void printed.push(String(text)));
+  await import(path);
+  log.mockRestore();
+  return printed.join();
 };
 
 let collector: Collector;
 let installation: Installation;
-let service: Awaited<ReturnType<typeof startService>>;
+let service: ChildServer;
+let printed: string;
 let issuer: Issuer;
 let gateway: ChildServer;
 let person: Person;
+let answered: unknown;
 const sent: RequestTrace[] = [];
 
 beforeAll(async () => {
   collector = await startCollector();
   installation = newInstallation();
-  service = await startService(installation.assertionKeys('user-service'), collector.url);
   const telling = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collector.url };
+  const serviceKeys = { GATEWAY_ASSERTION_KEYS: installation.assertionKeys('user-service') };
+  service = await startService({ ...telling, ...serviceKeys, PORT: String(await freePort()) });
   const keys = { GATEWAY_ASSERTION_KEYS: installation.assertionKeys('auth-service') };
   // By chance nothing at all is recorded there: what is, the gateway has chosen.
   issuer = await startIssuer({ ...telling, ...keys, OTEL_TRACES_SAMPLER_ARG: '0' }, installation.folder);
@@ -91,15 +81,16 @@ beforeAll(async () => {
   const tokens = createTokenManager({ authUrl: `${gateway.url}/api/v1/auth`, store: memoryStore(), fetch });
   await tokens.signIn('login', { email: person.email, password: person.password });
   const api = createApiClient({ baseUrl: `${gateway.url}/api/v1`, tokens, fetch });
-  await api.get('/users/me?secret=in-the-query');
-  // Both send what waits when they stop.
-  await Promise.all([gateway.stop(), service.flush()]);
-  await issuer.stop();
+  answered = await api.get('/users/me?secret=in-the-query');
+  await register(httpClient(issuer.url), { email: 'ada@example.com', password: 'correct horse battery', name: 'Ada' });
+  printed = await runClient(gateway.url);
+  // Each sends what waits when it stops.
+  await Promise.all([gateway.stop(), service.stop(), issuer.stop()]);
 }, 60_000);
 afterAll(async () => {
-  await issuer.remove();
-  await service.close();
+  await Promise.all([gateway.stop(), service.stop(), issuer.remove()]);
   collector.close();
+  rmSync(folder, { recursive: true });
 });
 
 const only = (fits: (span: CollectedSpan) => boolean): CollectedSpan => {
@@ -109,14 +100,17 @@ const only = (fits: (span: CollectedSpan) => boolean): CollectedSpan => {
     throw new Error(`${found.length} spans, of ${JSON.stringify(collector.spans.map(({ name }) => name))}`);
   return span;
 };
+const compare = (one: string, other: string): number => one.localeCompare(other);
 const below = (parent: CollectedSpan | RequestTrace) => (span: CollectedSpan) => span.parentSpanId === parent.spanId;
 
 describe('a login and a protected request of one click', () => {
   it('are one trace, and nothing else is recorded', () => {
-    expect(new Set(collector.spans.map((span) => span.traceId))).toEqual(new Set([traceId]));
-    expect(new Set(collector.spans.map((span) => span.service))).toEqual(
-      new Set(['api-gateway', 'auth-service', 'user-service']),
-    );
+    const servicesOf = (trace: string) =>
+      new Set(collector.spans.filter((span) => span.traceId === trace).map((span) => span.service));
+    expect(servicesOf(traceId)).toEqual(new Set(['api-gateway', 'auth-service', 'user-service']));
+    // The client of the guide opens one for its login, and one for its request, whose id it prints.
+    expect(servicesOf(printed)).toEqual(new Set(['api-gateway', 'user-service']));
+    expect(new Set(collector.spans.map((span) => span.traceId)).size).toBe(3);
   });
 
   it('client, gateway, issuer and store hang one below the other', () => {
@@ -148,9 +142,9 @@ describe('a login and a protected request of one click', () => {
     const call = only(below(only(below(request))));
     const atService = only(below(call));
     expect([atService.service, atService.kind, atService.name]).toEqual(['user-service', 2, 'GET /users/me']);
-    expect(service.seen).toEqual([
-      { fields: { traceId, spanId: atService.spanId }, traceparent: `00-${traceId}-${atService.spanId}-01` },
-    ]);
+    expect(service.logLines()).toContainEqual({ traceId, spanId: atService.spanId, msg: 'request' });
+    // What it would send on.
+    expect(answered).toEqual({ traceparent: `00-${traceId}-${atService.spanId}-01` });
     expect(only(below(atService)).name).toBe('read profile');
   });
 
@@ -160,16 +154,28 @@ describe('a login and a protected request of one click', () => {
       [issuer, 'auth-service'],
     ] as const) {
       const lines = server.logLines().filter((line) => line['msg'] === 'request' && line['traceId'] === traceId);
-      const spans = collector.spans.filter((span) => span.service === service && span.kind === 2);
+      const spans = collector.spans.filter(
+        (span) => span.service === service && span.kind === 2 && span.traceId === traceId,
+      );
       expect(lines.length).toBeGreaterThan(0);
-      expect(lines.map((line) => line['spanId']).sort()).toEqual(spans.map(({ spanId }) => spanId).sort());
+      expect(lines.map((line) => String(line['spanId'])).toSorted(compare)).toEqual(
+        spans.map(({ spanId }) => spanId).toSorted(compare),
+      );
     }
   });
 
   it('tells no collector who it was, what was asked for, or any secret', () => {
     const told = collector.texts.join('');
     expect(told.length).toBeGreaterThan(1000);
-    for (const secret of [person.email, person.password, person.name, 'in-the-query', 'eyJ', 'Bearer']) {
+    for (const secret of [
+      person.email,
+      person.password,
+      person.name,
+      'ada@example.com',
+      'in-the-query',
+      'eyJ',
+      'Bearer',
+    ]) {
       expect(told, secret).not.toContain(secret);
     }
   });
