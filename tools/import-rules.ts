@@ -60,7 +60,7 @@ export const rules: Rules = {
         except: ['main.ts'],
       },
       { area: 'app', files: ['app.ts'], imports: ['**'], except: ['main.ts', 'server.ts'] },
-      { area: 'maintenance', files: ['maintenance.ts'], imports: ['**'], except: top },
+      { area: 'maintenance', files: ['maintenance.ts', 'operations.ts'], imports: ['**'], except: top },
       {
         area: 'composition',
         files: ['*.ts', 'presets/**', 'settings/**'],
