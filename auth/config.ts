@@ -4,6 +4,7 @@
  */
 import { defineSettings, type PresetOf, type SettingProblem, type SettingsOf } from '@sallyport/kit/config';
 import { redisProblems } from '@sallyport/storage/redis/settings';
+import { adminProblems, adminSettings } from './settings/admin.ts';
 import { auditProblems, auditSettings } from './settings/audit.ts';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
@@ -21,6 +22,7 @@ export type { ExtraClaim } from './settings/tokens.ts';
 export const authSettings = defineSettings({
   ...serverSettings,
   ...databaseSettings,
+  ...adminSettings,
   ...auditSettings,
   ...tokensSettings,
   ...passwordsSettings,
@@ -40,6 +42,7 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
   const problems: SettingProblem[] = [
     ...databaseProblems(settings),
     ...redisProblems(settings),
+    ...adminProblems(settings),
     ...auditProblems(settings),
     ...eventsProblems(settings),
     ...kafkaProblems(settings),

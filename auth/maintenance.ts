@@ -12,7 +12,12 @@ import type { Credential } from '@sallyport/storage/contracts/credentials';
 import type { Erasure } from '@sallyport/storage/contracts/housekeeping';
 import type { Restored } from '@sallyport/storage/contracts/recovery';
 import type { Storage } from '@sallyport/storage/contracts/storage';
-import { createCredentialDesk, type CredentialWish, type MadeCredential, mostCredentials } from './admin/credentials.ts';
+import {
+  type CredentialWish,
+  createCredentialDesk,
+  type MadeCredential,
+  mostCredentials,
+} from './admin/credentials.ts';
 import { type AuditMaintenance, openAuditMaintenance } from './audit-maintenance.ts';
 import { clean, type Removed } from './cleanup/clean.ts';
 import { type Resealed, reseal } from './cleanup/reseal.ts';
@@ -24,7 +29,13 @@ import { loadAuthSettings } from './load-settings.ts';
 import { openActGuard, openAudit } from './open-audit.ts';
 import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
-import { type AccountData, createOperations, createUserMaker, type OperationParts, type Operations } from './operations.ts';
+import {
+  type AccountData,
+  createOperations,
+  createUserMaker,
+  type OperationParts,
+  type Operations,
+} from './operations.ts';
 import { createImportAccount, type ImportOutcome } from './register/import-account.ts';
 import { createRegister } from './register/register.ts';
 import { createSeed, isSeeded, type Seeded, type SeedRequest } from './register/seed.ts';
@@ -36,6 +47,16 @@ export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
 export type { Finding } from '@sallyport/kit/finding';
 export type { Credential } from '@sallyport/storage/contracts/credentials';
 export type { StoredKey } from '@sallyport/storage/contracts/keys';
+export {
+  deviceView,
+  eventView,
+  isRootNeeded,
+  keyView,
+  rootView,
+  sealedValues,
+  sessionView,
+  userView,
+} from './admin/views.ts';
 export { type AuditView, auditView, type GivenFilter, longestPage, readFilter } from './audit/filter.ts';
 export type { AuditReport } from './audit/verify.ts';
 export type { AuditMaintenance } from './audit-maintenance.ts';
@@ -201,7 +222,10 @@ const openDoors = async (settings: AuthSettings, { accounts, sessions, effects }
 };
 
 /** Keys and credentials leave first: where this is interrupted, whoever calls again finds the sessions still there to end. */
-const markRestored = async (settings: AuthSettings, { keys, credentials, recovery }: Storage): Promise<RestoredStore> => {
+const markRestored = async (
+  settings: AuthSettings,
+  { keys, credentials, recovery }: Storage,
+): Promise<RestoredStore> => {
   const retired: string[] = [];
   for (const algorithm of signatureAlgorithms) {
     for (const { kid } of await keys.listKeys(defaultRealm, algorithm)) {
@@ -211,7 +235,8 @@ const markRestored = async (settings: AuthSettings, { keys, credentials, recover
   }
   // One that was revoked since would be good again, and one that was made since is lost.
   for (const { id, revokedAtMs } of await credentials.listCredentials(defaultRealm, mostCredentials)) {
-    if (revokedAtMs === undefined) await credentials.revokeCredential({ realmId: defaultRealm, id, context: context() });
+    if (revokedAtMs === undefined)
+      await credentials.revokeCredential({ realmId: defaultRealm, id, context: context() });
   }
   const incarnation = systemRandom.bytes(12).toString('base64url');
   const ended = await recovery.markRestored({ incarnation, context: context() });

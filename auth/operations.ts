@@ -23,6 +23,8 @@ import type { createRegister, RegisterOutcome } from './register/register.ts';
 import { listRootKeys, type RootKeyUse } from './root-key-maintenance.ts';
 import { endAllSessions, endSession, listDevices, listSessions } from './session-maintenance.ts';
 
+export type { RootKeyUse } from './root-key-maintenance.ts';
+
 export interface AccountData {
   /** E-mail or user name, as the preset logs in. */
   readonly identifier: string;
@@ -148,7 +150,8 @@ export const createOperations = (parts: OperationParts): ((acting: Acting) => Op
         }),
       listKeys: () => listKeys(keys),
       rotateKeys: () => act('rotateKeys', () => rotateKeys(settings, { sealer, keys, context: context() })),
-      withdrawKey: (kid) => act('withdrawKey', () => keys.withdrawKey({ realmId: defaultRealm, kid, context: context() })),
+      withdrawKey: (kid) =>
+        act('withdrawKey', () => keys.withdrawKey({ realmId: defaultRealm, kid, context: context() })),
       removeKey: (kid) => act('removeKey', () => keys.removeKey({ realmId: defaultRealm, kid, context: context() })),
       listRootKeys: () => listRootKeys(settings.rootKeys, { rootKeys: storage.rootKeys, audit: trail }),
       listEvents: (filter, limit) => listEvents(outbox, filter, limit),
@@ -207,7 +210,12 @@ const searchUsers = async (
 ): Promise<UserPage> => {
   // A part of a domain cannot be turned into punycode, as the key of a whole address is.
   const prefix = keyOf[kind](text) ?? foldText(text);
-  const users = await accounts.searchUsers(defaultRealm, { kind, prefix, limit, ...(after !== undefined && { after }) });
+  const users = await accounts.searchUsers(defaultRealm, {
+    kind,
+    prefix,
+    limit,
+    ...(after !== undefined && { after }),
+  });
   const last = users.at(-1)?.[kind];
   const next = users.length < limit || last === undefined ? undefined : keyOf[kind](last);
   return { users, ...(next !== undefined && { next }) };

@@ -30,10 +30,7 @@ export interface ReplayParts {
 }
 
 /** Leaves a record of who has asked for it, and of how many there were. */
-export const replayEvents = async (
-  { outbox, effects, context }: ReplayParts,
-  which: WhichEvents,
-): Promise<number> => {
+export const replayEvents = async ({ outbox, effects, context }: ReplayParts, which: WhichEvents): Promise<number> => {
   const replayed = 'ids' in which ? await outbox.replayEvents(which.ids) : await replayFitting(outbox, which.filter);
   const data = { replayed, ...('filter' in which && filterData(which.filter)) };
   await effects.appendEffects([{ act: 'events.replayed', realmId: defaultRealm, data, context }]);

@@ -1,21 +1,9 @@
-import type { Maintenance } from '@sallyport/auth/maintenance';
+import { deviceView } from '@sallyport/auth/maintenance';
 import { isDeviceId } from '@sallyport/contract';
 import type { Command } from 'commander';
 import { CommandError } from '../exit-codes.ts';
 import { findUser } from '../users/find-user.ts';
 import { withMaintenance } from '../users/with-maintenance.ts';
-
-type Device = Awaited<ReturnType<Maintenance['listDevices']>>[number];
-
-const at = (ms: number): string => new Date(ms).toISOString();
-
-/** Never the device's key. */
-const deviceView = ({ id, name, curve, createdAtMs, lastSeenAtMs, trustedUntilMs, proofKeyThumbprint }: Device) => ({
-  ...{ id, curve, created_at: at(createdAtMs), has_proof_key: proofKeyThumbprint !== undefined },
-  ...(name !== undefined && { name }),
-  ...(lastSeenAtMs !== undefined && { last_seen_at: at(lastSeenAtMs) }),
-  ...(trustedUntilMs !== undefined && { trusted_until: at(trustedUntilMs) }),
-});
 
 /** `sallyport devices list | revoke`: devices that log in, on the host that holds the store. */
 export const addDevicesCommand = (program: Command): void => {

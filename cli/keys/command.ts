@@ -1,11 +1,11 @@
-import { feedTokenOf } from '@sallyport/auth/maintenance';
+import { feedTokenOf, keyView } from '@sallyport/auth/maintenance';
 import { type Command, Option } from 'commander';
 import { readEnvironment } from '../environment.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hostEnvironment } from '../host-environment.ts';
 import { withMaintenance } from '../users/with-maintenance.ts';
 import { addDrillCommand } from './drill-command.ts';
-import { keysText, keyView } from './keys-text.ts';
+import { keysText } from './keys-text.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
 import { addRootsCommand } from './roots-command.ts';
 

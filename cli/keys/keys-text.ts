@@ -12,11 +12,3 @@ const told: Readonly<Record<StoredKey['state'], (key: StoredKey) => string>> = {
 /** One line a key. */
 export const keysText = (keys: readonly StoredKey[]): string =>
   keys.map((key) => `${key.state.padEnd(8)}${key.algorithm.padEnd(7)}${key.kid}  ${told[key.state](key)}\n`).join('');
-
-/** What may be told of a key: never its private half, sealed or not. */
-export const keyView = ({ kid, algorithm, state, createdAtMs, signsFromMs, verifiesUntilMs }: StoredKey) => ({
-  ...{ kid, algorithm, state },
-  created_at: at(createdAtMs),
-  signs_from: at(signsFromMs),
-  ...(verifiesUntilMs !== undefined && { verifies_until: at(verifiesUntilMs) }),
-});

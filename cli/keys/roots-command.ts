@@ -1,6 +1,7 @@
+import { rootView } from '@sallyport/auth/maintenance';
 import type { Command } from 'commander';
 import { withMaintenance } from '../users/with-maintenance.ts';
-import { rootsText, rootView } from './roots-text.ts';
+import { rootsText } from './roots-text.ts';
 
 /** `sallyport keys roots` */
 export const addRootsCommand = (keys: Command): void => {

@@ -1,15 +1,10 @@
-import type { RootKeyUse } from '@sallyport/auth/maintenance';
-
-const valuesOf = ({ values }: RootKeyUse): number => Object.values(values).reduce((sum, count) => sum + count, 0);
-
-/** Without it people are logged out, or something that is sealed is lost. What it has signed of the audit is said, and decides nothing. */
-const isNeeded = (root: RootKeyUse): boolean => valuesOf(root) > 0 || root.sessions > 0;
+import { isRootNeeded, type RootKeyUse, sealedValues } from '@sallyport/auth/maintenance';
 
 const verdict = (root: RootKeyUse): string => {
   if (root.state === 'first') return 'derives and seals';
   if (root.state === 'missing')
-    return isNeeded(root) ? 'MISSING: give it back to SALLYPORT_ROOT_KEYS' : 'is not held any more';
-  return isNeeded(root) ? 'is needed' : 'may go';
+    return isRootNeeded(root) ? 'MISSING: give it back to SALLYPORT_ROOT_KEYS' : 'is not held any more';
+  return isRootNeeded(root) ? 'is needed' : 'may go';
 };
 
 const until = ({ sessionsUntilMs }: RootKeyUse): string =>
@@ -18,7 +13,7 @@ const until = ({ sessionsUntilMs }: RootKeyUse): string =>
 const lineOf = (root: RootKeyUse): string => {
   const { kid, sessions, checkpoints } = root;
   const parts = [
-    `${valuesOf(root)} sealed values`,
+    `${sealedValues(root)} sealed values`,
     `${sessions} sessions${until(root)}`,
     `${checkpoints} audit checkpoints`,
   ];
@@ -32,9 +27,3 @@ ones), and so is what \`audit verify\` can say of records of its time.
 
 export const rootsText = (roots: readonly RootKeyUse[]): string =>
   `${roots.map(lineOf).join('')}${roots.length > 1 ? reminder : ''}`;
-
-export const rootView = (root: RootKeyUse) => ({
-  ...{ kid: root.kid, state: root.state, needed: isNeeded(root), values: root.values, sessions: root.sessions },
-  ...(root.sessionsUntilMs !== undefined && { sessions_until: new Date(root.sessionsUntilMs).toISOString() }),
-  checkpoints: root.checkpoints,
-});

@@ -1,6 +1,6 @@
-import type { RootKeyUse } from '@sallyport/auth/maintenance';
+import { type RootKeyUse, rootView } from '@sallyport/auth/maintenance';
 import { expect, it } from 'vitest';
-import { rootsText, rootView } from './roots-text.ts';
+import { rootsText } from './roots-text.ts';
 
 const use = (kid: string, fields: Partial<RootKeyUse>): RootKeyUse => ({
   ...{ kid, state: 'held', sessions: 0, checkpoints: 0 },

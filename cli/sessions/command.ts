@@ -1,25 +1,9 @@
-import type { Maintenance } from '@sallyport/auth/maintenance';
+import { sessionView } from '@sallyport/auth/maintenance';
 import { isSessionId } from '@sallyport/contract';
 import type { Command } from 'commander';
 import { CommandError } from '../exit-codes.ts';
 import { findUser } from '../users/find-user.ts';
 import { withMaintenance } from '../users/with-maintenance.ts';
-
-type Session = Awaited<ReturnType<Maintenance['listSessions']>>[number];
-
-const at = (ms: number): string => new Date(ms).toISOString();
-
-const sessionView = (session: Session) => {
-  const { id, createdAtMs, lastSeenAtMs, idleExpiresAtMs, absoluteExpiresAtMs, deviceId, amr } = session;
-  const { address, userAgent } = session.origin();
-  return {
-    ...{ id, created_at: at(createdAtMs), last_seen_at: at(lastSeenAtMs), amr },
-    expires_at: at(Math.min(idleExpiresAtMs, absoluteExpiresAtMs)),
-    ...(deviceId !== undefined && { device_id: deviceId }),
-    ...(address !== undefined && { address }),
-    ...(userAgent !== undefined && { user_agent: userAgent }),
-  };
-};
 
 /** `sallyport sessions list | end`: sessions of one account, on the host that holds the store. */
 export const addSessionsCommand = (program: Command): void => {
