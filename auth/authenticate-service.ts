@@ -33,7 +33,7 @@ type Refusal = 'foreign' | 'unknown' | 'revoked' | 'expired' | 'scope';
 
 const minuteMs = 60_000;
 /** Refused calls of one address that are written down one by one; beyond, they are limits that were hit, and counted together. */
-const refusalsPerMinute = 30;
+const refusalsPerMinute = 60;
 
 /** RFC 6750 §2.1 */
 const authorizationForm = /^bearer +([A-Za-z0-9\-._~+/]{1,4096}=*)$/i;

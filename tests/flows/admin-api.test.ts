@@ -1,0 +1,219 @@
+/** The admin API over real HTTP: what an operator may do on the host, a service with a credential may do from elsewhere. */
+
+import { feedTokenOf } from '@sallyport/auth/maintenance';
+import type { CredentialId } from '@sallyport/contract';
+import { openRevocationFeed } from '@sallyport/verify';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sallyport } from '../start/testing/started.ts';
+import { compileCache } from '../testing/child-server.ts';
+import { openDesk, type TestCredential, type TestDesk } from '../testing/credentials.ts';
+import { decodeToken } from '../testing/forge.ts';
+import { type Answer, type Call, httpClient } from '../testing/http-client.ts';
+import { type Issuer, startIssuer } from '../testing/issuer.ts';
+import { login, newPerson, signUp } from '../testing/people.ts';
+import { expectProblem } from '../testing/problems.ts';
+
+const patience = { timeout: 20_000, interval: 50 } as const;
+const base = '/v1/admin';
+
+let issuer: Issuer;
+let desk: TestDesk;
+let call: Call;
+let credential: TestCredential;
+
+beforeAll(async () => {
+  issuer = await startIssuer({ ADMIN_PORT: '0', JWT_ALGORITHM: 'ES256', EVENT_RELAY: 'off' });
+  desk = await openDesk(issuer.folder);
+  call = httpClient(issuer.url);
+  credential = await desk.create();
+});
+afterAll(async () => {
+  await desk.close();
+  await issuer.remove();
+});
+
+const admin = (method: string, path: string, body?: unknown): Promise<Answer> =>
+  httpClient(issuer.adminUrl)(method, `${base}${path}`, {
+    bearer: credential.token,
+    ...(body !== undefined && { body }),
+  });
+const ok = async (answer: Promise<Answer>, status = 200) => {
+  const { status: found, text, body } = await answer;
+  expect([found, found === status ? '' : text]).toEqual([status, '']);
+  return body as Readonly<Record<string, never>>;
+};
+const recordsOf = async (where: string) =>
+  issuer.folder.database.query(`SELECT event_type, actor, details FROM audit WHERE ${where} ORDER BY effect_id`);
+
+describe('accounts', () => {
+  it('are made with roles, shown, changed, disabled, enabled and deleted, and every act names the credential', async () => {
+    const { email, password, name } = newPerson();
+    const body = { identifier: email, password, name, roles: ['support'], permissions: ['tickets:read'] };
+    const made = (await ok(admin('POST', '/users', body), 201))['user'] as unknown as Record<string, unknown>;
+    expect(made).toMatchObject({ email, name, roles: ['support'], permissions: ['tickets:read'], state: 'enabled' });
+    const path = `/users/${String(made['id'])}`;
+    expect(await ok(admin('GET', path))).toEqual({ user: made });
+    expectProblem(await admin('POST', '/users', body), 'account_exists');
+    const who = await login(call, { email, password, name });
+    const verify = async (bearer: string) => (await call('GET', '/auth/verify', { bearer })).status;
+    expect(await verify(who.access)).toBe(200);
+
+    const changed = await ok(admin('PUT', `${path}/roles`, { roles: ['user'], permissions: [] }));
+    expect(changed['user']).toMatchObject({ roles: ['user'], permissions: [] });
+    expect(await ok(admin('POST', `${path}/disable`))).toMatchObject({ user: { state: 'disabled' } });
+    expect(await verify(who.access)).toBe(401);
+    expect(await ok(admin('POST', `${path}/enable`))).toMatchObject({ user: { state: 'enabled' } });
+    expect(await ok(admin('DELETE', path))).toEqual({ deleted: true });
+    for (const again of [admin('GET', path), admin('POST', `${path}/enable`), admin('DELETE', path)])
+      expectProblem(await again, 'not_found');
+
+    const acts = async () =>
+      (await recordsOf(`user_id = '${String(made['id'])}' AND actor = '${credential.id}'`)).map(
+        (row) => row['event_type'],
+      );
+    await expect
+      .poll(acts, patience)
+      .toEqual([
+        ...['register', 'roles_changed', 'admin_read', 'roles_changed', 'account_disabled', 'account_enabled'],
+        ...['account_deleted', 'revoke'],
+      ]);
+  });
+
+  it('are listed and searched page by page', async () => {
+    const prefix = `find%_${newPerson().email.slice(0, 8)}`;
+    const emails = ['a', 'b', 'c'].map((end) => `${prefix}-${end}@example.org`);
+    for (const email of emails) await signUp(call, newPerson({ email }));
+    const pages = async (query: string): Promise<string[]> => {
+      const found: string[] = [];
+      for (let after = ''; ; ) {
+        const { users, next } = (await ok(admin('GET', `/users?limit=2${query}${after}`))) as unknown as {
+          readonly users: readonly { readonly email: string }[];
+          readonly next?: string;
+        };
+        found.push(...users.map(({ email }) => email));
+        if (next === undefined) return found;
+        after = `&after=${encodeURIComponent(next)}`;
+      }
+    };
+    expect(await pages(`&search=${encodeURIComponent(prefix.toUpperCase())}`)).toEqual(emails);
+    expect(await pages('')).toEqual(expect.arrayContaining(emails));
+    for (const query of ['limit=0', 'limit=1001', 'after=x', 'search=', 'nope=1', 'limit=1&limit=2', 'search=%00'])
+      expectProblem(await admin('GET', `/users?${query}`), 'query_invalid');
+    // Nobody's name outlives his erasure in a record of who was searched for.
+    const searched = async () =>
+      (await recordsOf("event_type = 'admin_read'")).map(({ details }) => String(details)).join('\n');
+    await expect.poll(searched, patience).toContain('"search":true');
+    expect((await searched()).toLowerCase()).not.toContain(prefix.slice(6));
+  });
+
+  it('say what is wrong with a new one in the terms of its own body', async () => {
+    const { email, password } = newPerson();
+    expectProblem(await admin('POST', '/users', { identifier: 'nobody', password }), 'email_invalid');
+    expectProblem(await admin('POST', '/users', { identifier: email, password: 'short' }), 'password_too_short');
+    expectProblem(await admin('POST', '/users', { identifier: email }), 'field_missing');
+    expectProblem(await admin('POST', '/users', { identifier: email, password, roles: ['a b'] }), 'field_invalid');
+    expectProblem(await admin('POST', '/users', { identifier: email, password, admin: true }), 'body_invalid');
+  });
+});
+
+describe('sessions', () => {
+  it('are listed and ended, one and all, and whoever hears the revocation feed refuses them', async () => {
+    const first = await signUp(call);
+    const second = await login(call, first.person);
+    const feed = openRevocationFeed({
+      url: `${issuer.privateUrl}/v1/revocations`,
+      token: feedTokenOf('admin-test', issuer.folder.settings),
+      issuer: String(decodeToken(first.access).claims['iss']),
+    });
+    try {
+      const path = `/users/${first.userId}/sessions`;
+      const { sessions } = (await ok(admin('GET', path))) as unknown as {
+        readonly sessions: readonly { id: string }[];
+      };
+      const sidOf = (access: string) => String(decodeToken(access).claims['sid']);
+      expect(sessions.map(({ id }) => id)).toEqual([sidOf(second.access), sidOf(first.access)]);
+
+      expect(await ok(admin('DELETE', `/sessions/${sidOf(first.access)}`))).toEqual({ ended: true });
+      expectProblem(await admin('DELETE', `/sessions/${sidOf(first.access)}`), 'session_unknown');
+      const isRevoked = (access: string) => {
+        const { header, claims } = decodeToken(access);
+        return feed.isRevoked({ ...claims, kid: header['kid'] } as unknown as Parameters<typeof feed.isRevoked>[0]);
+      };
+      await expect.poll(() => feed.isReady(), patience).toBe(true);
+      await expect.poll(() => isRevoked(first.access), patience).toBe('revoked');
+      expect(isRevoked(second.access)).toBe('active');
+      expect(await ok(admin('DELETE', path))).toEqual({ ended: 'all' });
+      await expect.poll(() => isRevoked(second.access), patience).not.toBe('active');
+      expect((await ok(admin('GET', path)))['sessions']).toEqual([]);
+    } finally {
+      await feed.close();
+    }
+  });
+});
+
+describe('keys', () => {
+  it('are listed without their private half, rotated, retired and removed', async () => {
+    const ring = async () =>
+      (await ok(admin('GET', '/keys')))['keys'] as unknown as readonly {
+        readonly kid: string;
+        readonly state: string;
+      }[];
+    const [current] = await ring();
+    expectProblem(await admin('POST', `/keys/${current?.kid}/retire`), 'key_signs');
+    await ok(admin('POST', '/keys/rotate'));
+    expect((await ring()).map(({ state }) => state)).toEqual(['current', 'next']);
+    const next = (await ring()).at(-1);
+    expect(await ok(admin('POST', `/keys/${next?.kid}/retire`))).toEqual({ retired: true });
+    expectProblem(await admin('POST', `/keys/${next?.kid}/retire`), 'not_found');
+    expect(JSON.stringify(await ring())).not.toMatch(/seal|private|jwk|"d"/i);
+
+    const { access } = await signUp(call);
+    expect(await ok(admin('DELETE', `/keys/${current?.kid}`))).toEqual({ removed: true, in_ring: true });
+    expect(await ok(admin('DELETE', `/keys/${current?.kid}`))).toEqual({ removed: true, in_ring: false });
+    await expect.poll(async () => (await call('GET', '/auth/verify', { bearer: access })).status, patience).toBe(401);
+
+    const { roots } = (await ok(admin('GET', '/keys/roots'))) as unknown as { readonly roots: readonly object[] };
+    expect(roots).toEqual([expect.objectContaining({ kid: '1', state: 'first', needed: true })]);
+  });
+});
+
+describe('the audit trail and the outbox', () => {
+  it('are read, verified and sent again, which leaves records of its own', async () => {
+    const { userId } = await signUp(call);
+    const events = async () =>
+      (await ok(admin('GET', `/events?user=${userId}`)))['events'] as unknown as readonly {
+        id: string;
+        type: string;
+      }[];
+    await expect.poll(async () => (await events()).map(({ type }) => type), patience).toContain('USER_CREATED');
+    for (const body of [{}, { filter: {} }, { ids: ['019a'] }, { ids: [userId], filter: { user: userId } }])
+      expect((await admin('POST', '/events/replay', body)).status).toBe(400);
+    // None has left yet.
+    const ids = (await events()).map(({ id }) => id);
+    expect(await ok(admin('POST', '/events/replay', { ids }))).toEqual({ replayed: 0 });
+
+    const records = async () =>
+      (await ok(admin('GET', `/audit?user=${userId}`)))['records'] as unknown as readonly { event_type: string }[];
+    await expect.poll(async () => (await records()).map((one) => one.event_type), patience).toContain('register');
+    expectProblem(await admin('GET', '/audit?since=2026-13-01'), 'query_invalid');
+    const { passed, findings } = await ok(admin('GET', '/audit/verification'));
+    expect([passed, findings]).toEqual([true, []]);
+    const own = async () => (await recordsOf(`actor = '${credential.id}'`)).map((row) => row['event_type']);
+    await expect.poll(own, patience).toEqual(expect.arrayContaining(['audit_read', 'events_replayed']));
+  });
+});
+
+it('a credential is made, listed and revoked by the command line, and its text is shown once', async () => {
+  const settings = { ...issuer.folder.settings, NODE_COMPILE_CACHE: compileCache };
+  const cli = (...args: string[]) => sallyport(['credentials', ...args], settings);
+  const made = cli('create', 'billing', '--scope', 'users:read,sessions:*', '--expires', '90d', '--json');
+  const { id, token, scopes } = JSON.parse(made.stdout) as { id: string; token: string; scopes: string[] };
+  expect([made.status, scopes]).toEqual([0, ['users:read', 'sessions:read', 'sessions:write']]);
+  expect(token).toMatch(/^sp_[0-9a-z]{12}_[A-Za-z0-9_-]{43}$/);
+  const client = httpClient(issuer.adminUrl);
+  const users = () => client('GET', `${base}/users?limit=1`, { bearer: token });
+  expect((await users()).status).toBe(200);
+  expect(cli('revoke', 'billing')).toMatchObject({ status: 0 });
+  expectProblem(await users(), 'credential_invalid');
+  expect(await desk.revoke(id as CredentialId)).toBe(false);
+});
