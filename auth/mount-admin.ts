@@ -100,7 +100,7 @@ const mountRoute = (app: FastifyInstance, route: AdminRouteDefinition, options: 
         const built = buildRequest(request, options);
         const answer = await options.handlers[route.id](built);
         if (route.method === 'GET') await noteRead(route, built, options);
-        return write(reply, answer);
+        return await write(reply, answer);
       } catch (error) {
         throw translateOutage(error);
       }
