@@ -87,6 +87,8 @@ export type KeySetting = 'JWT_SECRET' | 'JWT_SECRET_PREVIOUS' | 'JWT_PRIVATE_KEY
 export interface RestoredStore extends Restored {
   /** Ids of the ring's keys; tokens that they have signed are refused. */
   readonly keys: readonly string[];
+  /** Names of the service credentials that lived; each service needs a new one. */
+  readonly credentials: readonly string[];
   /** The settings of keys that are not the ring's: access tokens of before live until they expire, unless those are changed. */
   readonly keySettings: readonly KeySetting[];
 }
@@ -234,13 +236,13 @@ const markRestored = async (
     }
   }
   // One that was revoked since would be good again, and one that was made since is lost.
-  for (const { id, revokedAtMs } of await credentials.listCredentials(defaultRealm, mostCredentials)) {
-    if (revokedAtMs === undefined)
-      await credentials.revokeCredential({ realmId: defaultRealm, id, context: context() });
+  const revoked: string[] = [];
+  for (const { id, name } of await credentials.listCredentials(defaultRealm, mostCredentials)) {
+    if (await credentials.revokeCredential({ realmId: defaultRealm, id, context: context() })) revoked.push(name);
   }
   const incarnation = systemRandom.bytes(12).toString('base64url');
   const ended = await recovery.markRestored({ incarnation, context: context() });
-  return { ...ended, keys: retired, keySettings: ownKeySettings(settings) };
+  return { ...ended, keys: retired, credentials: revoked, keySettings: ownKeySettings(settings) };
 };
 
 const ownKeySettings = (settings: AuthSettings): readonly KeySetting[] => {
