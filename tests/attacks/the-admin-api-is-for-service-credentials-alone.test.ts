@@ -20,7 +20,11 @@ let desk: TestDesk;
 let admin: Call;
 
 beforeAll(async () => {
-  issuer = await startIssuer({ ADMIN_PORT: '0', ADMIN_LIMIT_PER_MINUTE: String(limitPerMinute) });
+  issuer = await startIssuer({
+    ...{ ADMIN_PORT: '0', ADMIN_LIMIT_PER_MINUTE: String(limitPerMinute) },
+    // Events go to the log, and tell of whom they are.
+    EVENT_RELAY: 'off',
+  });
   desk = await openDesk(issuer.folder);
   admin = httpClient(issuer.adminUrl);
 });
