@@ -1,5 +1,5 @@
-import { ApiError, SignedOutError } from './errors.ts';
-import { type Answer, type AnswerReader, readAnswer } from './read-answer.ts';
+import { SignedOutError } from './errors.ts';
+import { type Answer, type AnswerReader, readAnswer, refusal } from './read-answer.ts';
 import type { TokenManager } from './token-manager.ts';
 
 export interface ApiClientOptions {
@@ -36,7 +36,7 @@ export const createApiClient = (options: ApiClientOptions): ApiClient => {
         ...(csrf !== undefined && { 'x-csrf-token': csrf }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      body: JSON.stringify(body),
       credentials: 'include',
     });
   };
@@ -49,7 +49,7 @@ export const createApiClient = (options: ApiClientOptions): ApiClient => {
     if (answer.status === 401 && String(answer.body['code']).startsWith('proof_'))
       answer = await send(method, path, body, accessToken);
     if (answer.status === 401) answer = await send(method, path, body, await tokens.refresh(accessToken));
-    if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
+    if (!answer.ok) throw refusal(answer);
     return answer.body;
   };
   return {

@@ -1,4 +1,4 @@
-import { NetworkError } from './errors.ts';
+import { ApiError, NetworkError } from './errors.ts';
 
 export interface Answer {
   readonly ok: boolean;
@@ -7,6 +7,9 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
   readonly retryAfterSeconds: number | undefined;
 }
+
+export const refusal = ({ status, body, retryAfterSeconds }: Answer): ApiError =>
+  new ApiError(status, body, retryAfterSeconds);
 
 export type AnswerReader = (url: string, init: RequestInit) => Promise<Answer>;
 
