@@ -47,6 +47,7 @@ export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
 export type { Finding } from '@sallyport/kit/finding';
 export type { Credential } from '@sallyport/storage/contracts/credentials';
 export type { StoredKey } from '@sallyport/storage/contracts/keys';
+export type { AccountView, DeviceView, SessionView } from './admin/views.ts';
 export {
   deviceView,
   eventView,

@@ -72,3 +72,7 @@ export const eventView = (event: StoredEvent) => {
     data: JSON.parse(data) as unknown,
   };
 };
+
+export type AccountView = ReturnType<typeof userView>;
+export type SessionView = ReturnType<typeof sessionView>;
+export type DeviceView = ReturnType<typeof deviceView>;

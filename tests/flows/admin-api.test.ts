@@ -203,7 +203,7 @@ describe('the audit trail and the outbox', () => {
   });
 });
 
-it('a credential is made, listed and revoked by the command line, and its text is shown once', async () => {
+it('a credential is made and revoked by the command line, which can use one elsewhere', async () => {
   const settings = { ...issuer.folder.settings, NODE_COMPILE_CACHE: compileCache };
   const cli = (...args: string[]) => sallyport(['credentials', ...args], settings);
   const made = cli('create', 'billing', '--scope', 'users:read,sessions:*', '--expires', '90d', '--json');
@@ -213,6 +213,13 @@ it('a credential is made, listed and revoked by the command line, and its text i
   const client = httpClient(issuer.adminUrl);
   const users = () => client('GET', `${base}/users?limit=1`, { bearer: token });
   expect((await users()).status).toBe(200);
+  const { person } = await signUp(call);
+  const disable = ['users', 'disable', person.email.toUpperCase(), '--json', '--url', issuer.adminUrl];
+  const disabled = sallyport(disable, { NODE_COMPILE_CACHE: compileCache, ADMIN_CREDENTIAL: credential.token });
+  expect([disabled.status, JSON.parse(disabled.stdout)]).toEqual([
+    0,
+    expect.objectContaining({ email: person.email, state: 'disabled' }),
+  ]);
   expect(cli('revoke', 'billing')).toMatchObject({ status: 0 });
   expectProblem(await users(), 'credential_invalid');
   expect(await desk.revoke(id as CredentialId)).toBe(false);
