@@ -47,14 +47,12 @@ export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
 export type { Finding } from '@sallyport/kit/finding';
 export type { Credential } from '@sallyport/storage/contracts/credentials';
 export type { StoredKey } from '@sallyport/storage/contracts/keys';
-export type { AccountView, DeviceView, SessionView } from './admin/views.ts';
+export type { AccountView, DeviceView, EventView, KeyView, RootView, SessionView } from './admin/views.ts';
 export {
   deviceView,
   eventView,
-  isRootNeeded,
   keyView,
   rootView,
-  sealedValues,
   sessionView,
   userView,
 } from './admin/views.ts';

@@ -91,8 +91,8 @@ export interface Operations {
   removeKey(kid: string): Promise<boolean>;
   /** What still needs which root key; reads every live session and whatever is sealed. */
   listRootKeys(): Promise<readonly RootKeyUse[]>;
-  /** Events of the outbox that fit, oldest first. */
-  listEvents(filter: EventFilter, limit: number): AsyncIterable<StoredEvent>;
+  /** Events of the outbox that fit, oldest first, from behind the position `after` on. */
+  listEvents(filter: EventFilter, limit: number, after?: number): AsyncIterable<StoredEvent>;
   /** Lets relays send events again, under the ids that they have. Says how many; those that have not left yet do not count. */
   replayEvents(what: { readonly ids: readonly string[] } | { readonly filter: EventFilter }): Promise<number>;
 }
@@ -154,7 +154,7 @@ export const createOperations = (parts: OperationParts): ((acting: Acting) => Op
         act('withdrawKey', () => keys.withdrawKey({ realmId: defaultRealm, kid, context: context() })),
       removeKey: (kid) => act('removeKey', () => keys.removeKey({ realmId: defaultRealm, kid, context: context() })),
       listRootKeys: () => listRootKeys(settings.rootKeys, { rootKeys: storage.rootKeys, audit: trail }),
-      listEvents: (filter, limit) => listEvents(outbox, filter, limit),
+      listEvents: (filter, limit, after) => listEvents(outbox, filter, limit, after),
       replayEvents: (what) => act('replayEvents', () => replayEvents({ outbox, effects, context: context() }, what)),
     };
   };

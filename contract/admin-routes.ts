@@ -292,7 +292,7 @@ const eventRoutes: readonly AdminRouteDefinition[] = [
     summary: 'Events of the outbox, oldest first',
     scope: 'events:read',
     query: eventsQuery,
-    answers: { 200: Type.Object({ events: Type.Array(adminEvent) }, closed) },
+    answers: { 200: Type.Object({ events: Type.Array(adminEvent), next: Type.Optional(Type.String()) }, closed) },
     errors: [],
   },
   {

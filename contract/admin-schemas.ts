@@ -43,7 +43,8 @@ const eventFilter = {
   until: moment,
   state: Type.String({ pattern: '^(pending|published|dead)$' }),
 };
-export const eventsQuery = optional({ ...eventFilter, limit });
+const position = Type.String({ pattern: '^\\d{1,15}$', description: '`next` of the page before' });
+export const eventsQuery = optional({ ...eventFilter, after: position, limit });
 
 export const newUserBody = Type.Object(
   {

@@ -1,16 +1,19 @@
 /** The admin API's doors to the outbox. They translate, nothing else. */
 import { Problem } from '@sallyport/contract';
-import type { EventFilter, EventState } from '@sallyport/storage/contracts/outbox';
+import type { EventFilter, EventState, StoredEvent } from '@sallyport/storage/contracts/outbox';
 import type { AdminHandler } from '../route.ts';
 import { limitOf } from './page.ts';
 import { eventView } from './views.ts';
 
 export const createEventsHttp = (): Readonly<Record<'adminListEvents' | 'adminReplayEvents', AdminHandler>> => ({
   adminListEvents: async ({ operations, query }) => {
-    const events: object[] = [];
-    for await (const event of operations.listEvents(filterOf(query, 'query_invalid'), limitOf(query)))
-      events.push(eventView(event));
-    return { status: 200, body: { events } };
+    const limit = limitOf(query);
+    const { after, ...filter } = query;
+    const events: StoredEvent[] = [];
+    for await (const event of operations.listEvents(filterOf(filter, 'query_invalid'), limit, Number(after ?? 0)))
+      events.push(event);
+    const next = events.length < limit ? undefined : events.at(-1)?.position;
+    return { status: 200, body: { events: events.map(eventView), ...(next !== undefined && { next: String(next) }) } };
   },
   adminReplayEvents: async ({ operations, body }) => {
     const { ids, filter } = body as { readonly ids?: readonly string[]; readonly filter?: GivenEvents };

@@ -51,11 +51,10 @@ export const keyView = ({ kid, algorithm, state, createdAtMs, signsFromMs, verif
   ...(verifiesUntilMs !== undefined && { verifies_until: at(verifiesUntilMs) }),
 });
 
-export const sealedValues = ({ values }: RootKeyUse): number =>
-  Object.values(values).reduce((sum, count) => sum + count, 0);
+const sealedValues = ({ values }: RootKeyUse): number => Object.values(values).reduce((sum, count) => sum + count, 0);
 
 /** Without it people are logged out, or something that is sealed is lost. What it has signed of the audit is said, and decides nothing. */
-export const isRootNeeded = (root: RootKeyUse): boolean => sealedValues(root) > 0 || root.sessions > 0;
+const isRootNeeded = (root: RootKeyUse): boolean => sealedValues(root) > 0 || root.sessions > 0;
 
 export const rootView = (root: RootKeyUse) => ({
   ...{ kid: root.kid, state: root.state, needed: isRootNeeded(root), values: root.values, sessions: root.sessions },
@@ -76,3 +75,6 @@ export const eventView = (event: StoredEvent) => {
 export type AccountView = ReturnType<typeof userView>;
 export type SessionView = ReturnType<typeof sessionView>;
 export type DeviceView = ReturnType<typeof deviceView>;
+export type KeyView = ReturnType<typeof keyView>;
+export type RootView = ReturnType<typeof rootView>;
+export type EventView = ReturnType<typeof eventView>;

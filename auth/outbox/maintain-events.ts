@@ -5,13 +5,14 @@ import type { ActContext } from '@sallyport/storage/contracts/store';
 
 const pageSize = 500;
 
-/** At most `limit`, oldest first, a page at a time. */
+/** At most `limit`, oldest first, a page at a time, from behind the position `from` on. */
 export async function* listEvents(
   outbox: Pick<Outbox, 'listEvents'>,
   filter: EventFilter,
   limit: number,
+  from = 0,
 ): AsyncGenerator<StoredEvent> {
-  let after = 0;
+  let after = from;
   for (let left = limit; left > 0; left -= pageSize) {
     const size = Math.min(left, pageSize);
     const page = await outbox.listEvents({ ...filter, after, limit: size });

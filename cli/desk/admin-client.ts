@@ -8,8 +8,18 @@ export interface AdminClientOptions {
 }
 
 export interface AdminClient {
-  /** Undefined: 404. @throws CommandError for any other refusal, with its code */
+  /** Undefined: 404. @throws AdminRefusal for any other refusal, with its code */
   call<Answer>(method: string, path: string, body?: object): Promise<Answer | undefined>;
+}
+
+/** What the admin API has answered, by its stable code; empty where it gave none. */
+export class AdminRefusal extends CommandError {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 const limitMs = 30_000;
@@ -41,7 +51,7 @@ export const adminClient = ({ url, credential }: AdminClientOptions): AdminClien
       const problem = await problemOf(answer);
       // Of something else that listens there it means nothing.
       if (answer.status === 404 && problem.code !== '' && problem.code !== 'route_unknown') return undefined;
-      throw new CommandError(`${base.origin} refuses: ${problem.text}`);
+      throw new AdminRefusal(problem.code, `${base.origin} refuses: ${problem.text}`);
     },
   };
 };

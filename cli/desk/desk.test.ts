@@ -24,7 +24,7 @@ const serve = async (answer: RequestListener): Promise<{ readonly url: string; r
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
 };
 
-const refusal = async (work: () => Promise<unknown> | unknown): Promise<string> => {
+const refusal = async (work: () => unknown): Promise<string> => {
   try {
     await work();
     return 'none';

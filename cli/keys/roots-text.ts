@@ -1,16 +1,17 @@
-import { isRootNeeded, type RootKeyUse, sealedValues } from '@sallyport/auth/maintenance';
+import type { RootView } from '@sallyport/auth/maintenance';
 
-const verdict = (root: RootKeyUse): string => {
+const verdict = (root: RootView): string => {
   if (root.state === 'first') return 'derives and seals';
   if (root.state === 'missing')
-    return isRootNeeded(root) ? 'MISSING: give it back to SALLYPORT_ROOT_KEYS' : 'is not held any more';
-  return isRootNeeded(root) ? 'is needed' : 'may go';
+    return root.needed ? 'MISSING: give it back to SALLYPORT_ROOT_KEYS' : 'is not held any more';
+  return root.needed ? 'is needed' : 'may go';
 };
 
-const until = ({ sessionsUntilMs }: RootKeyUse): string =>
-  sessionsUntilMs === undefined ? '' : ` (until ${new Date(sessionsUntilMs).toISOString()})`;
+const sealedValues = ({ values }: RootView): number => Object.values(values).reduce((sum, count) => sum + count, 0);
 
-const lineOf = (root: RootKeyUse): string => {
+const until = ({ sessions_until: time }: RootView): string => (time === undefined ? '' : ` (until ${time})`);
+
+const lineOf = (root: RootView): string => {
   const { kid, sessions, checkpoints } = root;
   const parts = [
     `${sealedValues(root)} sealed values`,
@@ -25,5 +26,5 @@ const reminder = `Before a key goes: tokens of the revocation feed that begin wi
 ones), and so is what \`audit verify\` can say of records of its time.
 `;
 
-export const rootsText = (roots: readonly RootKeyUse[]): string =>
+export const rootsText = (roots: readonly RootView[]): string =>
   `${roots.map(lineOf).join('')}${roots.length > 1 ? reminder : ''}`;

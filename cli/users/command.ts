@@ -1,8 +1,7 @@
-import { userView } from '@sallyport/auth/maintenance';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { addUrlOption, type Where, withDesk } from '../desk/with-desk.ts';
 import { type AccountFormat, accountFormats } from './account-rows.ts';
-import { createUser, type NewUserOptions } from './create-user.ts';
+import type { NewUserOptions } from './create-user.ts';
 import { type EraseOptions, eraseUser } from './erase-user.ts';
 import { importFile } from './import-file.ts';
 import { printUser } from './print-user.ts';
@@ -19,8 +18,7 @@ export const addUsersCommand = (program: Command): void => {
     .description('accounts in the store, on its host (data folder and settings as for the issuer)');
   const json = ['--json', 'print JSON', false] as const;
 
-  users
-    .command('create')
+  addUrlOption(users.command('create'))
     .argument('<identifier>', 'e-mail or user name, as the preset logs in')
     .option('--name <name>', 'display name')
     .option('--role <role...>', 'roles; default: user')
@@ -28,8 +26,8 @@ export const addUsersCommand = (program: Command): void => {
     .option('--password-hash', 'what is read is a password hash of another system, replaced at the first login', false)
     .option(...json)
     .description('create an account; the password is read from standard input or a prompt')
-    .action((identifier: string, options: NewUserOptions & Json) =>
-      withMaintenance(async (store) => printUser(userView(await createUser(store, identifier, options)), options.json)),
+    .action((identifier: string, options: NewUserOptions & Json & Where) =>
+      withDesk(options, async (desk) => printUser(await desk.createUser(identifier, options), options.json)),
     );
 
   for (const [name, disabled] of [
