@@ -1,5 +1,6 @@
 /** Who is let in at the admin API: a service with a credential that lives and has the scope. Nobody else, and by no other way. */
 import { createHash } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
 import { openMaintenance } from '@sallyport/auth/maintenance';
 import { type AdminScope, adminScopes } from '@sallyport/contract';
 import { type AdminRouteDefinition, adminBasePath, adminRoutes } from '@sallyport/contract/admin-routes';
@@ -182,18 +183,21 @@ it('the text of a credential is nowhere: not on the disk, in no record, in no lo
   for (const text of [token.slice(16), secret.toString('hex'), password, email]) expect(log).not.toContain(text);
 });
 
-it('twin: an issuer that does not look at the end of a credential lets a revoked one in', async () => {
+it('twin: an issuer that looks no credential up lets in what is revoked, unknown, or without the scope', async () => {
   const twin = sabotagedIssuer({
     file: 'authenticate-service.ts',
-    find: 'if (found.revokedAtMs !== undefined)',
-    replace: 'if (found.realmId !== found.realmId)',
+    find: "if (token === undefined) return invalid('foreign');",
+    replace: 'if (token !== undefined) return { id: token.id, scopes: [scope] };',
   });
-  const broken = await startIssuer({ ADMIN_PORT: '0' }, undefined, `file://${twin.entry}`);
+  const broken = await startIssuer({ ADMIN_PORT: '0' }, undefined, pathToFileURL(twin.entry).href);
   const own = await openDesk(broken.folder);
   try {
-    const { id, token } = await own.create();
-    await own.revoke(id);
-    expect((await users({ bearer: token }, httpClient(broken.adminUrl))).status).toBe(200);
+    const [revoked, narrow] = [await own.create(), await own.create({ scopes: ['keys:read'] })];
+    await own.revoke(revoked.id);
+    const unknown = `sp_000000000000_${systemRandom.bytes(32).toString('base64url')}`;
+    const call = httpClient(broken.adminUrl);
+    for (const bearer of [revoked.token, narrow.token, unknown])
+      expect((await users({ bearer }, call)).status).toBe(200);
   } finally {
     await own.close();
     await broken.remove();
