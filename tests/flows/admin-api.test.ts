@@ -3,6 +3,8 @@
 import { feedTokenOf } from '@sallyport/auth/maintenance';
 import { createProgram } from '@sallyport/cli';
 import type { CredentialId } from '@sallyport/contract';
+import { adminRoutes, credentialErrors } from '@sallyport/contract/admin-routes';
+import { commonErrors } from '@sallyport/contract/routes';
 import { openRevocationFeed } from '@sallyport/verify';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sallyport } from '../start/testing/started.ts';
@@ -33,11 +35,21 @@ afterAll(async () => {
   await issuer.remove();
 });
 
-const admin = (method: string, path: string, body?: unknown): Promise<Answer> =>
-  httpClient(issuer.adminUrl)(method, `${base}${path}`, {
+const routeOf = (method: string, path: string) => {
+  const isOf = (one: string) => new RegExp(`^${one.replace(/:\w+/g, '[^/]+')}$`).test(path.split('?')[0] ?? '');
+  const fitting = adminRoutes.filter((route) => route.method === method && isOf(route.path));
+  return fitting.find((route) => !route.path.includes(':')) ?? fitting[0];
+};
+/** Whatever a route refuses, it has declared. */
+const admin = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+  const answer = await httpClient(issuer.adminUrl)(method, `${base}${path}`, {
     bearer: credential.token,
     ...(body !== undefined && { body }),
   });
+  const declared: readonly string[] = [...(routeOf(method, path)?.errors ?? []), ...commonErrors, ...credentialErrors];
+  if (answer.status >= 400) expect(declared, `${method} ${path}`).toContain(answer.body['code']);
+  return answer;
+};
 const ok = async (answer: Promise<Answer>, status = 200) => {
   const { status: found, text, body } = await answer;
   expect([found, found === status ? '' : text]).toEqual([status, '']);
@@ -310,6 +322,18 @@ describe('a command with --url', () => {
     expect(await run(keys, { ADMIN_CREDENTIAL: token })).toContain('it asks for keys:read');
     expect(await run(keys, {})).toContain('ADMIN_CREDENTIAL');
   });
+});
+
+it('takes nothing that is not described: every object that comes in is closed', () => {
+  const open: string[] = [];
+  const walk = (schema: unknown, path: string): void => {
+    if (typeof schema !== 'object' || schema === null) return;
+    const { type, additionalProperties } = schema as Readonly<Record<string, unknown>>;
+    if (type === 'object' && additionalProperties !== false) open.push(path);
+    for (const [name, inner] of Object.entries(schema)) walk(inner, `${path}/${name}`);
+  };
+  for (const { id, body, query, params } of adminRoutes) walk({ body, query, params }, id);
+  expect(open).toEqual([]);
 });
 
 it('events are read page by page', async () => {
