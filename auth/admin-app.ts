@@ -20,7 +20,7 @@ import { createAuthenticateService } from './authenticate-service.ts';
 import type { AuthSettings } from './config.ts';
 import type { PasswordFactor, PasswordPolicy } from './factors/factor.ts';
 import { createFastifyApp } from './fastify-app.ts';
-import { type MountAdminOptions, mountAdminRoutes } from './mount-admin.ts';
+import { adminTraceFieldsOf, type MountAdminOptions, mountAdminRoutes } from './mount-admin.ts';
 import { type Acting, createOperations, createUserMaker } from './operations.ts';
 import { createRegister } from './register/register.ts';
 import type { AdminHandlers } from './route.ts';
@@ -54,7 +54,10 @@ export const buildAdminApp = async (parts: AdminAppParts): Promise<FastifyInstan
     ...createKeysHttp(operationsOf(readingAlone(random, clock))),
     ...createEventsHttp(),
   };
-  const app = createFastifyApp({ texts: {}, bodyLimit: bodyLimitBytes, random, clock, log });
+  const app = createFastifyApp({
+    ...{ texts: {}, bodyLimit: bodyLimitBytes, random, clock, log },
+    about: adminTraceFieldsOf,
+  });
   mountAdminRoutes(app, {
     handlers,
     authenticate: createAuthenticateService({ ...storage, clock, limitPerMinute: settings.adminLimitPerMinute }),

@@ -41,7 +41,7 @@ import { createLoginHttp } from './login/http.ts';
 import { createLogin, type LoginDevices } from './login/login.ts';
 import { createLogoutHttp } from './logout/http.ts';
 import { createLogout } from './logout/logout.ts';
-import { type MountOptions, mountRoutes } from './mount.ts';
+import { type MountOptions, mountRoutes, traceFieldsOf } from './mount.ts';
 import { createDeviceLimit } from './refresh/device-limit.ts';
 import { createRefreshHttp } from './refresh/http.ts';
 import { createRefresh, type RefreshOptions } from './refresh/refresh.ts';
@@ -87,6 +87,8 @@ export interface AppParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Where requests are told as spans; undefined: nowhere. */
+  readonly spans?: MountOptions['spans'];
   /** A request that a limit has refused. */
   readonly onLimitHit: MountOptions['onLimitHit'];
   readonly aroundAct: MountOptions['aroundAct'];
@@ -190,7 +192,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     ...createHealthHttp({ serviceName: settings.serviceName, isReady: parts.isReady }),
   };
 
-  const app = createFastifyApp({ texts: settings.errorTexts, random, clock, log });
+  const app = createFastifyApp({ texts: settings.errorTexts, random, clock, log, about: traceFieldsOf });
   const routes = issuerRoutes(shape);
   await mountCors(app, settings.corsOrigins);
   mountRoutes(app, {
@@ -203,6 +205,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     storeRetrySeconds: () => 1 + Math.floor(Math.random() * Math.max(1, settings.refreshOverlapSeconds / 2)),
     random,
     log,
+    spans: parts.spans,
     observe: parts.observe,
     onLimitHit: parts.onLimitHit,
     aroundAct: parts.aroundAct,

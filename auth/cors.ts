@@ -14,7 +14,16 @@ export const mountCors = async (app: FastifyInstance, origins: readonly string[]
     strictPreflight: false,
     credentials: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-    allowedHeaders: ['Origin', 'Content-Type', 'Accept', 'Authorization', 'X-CSRF-Token', 'Idempotency-Key', 'DPoP'],
+    allowedHeaders: [
+      'Origin',
+      'Content-Type',
+      'Accept',
+      'Authorization',
+      'X-CSRF-Token',
+      'Idempotency-Key',
+      'DPoP',
+      'Traceparent',
+    ],
     exposedHeaders: ['Content-Length', 'Content-Type'],
     maxAge: maxAgeSeconds,
   });

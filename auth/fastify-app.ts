@@ -1,7 +1,7 @@
 import type { ErrorTexts } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
 import type { Log } from '@sallyport/kit/log';
-import { fastifyProblemOptions, installProblemHandler } from '@sallyport/kit/problem';
+import { fastifyProblemOptions, installProblemHandler, type ProblemHandlerOptions } from '@sallyport/kit/problem';
 import type { Random } from '@sallyport/kit/random';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 
@@ -15,12 +15,14 @@ export interface FastifyAppOptions {
   readonly random: Random;
   readonly clock: Clock;
   readonly log: Log;
+  /** What ties the line of a failure to its request. */
+  readonly about: NonNullable<ProblemHandlerOptions['about']>;
 }
 
 /** Fastify converts and drops by default; here what is not exactly as described is refused. */
 export const createFastifyApp = (options: FastifyAppOptions): FastifyInstance => {
-  const { texts, bodyLimit = bodyLimitBytes, random, clock, log } = options;
-  const problems = { texts, log };
+  const { texts, bodyLimit = bodyLimitBytes, random, clock, log, about } = options;
+  const problems = { texts, log, about };
   const app = Fastify({
     ...fastifyProblemOptions(problems),
     bodyLimit,

@@ -3,7 +3,7 @@
  * record of everything that was read. What every route needs is here, so that no door can forget it. It knows no use case.
  */
 import type { IncomingMessage } from 'node:http';
-import { defaultRealm, isUserId, Problem } from '@sallyport/contract';
+import { defaultRealm, isUserId, Problem, type TraceContext } from '@sallyport/contract';
 import {
   type AdminRouteDefinition,
   type AdminRouteId,
@@ -42,7 +42,7 @@ export interface MountAdminOptions {
 
 interface Seen {
   readonly startedMs: number;
-  readonly traceId: string;
+  readonly trace: TraceContext;
   caller?: ServiceCaller;
 }
 
@@ -56,12 +56,18 @@ const userAgentLimit = 500;
 
 export const mountAdminRoutes = (app: FastifyInstance, options: MountAdminOptions): void => {
   app.addHook('onRequest', async (request) => {
-    const traceId = childOf(request.headers['traceparent'], options.random).traceId;
-    seenRequests.set(request.raw, { startedMs: performance.now(), traceId });
+    const trace = childOf(request.headers['traceparent'], options.random);
+    seenRequests.set(request.raw, { startedMs: performance.now(), trace });
   });
   app.addHook('onRequest', async (request) => admit(request, options));
   app.addHook('onResponse', async (request, reply) => observe(request, reply, options));
   for (const route of adminRoutes) mountRoute(app, route, options);
+};
+
+/** What ties a line of the log to the request that is answered meanwhile. */
+export const adminTraceFieldsOf = (req: IncomingMessage): Readonly<Record<string, string>> => {
+  const seen = seenRequests.get(req);
+  return seen === undefined ? {} : { traceId: seen.trace.traceId, spanId: seen.trace.spanId };
 };
 
 /** Before the body is read: of whoever is not known, nothing is parsed. */
@@ -163,7 +169,8 @@ const observe = (request: FastifyRequest, reply: FastifyReply, { log, observe: c
   count(route ?? 'none', reply.statusCode, durationMs / 1000);
   logRequest(log, {
     requestId: request.id,
-    traceId: seen?.traceId ?? '',
+    traceId: seen?.trace.traceId ?? '',
+    spanId: seen?.trace.spanId,
     method: request.method,
     target: request.raw.url ?? '/',
     status: reply.statusCode,

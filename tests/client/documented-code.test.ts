@@ -32,7 +32,8 @@ it('is right as TypeScript, as strictly as this repository is', () => {
   const project = mkdtempSync(join(folder, 'project-'));
   const guideOf = (name: string): string => snippetsOf(`docs/guides/${name}.md`)[0] ?? '';
   const [guide, proof, pinned] = ['cookie-or-token', 'device-proof', 'device-exchange'].map(guideOf);
-  const files = { session, cookieMode, react, errors, devices, guide, proof, pinned };
+  const [tracedService = '', tracedClient = ''] = snippetsOf('docs/guides/observability.md');
+  const files = { session, cookieMode, react, errors, devices, guide, proof, pinned, tracedService, tracedClient };
   writeFileSync(join(project, 'issuer-jwks.json'), JSON.stringify({ keys: [{ kty: 'RSA', alg: 'RS256' }] }));
   for (const [name, code] of Object.entries(files)) {
     expect(code).not.toBe('');
