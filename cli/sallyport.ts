@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './audit/command.ts';
 import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
+import { addCredentialsCommand } from './credentials/command.ts';
 import { addDevicesCommand } from './devices/command.ts';
 import { addDoctorCommand } from './doctor/command.ts';
 import { readEnvironment } from './environment.ts';
@@ -53,6 +54,7 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addUsersCommand(program);
   addSessionsCommand(program);
   addDevicesCommand(program);
+  addCredentialsCommand(program);
   addEventsCommand(program);
   addCleanupCommand(program);
   addAuditCommand(program);
