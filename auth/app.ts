@@ -53,6 +53,7 @@ import { startTidying } from './revocations/tidy.ts';
 import type { Handlers } from './route.ts';
 import { createSessionsHttp } from './sessions/http.ts';
 import { createAccessTokenIssuer } from './tokens/issue.ts';
+import { createSignAhead } from './tokens/sign-ahead.ts';
 import { createKeyProver } from './tokens/prove-key.ts';
 import type { KeyRing } from './tokens/public-ring.ts';
 import type { RefreshTokens } from './tokens/refresh-token.ts';
@@ -120,7 +121,8 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const transport = createRefreshTransport(settings);
   const issueAccessToken = createAccessTokenIssuer({ key: () => ring.current, settings, clock, random });
   const answerWithTokens = createTokenAnswer({ issueAccessToken, csrf, transport, settings });
-  const startSession = createSessionStarter({ sessions, tokens: refreshTokens, random, clock, settings });
+  const signAhead = createSignAhead({ key: () => ring.current, issueAccessToken });
+  const startSession = createSessionStarter({ sessions, tokens: refreshTokens, random, clock, signAhead, settings });
   const renewSession = createSessionRenewer({ sessions, tokens: refreshTokens, random, idleTtlMs });
 
   const { prover, strangersProver } = createProvers(parts);
@@ -158,7 +160,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const limitPerHour = settings.refreshLimitPerHour;
   const limitDevice = createDeviceLimit({ counters: storage.counters, limitPerHour, clock });
   const refresh = countOutcomes(
-    createRefresh({ ...refreshParts, unsettled: parts.unsettled, random, limitDevice }),
+    createRefresh({ ...refreshParts, unsettled: parts.unsettled, signAhead, random, limitDevice }),
     (outcome) => (outcome.kind === 'refreshed' ? 'ok' : outcome.code),
     parts.onRefreshEnded,
   );

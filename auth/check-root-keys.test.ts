@@ -7,7 +7,7 @@ import { systemRandom } from '@sallyport/kit/random';
 import { afterAll, expect, it } from 'vitest';
 import { loadAuthSettings } from './load-settings.ts';
 import { openStore } from './open-store.ts';
-import { newStoredKey } from './tokens/stored-ring.ts';
+import { newStoredKey } from './tokens/key-holder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-keys-'));
 afterAll(() => rmSync(folder, { recursive: true }));

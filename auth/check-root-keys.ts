@@ -3,7 +3,7 @@ import { SettingsError } from '@sallyport/kit/config';
 import type { Random } from '@sallyport/kit/random';
 import { createSealer, SealError, type Sealer, type SealPlace } from '@sallyport/kit/seal';
 import type { Storage } from '@sallyport/storage/contracts/storage';
-import { signingKeyPlace } from './tokens/stored-ring.ts';
+import { signingKeyPlace } from './tokens/key-holder.ts';
 
 export interface CheckRootKeysOptions {
   readonly storage: Pick<Storage, 'canaries' | 'keys'>;

@@ -15,6 +15,7 @@ import { kafkaProblems, kafkaSettings } from './settings/kafka.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
+import { signerProblems, signerSettings } from './settings/signer.ts';
 import { tokensSettings } from './settings/tokens.ts';
 import { tracingSettings } from './settings/tracing.ts';
 
@@ -27,6 +28,7 @@ export const authSettings = defineSettings({
   ...adminSettings,
   ...auditSettings,
   ...tokensSettings,
+  ...signerSettings,
   ...passwordsSettings,
   ...retentionSettings,
   ...eventsSettings,
@@ -48,6 +50,7 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
     ...auditProblems(settings),
     ...eventsProblems(settings),
     ...kafkaProblems(settings),
+    ...signerProblems(settings),
   ];
   if (settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined) {
     problems.push({ setting: 'JWT_SECRET', problem: 'is required' });

@@ -16,7 +16,7 @@ import {
 } from '@sallyport/storage/transfer';
 import { authSettings } from './config.ts';
 import { databaseProblem, databaseSettings, isPostgres } from './settings/database.ts';
-import { signingKeyPlace } from './tokens/stored-ring.ts';
+import { signingKeyPlace } from './tokens/key-holder.ts';
 
 export { type CopyProgress, CopyRefused, type CopyReport } from '@sallyport/storage/transfer';
 

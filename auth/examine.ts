@@ -14,7 +14,8 @@ import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { type OpenedStore, openStore, sqliteFile } from './open-store.ts';
 import { postgresTargets } from './settings/database.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
-import { publishForMs, signingKeyPlace } from './tokens/stored-ring.ts';
+import { openRow, publishForMs, signingKeyPlace } from './tokens/key-holder.ts';
+import { trySigner } from './tokens/try-signer.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -128,31 +129,59 @@ const examineKeys = async (settings: AuthSettings, store: OpenedStore | undefine
     try {
       // The ring in the store is not asked for a key of the owner, so there is nothing to change in it.
       const nowhere = { keys: store?.storage.keys, sealer: store?.sealer } as OpenedStore['storage'] & OpenedStore;
-      const ring = await openKeyRing({ settings, ...nowhere, clock: { nowMs: Date.now }, log: silent });
+      const parts = { ...nowhere, clock: { nowMs: Date.now }, log: silent, wasRemoved: async () => false };
+      const ring = await openKeyRing({ settings, ...parts });
       await ring.stop();
       return [about.ok(`${settings.jwtAlgorithm}, a key of yours: it is rotated by you`)];
     } catch (error) {
       return [about.fault(messageOf(error), mend)];
     }
   }
-  if (store === undefined) return [about.ok(`${settings.jwtAlgorithm}, a ring that is made at the first start`)];
+  const signer = settings.jwtSigner === 'store' ? [] : await examineSigner(settings, store);
+  if (store === undefined)
+    return [...signer, about.ok(`${settings.jwtAlgorithm}, a ring that is made at the first start`)];
   const ring = await store.storage.keys.listKeys(defaultRealm, settings.jwtAlgorithm);
   const shut = ring.filter(({ kid, sealedPrivateKey }) => !opens(store, sealedPrivateKey, kid));
   if (shut.length > 0) {
     const found = `${shut.length} of ${ring.length} keys of the ring cannot be opened with SALLYPORT_ROOT_KEYS`;
     return [
+      ...signer,
       about.fault(found, 'Add the root key that sealed them behind the first one, or `sallyport keys remove` them.'),
     ];
   }
   const [current] = ring;
-  if (current?.state !== 'current') return [about.ok(`no ${settings.jwtAlgorithm} key yet: the issuer makes one`)];
+  if (current?.state !== 'current') return [...signer, about.ok(`no ${settings.jwtAlgorithm} key yet: the issuer makes one`)];
   const dueMs = current.signsFromMs + settings.keyRotationSeconds * 1000 + publishForMs(settings) + lateMs;
-  if (settings.keyRotationSeconds > 0 && Date.now() > dueMs) {
+  if (settings.jwtSigner === 'store' && settings.keyRotationSeconds > 0 && Date.now() > dueMs) {
     const found = `${current.kid} should have given way on ${new Date(dueMs).toISOString()}`;
     return [about.warning(found, 'No issuer with this store has run since: start one, and the ring turns.')];
   }
-  return [about.ok(`${settings.jwtAlgorithm}, ${ring.length} in the ring, ${current.kid} signs`)];
+  return [...signer, about.ok(`${settings.jwtAlgorithm}, ${ring.length} in the ring, ${current.kid} signs`)];
 };
+
+/** Asks it for a signature, and what has become of those keys of the ring that are its own. */
+const examineSigner = async (settings: AuthSettings, store: OpenedStore | undefined): Promise<readonly Finding[]> => {
+  const about = findingsOn(`issuer: ${settings.jwtSigner}`);
+  const algorithm = settings.jwtAlgorithm;
+  if (algorithm === 'HS256') return [];
+  const stored = (await store?.storage.keys.listKeys(defaultRealm, algorithm)) ?? [];
+  const held = stored.flatMap((row) => {
+    if (store === undefined || !opens(store, row.sealedPrivateKey, row.kid)) return [];
+    const of = openRow(row, { algorithm, sealer: store.sealer }).held;
+    return of?.signer === settings.jwtSigner ? [{ kid: row.kid, reference: of.reference }] : [];
+  });
+  try {
+    const { kid, gone } = await trySigner(settings, algorithm, held.map(({ reference }) => reference));
+    const lost = held.filter(({ reference }) => gone.has(reference)).map((key) => key.kid);
+    const doubts = lost.map((each) => about.warning(`${each} is deleted or disabled there: it is not published`, goneMend));
+    return [about.ok(`signs as ${kid}`), ...doubts];
+  } catch (error) {
+    const mend = 'Is it up, and may the issuer read this key and sign with it? docs/guides/signers.md has the rights it needs.';
+    return [about.fault(messageOf(error), mend)];
+  }
+};
+
+const goneMend = 'Enable it again where that was a mistake. Where it was not: its tokens are refused, and clients refresh.';
 
 const opens = ({ sealer }: OpenedStore, sealed: string, kid: string): boolean => {
   try {

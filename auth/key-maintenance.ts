@@ -5,14 +5,15 @@ import type { Keys, StoredKey } from '@sallyport/storage/contracts/keys';
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import type { AuthSettings } from './config.ts';
 import type { AsymmetricAlgorithm } from './tokens/private-key.ts';
-import { newStoredKey, publishForMs } from './tokens/stored-ring.ts';
+import { newStoredKey, publishForMs } from './tokens/key-holder.ts';
 
 export const listKeys = async (keys: Keys): Promise<readonly StoredKey[]> =>
   (await Promise.all(signatureAlgorithms.map((algorithm) => keys.listKeys(defaultRealm, algorithm)))).flat();
 
-/** Undefined: a secret, or a key from a file or from the environment, signs. */
+/** Undefined: a secret, a key from a file or from the environment, or a signer elsewhere signs. */
 const ringAlgorithm = (settings: AuthSettings): AsymmetricAlgorithm | undefined => {
-  const { jwtAlgorithm, jwtPrivateKey, jwtPrivateKeyPath, defaultPrivateKeyPath } = settings;
+  const { jwtAlgorithm, jwtSigner, jwtPrivateKey, jwtPrivateKeyPath, defaultPrivateKeyPath } = settings;
+  if (jwtSigner !== 'store') return undefined;
   const own = jwtPrivateKey ?? jwtPrivateKeyPath ?? defaultPrivateKeyPath;
   return jwtAlgorithm === 'HS256' || own !== undefined ? undefined : jwtAlgorithm;
 };

@@ -27,6 +27,7 @@ import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { openDrain, openRelay } from './open-relay.ts';
 import { openStore } from './open-store.ts';
 import { wakeOnChange } from './outbox/wake-on-change.ts';
+import { wasKeyRemoved } from './removed-keys.ts';
 import { openRequestSpans, type RequestSpans } from './request-spans.ts';
 import { timeStore } from './time-store.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
@@ -34,6 +35,7 @@ import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
 import { traceHashes } from './trace-hashes.ts';
 import { traceStore } from './trace-store.ts';
+import { type SigningWatch, watchSigning } from './watch-signing.ts';
 
 const limitHitFlushMs = 2000;
 const settleIntervalMs = 250;
@@ -96,7 +98,13 @@ const startParts = async (
   const kept = around(opened);
   lifecycle.add({ name: 'store', stop: () => kept.close() });
   if (redis === undefined) await refuseWithoutRedis(kept);
-  const ring = await openKeyRing({ settings, keys: kept.keys, sealer, clock, log });
+  let signing: SigningWatch | undefined;
+  const ring = await openKeyRing({
+    ...{ settings, keys: kept.keys, sealer, clock, log },
+    wasRemoved: (kid) => wasKeyRemoved(kept.revocations, kid),
+    onSigned: (seconds) => signing?.onSigned(seconds),
+    onFailed: (failure) => signing?.onFailed(failure),
+  });
   lifecycle.add({ name: 'key ring', stop: ring.stop });
   const pool = createHashPool({
     places: availableParallelism(),
@@ -131,6 +139,7 @@ const startParts = async (
     ...(redis && { redis }),
   });
   const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
+  if (settings.jwtSigner !== 'store') signing = watchSigning(metrics, settings.jwtSigner);
   // Before the drain: at the stop what that has moved last still leaves.
   if (settings.eventRelay) {
     const relay = await openRelay({ settings, storage: kept, metrics, log, spans });

@@ -120,6 +120,7 @@ export const errorCatalogue = {
   busy: entry(503, 'Too busy', 'later', 'retryAfterSeconds'),
   audit_unavailable: entry(503, 'The act could not be written down first', 'later', 'retryAfterSeconds'),
   store_unavailable: entry(503, 'Store unavailable', 'later', 'retryAfterSeconds'),
+  signer_unavailable: entry(503, 'Tokens cannot be signed now', 'later', 'retryAfterSeconds'),
   not_ready: entry(503, 'Not ready', 'later', 'retryAfterSeconds'),
   shutting_down: entry(503, 'Shutting down', 'later', 'retryAfterSeconds'),
   internal_error: entry(500, 'Internal server error', 'later'),

@@ -201,6 +201,7 @@ const bearerErrors: readonly ErrorCode[] = [
 ];
 const refreshErrors: readonly ErrorCode[] = [
   ...refreshRefusals,
+  'signer_unavailable',
   'idempotency_key_invalid',
   'cookie_ambiguous',
   'origin_refused',
@@ -224,7 +225,7 @@ const registerRoute = (shape: RouteShape): RouteDefinition => ({
   bearer: false,
   body: registerBody(shape),
   answers: { 201: registerAnswer },
-  errors: ['account_exists', 'email_invalid', 'username_unseen', 'origin_refused', ...passwordErrors],
+  errors: ['signer_unavailable', 'account_exists', 'email_invalid', 'username_unseen', 'origin_refused', ...passwordErrors],
 });
 
 const deviceRoutes: readonly RouteDefinition[] = [
@@ -249,6 +250,7 @@ const deviceRoutes: readonly RouteDefinition[] = [
       ),
     },
     errors: [
+      'signer_unavailable',
       'credentials_invalid',
       'device_key_invalid',
       'device_limit_reached',
@@ -265,7 +267,7 @@ const deviceRoutes: readonly RouteDefinition[] = [
     bearer: false,
     body: confirmDeviceBody,
     answers: { 200: messageAnswer },
-    errors: ['credentials_invalid'],
+    errors: ['signer_unavailable', 'credentials_invalid'],
   },
   {
     id: 'listDevices',
@@ -320,7 +322,7 @@ export const issuerRoutes = (shape: RouteShape): readonly RouteDefinition[] => {
       bearer: false,
       body: loginBody(shape),
       answers: { 200: loginAnswer },
-      errors: ['credentials_invalid', 'account_disabled', 'password_too_long', 'origin_refused', 'cookie_ambiguous'],
+      errors: ['signer_unavailable', 'credentials_invalid', 'account_disabled', 'password_too_long', 'origin_refused', 'cookie_ambiguous'],
     },
     {
       ...refreshRoute,
@@ -419,7 +421,7 @@ export const issuerRoutes = (shape: RouteShape): readonly RouteDefinition[] => {
       bearer: true,
       body: changePasswordBody,
       answers: { 200: tokenAnswer },
-      errors: [...bearerErrors, ...passwordErrors, 'password_unchanged', 'credentials_invalid'],
+      errors: [...bearerErrors, ...passwordErrors, 'signer_unavailable', 'password_unchanged', 'credentials_invalid'],
     },
     {
       id: 'deleteAccount',

@@ -6,7 +6,7 @@ import { systemRandom } from '@sallyport/kit/random';
 import { createSealer } from '@sallyport/kit/seal';
 import { drivers } from '@sallyport/storage';
 import { afterAll, expect, it } from 'vitest';
-import { newStoredKey, signingKeyPlace } from '../tokens/stored-ring.ts';
+import { newStoredKey, signingKeyPlace } from '../tokens/key-holder.ts';
 import { reseal } from './reseal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-reseal-'));

@@ -5,10 +5,12 @@ import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin, Session, Sessions } from '@sallyport/storage/contracts/sessions';
 import { type ActContext, StoreUnavailable } from '@sallyport/storage/contracts/store';
+import type { AheadToken, SignAhead } from '../tokens/sign-ahead.ts';
 import type { RefreshAnomaly } from '../tokens/refresh-anomaly.ts';
 import type { ParsedRefreshToken, RefreshTokens } from '../tokens/refresh-token.ts';
 import { judge, type PresentedToken, type RotationPolicy, type Verdict } from '../tokens/rotation.ts';
 import type { UnsettledRotations } from '../tokens/unsettled.ts';
+import { createSignFirst } from './sign-first.ts';
 
 /** Outcomes of a refresh: a token pair, or the reason why not. A store that cannot answer is an exception, never a reason. */
 export type RefreshOutcome =
@@ -19,6 +21,8 @@ export type RefreshOutcome =
       readonly refreshToken: string;
       /** The successor was handed to a caller inside the overlap, from another address and agent. */
       readonly foreign: boolean;
+      /** The access token, where it was signed before the rotation. */
+      readonly ahead?: AheadToken | undefined;
     }
   | { readonly kind: 'refused'; readonly code: RefreshRefusal; readonly session?: Session };
 
@@ -38,6 +42,8 @@ export interface RefreshOptions {
   readonly effects: Effects;
   readonly tokens: RefreshTokens;
   readonly unsettled: UnsettledRotations;
+  /** Undefined: signing never fails. */
+  readonly signAhead?: SignAhead;
   readonly random: Pick<Random, 'bytes'>;
   readonly policy: RotationPolicy;
   readonly idleTtlMs: number;
@@ -54,6 +60,7 @@ const lastSeenGrainMs = 60_000;
 /** Exchanges a refresh token. N callers with one token get one and the same successor; nobody is logged out by a race. */
 export const createRefresh = (options: RefreshOptions): ((request: RefreshRequest) => Promise<RefreshOutcome>) => {
   const { sessions, tokens, policy } = options;
+  const first = createSignFirst(options);
 
   return async function refresh(request) {
     try {
@@ -78,6 +85,7 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
     if (session?.proofRequired !== true || holder === 'proved') await options.limitDevice(session?.deviceId);
     let nowMs = found.nowMs;
     let currentAtMs: EpochMs | undefined;
+    let ahead: AheadToken | undefined;
     for (let judgement = 0; judgement < maxJudgements; judgement += 1) {
       if (session === undefined) return refuseUnknown(token.sessionId, nowMs, request, options);
       if (!tokens.holds(session)) options.onAnomaly('key_unknown', session.id);
@@ -91,8 +99,17 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
         policy,
         nowMs,
       );
-      const step = await carryOut(verdict, { session, token, attempt, request, nowMs }, options);
-      if (step.done) return step.outcome;
+      let step: Step | undefined;
+      if (verdict.kind !== 'refuse' && ahead === undefined && first.isNeeded()) {
+        const signed = await first.signFirst(session, verdict.kind === 'successor');
+        ahead = signed.ahead;
+        if (signed.judgeAgain) step = { done: false };
+      }
+      step ??= await carryOut(verdict, { session, token, attempt, request, nowMs }, options);
+      if (step.done) {
+        const { outcome } = step;
+        return ahead === undefined || outcome.kind === 'refused' ? outcome : { ...outcome, ahead };
+      }
       const again = step.session ?? (await sessions.findSession(token.sessionId));
       session = again.value;
       nowMs = again.nowMs;

@@ -1,20 +1,30 @@
 /**
  * The key ring: which key signs access tokens, and which keys verify them. Keys come from the environment (HS256), from a PEM of
- * the owner, or from the store, where the private half lies sealed under the root key. It never hands a private key out.
+ * the owner, from the store, where the private half lies sealed under the root key, or from a signer that keeps it. It never hands a
+ * private key out.
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hmacKeyId, joinedKeys, sharedSecrets } from '@sallyport/verify';
 import type { AuthSettings } from '../config.ts';
 import { type AsymmetricAlgorithm, assertPublicHalf, readPrivateKey, SigningKeyError } from './private-key.ts';
+import { createLocalHolder } from './key-holder.ts';
 import { type KeyRing, ringKey } from './public-ring.ts';
+import type { Sealer } from '@sallyport/kit/seal';
+import { openSignerHolder, type SignerHolderOptions } from './signer-holder.ts';
+import { openSigner, type SignerSettings, signerLimits } from './signers/index.ts';
 import { createSigningKey } from './signing-key.ts';
 import { openStoredRing, type StoredRingOptions } from './stored-ring.ts';
 
-export interface KeyRingOptions extends Omit<StoredRingOptions, 'settings' | 'algorithm'> {
+export interface KeyRingOptions
+  extends Omit<StoredRingOptions, 'settings' | 'algorithm' | 'holder'>,
+    Pick<SignerHolderOptions, 'wasRemoved' | 'onSigned' | 'onFailed'> {
+  readonly sealer: Sealer;
   readonly settings: StoredRingOptions['settings'] &
+    SignerSettings &
     Pick<
       AuthSettings,
+      | 'keyRotationSeconds'
       | 'jwtAlgorithm'
       | 'jwtSecret'
       | 'jwtSecretPrevious'
@@ -30,8 +40,17 @@ export const openKeyRing = async (options: KeyRingOptions): Promise<KeyRing> => 
   const { jwtAlgorithm: algorithm } = options.settings;
   if (algorithm === 'HS256') return sharedSecretRing(options.settings);
   const given = readGivenKey(options.settings, algorithm);
-  const ring = given === undefined ? await openStoredRing({ ...options, algorithm }) : ownersRing(algorithm, given);
+  const ring =
+    given === undefined
+      ? await openStoredRing({ ...options, algorithm, holder: await openHolder(options, algorithm) })
+      : ownersRing(algorithm, given);
   return withSecretOfBefore(ring, options.settings);
+};
+
+const openHolder = async (options: KeyRingOptions, algorithm: AsymmetricAlgorithm) => {
+  const signer = await openSigner(options.settings);
+  if (signer === undefined) return createLocalHolder({ ...options, algorithm });
+  return openSignerHolder({ ...options, signer, algorithm, limits: signerLimits(options.settings) });
 };
 
 const nothingToStop = async (): Promise<void> => undefined;

@@ -38,7 +38,8 @@ export const assertPublicHalf = (key: KeyObject, publicPem: string, origin: stri
   if (!createPublicKey(key).equals(given)) throw new SigningKeyError(origin, 'does not belong to the private key');
 };
 
-const assertFits = (key: KeyObject, algorithm: AsymmetricAlgorithm, origin: string): void => {
+/** @param key either half */
+export const assertFits = (key: KeyObject, algorithm: AsymmetricAlgorithm, origin: string): void => {
   const type = key.asymmetricKeyType;
   const details = key.asymmetricKeyDetails;
   if (algorithm === 'RS256' || algorithm === 'PS256') {

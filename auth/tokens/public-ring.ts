@@ -2,7 +2,7 @@
 import { createPublicKey, type KeyObject, type webcrypto } from 'node:crypto';
 import type { SignatureAlgorithm } from '@sallyport/contract';
 import { jwkThumbprint, type KeySource, publicKeysFromPem, type VerificationKey } from '@sallyport/verify';
-import type { AsymmetricAlgorithm } from './private-key.ts';
+import { type AsymmetricAlgorithm, assertFits, SigningKeyError } from './private-key.ts';
 import { createSigningKey, type SigningKey } from './signing-key.ts';
 
 /** RFC 7517 §4, public members only. */
@@ -37,15 +37,39 @@ export interface RingKey {
   readonly pem: string;
 }
 
+/** @param key either half */
 export const publicJwk = (key: KeyObject, algorithm: AsymmetricAlgorithm): PublicJwk => {
-  const publicKey = createPublicKey(key);
+  const publicKey = publicHalf(key);
   return { ...publicKey.export({ format: 'jwk' }), kid: jwkThumbprint(publicKey), alg: algorithm, use: 'sig' };
 };
 
 export const ringKey = (key: KeyObject, algorithm: AsymmetricAlgorithm): RingKey => {
-  const jwk = publicJwk(key, algorithm);
-  const pem = createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
+  const told = publicPart(createPublicKey(key), algorithm);
+  return { ...told, signing: createSigningKey(told.jwk.kid, algorithm, key) };
+};
+
+/** A key of which only the public half is here. What signs with it is put in by whoever can. */
+export const verifyingKey = (jwkText: string, algorithm: AsymmetricAlgorithm, origin: string): RingKey => {
+  let key: KeyObject;
+  try {
+    key = createPublicKey({ key: JSON.parse(jwkText) as webcrypto.JsonWebKey, format: 'jwk' });
+  } catch {
+    throw new SigningKeyError(origin, 'has no public half that can be read');
+  }
+  assertFits(key, algorithm, origin);
+  const told = publicPart(key, algorithm);
+  const { kid } = told.jwk;
+  const signJws = async () => {
+    throw new Error(`the private half of ${kid} is not here`);
+  };
+  return { ...told, signing: { kid, algorithm, signJws } };
+};
+
+const publicHalf = (key: KeyObject): KeyObject => (key.type === 'public' ? key : createPublicKey(key));
+
+const publicPart = (publicKey: KeyObject, algorithm: AsymmetricAlgorithm): Omit<RingKey, 'signing'> => {
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const [verification] = publicKeysFromPem([pem]).current(0).keys;
   if (verification === undefined) throw new Error('a public key in PEM holds a key');
-  return { signing: createSigningKey(jwk.kid, algorithm, key), verification, jwk, pem };
+  return { verification, jwk: publicJwk(publicKey, algorithm), pem };
 };

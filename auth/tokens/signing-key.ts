@@ -5,6 +5,8 @@ import type { SignatureAlgorithm } from '@sallyport/contract';
 export interface SigningKey {
   readonly kid: string;
   readonly algorithm: SignatureAlgorithm;
+  /** Signing leaves this machine: it takes its time, and may fail. What is not to be changed without a signature is signed first. */
+  readonly isRemote?: boolean;
   signJws(signingInput: string | Buffer): Buffer | Promise<Buffer>;
 }
 

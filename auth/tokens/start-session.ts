@@ -1,4 +1,4 @@
-import { type DeviceId, defaultRealm, type SessionId } from '@sallyport/contract';
+import { type DeviceId, defaultRealm, type EpochMs, type SessionId } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
 import type { Random } from '@sallyport/kit/random';
 import type { User } from '@sallyport/storage/contracts/accounts';
@@ -6,12 +6,15 @@ import type { NewSession, Origin, Session, Sessions } from '@sallyport/storage/c
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import type { AuthSettings } from '../config.ts';
 import type { RefreshTokens } from './refresh-token.ts';
+import type { AheadToken, SignAhead } from './sign-ahead.ts';
 
 export interface StartSessionOptions {
   readonly sessions: Sessions;
   readonly tokens: RefreshTokens;
   readonly random: Random;
   readonly clock: Clock;
+  /** Undefined: no access token is asked for. */
+  readonly signAhead?: SignAhead;
   readonly settings: Pick<
     AuthSettings,
     | 'refreshTokenTtlSeconds'
@@ -29,6 +32,7 @@ export interface StartedSession {
     'id' | 'clientId' | 'authTimeMs' | 'amr' | 'deviceId' | 'label' | 'boundKeyThumbprint'
   >;
   readonly refreshToken: string;
+  readonly ahead?: AheadToken;
 }
 
 export interface NewLogin {
@@ -48,7 +52,7 @@ export interface NewLogin {
 
 /** A login makes one session row, and its first refresh token is derived from it. */
 export const createSessionStarter = (options: StartSessionOptions): ((login: NewLogin) => Promise<StartedSession>) => {
-  const { sessions, tokens, random, clock, settings } = options;
+  const { sessions, tokens, random, clock, signAhead, settings } = options;
   const idleTtlMs = settings.refreshTokenTtlSeconds * 1000;
   const maxTtlMs = settings.sessionMaxTtlSeconds * 1000;
   // Without rotation the lifetime counts from the login (contracts/README.md), so nothing may extend it.
@@ -80,7 +84,10 @@ export const createSessionStarter = (options: StartSessionOptions): ((login: New
       maxPerDevice: settings.sessionsPerDevice,
       context,
     };
+    const session = { id, ...named, clientId: row.clientId, authTimeMs: clock.nowMs() as EpochMs, amr };
+    // Before there is a session: it would be one that nobody knows of, and would have put another one out of its place.
+    const ahead = signAhead?.isNeeded() === true ? await signAhead.sign(user, session) : undefined;
     const { nowMs } = await sessions.createSession(row);
-    return { session: { id, ...named, clientId: row.clientId, authTimeMs: nowMs, amr }, refreshToken };
+    return { session: { ...session, authTimeMs: nowMs }, refreshToken, ...(ahead && { ahead }) };
   };
 };

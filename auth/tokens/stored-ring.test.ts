@@ -10,7 +10,8 @@ import { drivers } from '@sallyport/storage';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { KeyRing } from './public-ring.ts';
-import { newStoredKey, openStoredRing, type StoredRingOptions, signingKeyPlace } from './stored-ring.ts';
+import { createLocalHolder, newStoredKey, signingKeyPlace } from './key-holder.ts';
+import { openStoredRing, type StoredRingOptions } from './stored-ring.ts';
 
 const sealer = createSealer({ keys: [{ kid: '1', key: systemRandom.bytes(32) }], random: systemRandom });
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -25,13 +26,14 @@ interface Node {
 /** So many nodes on one store, each with a connection of its own. */
 const nodes = async (
   count: number,
-  settings: StoredRingOptions['settings'],
+  settings: StoredRingOptions['settings'] & { readonly keyRotationSeconds: number },
   given: Partial<StoredRingOptions> = {},
 ): Promise<readonly Node[]> => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-ring-'));
   const open = async (): Promise<Node> => {
     const storage = await drivers.sqlite({ file: join(folder, 'store.db'), sealer, revocationLifetimeMs: 1000 });
-    const parts = { settings, algorithm: 'ES256', keys: storage.keys, sealer, log: silent, pollMs } as const;
+    const holder = createLocalHolder({ settings, algorithm: 'ES256', sealer });
+    const parts = { settings, algorithm: 'ES256', keys: storage.keys, holder, log: silent, pollMs } as const;
     const ring = await openStoredRing({ ...parts, clock: systemClock(), ...given });
     return { ring, storage };
   };
@@ -131,7 +133,8 @@ describe('a ring in the store', () => {
         isAway ? Promise.reject(new Error('away')) : keys.listKeys(...given),
     };
     const settings = { keyRotationSeconds: 0, keyVerifySeconds: 60, jwksMaxAgeSeconds: 300 };
-    const parts = { settings, algorithm: 'ES256', sealer, pollMs, clock: systemClock() } as const;
+    const holder = createLocalHolder({ settings, algorithm: 'ES256', sealer });
+    const parts = { settings, algorithm: 'ES256', holder, pollMs, clock: systemClock() } as const;
     const ring = await openStoredRing({ ...parts, keys: faulty, log });
     const { kid } = ring.current;
     isAway = true;

@@ -7,86 +7,75 @@
 import { defaultRealm, type SignatureAlgorithm } from '@sallyport/contract';
 import type { Clock } from '@sallyport/kit/clock';
 import type { Log } from '@sallyport/kit/log';
-import type { Sealer } from '@sallyport/kit/seal';
-import type { Keys, NewKey, StoredKey } from '@sallyport/storage/contracts/keys';
+import type { Keys, StoredKey } from '@sallyport/storage/contracts/keys';
 import type { KeySet } from '@sallyport/verify';
 import type { AuthSettings } from '../config.ts';
-import { type AsymmetricAlgorithm, generatePrivateKey, readPrivateKey, SigningKeyError } from './private-key.ts';
-import { type KeyRing, publicJwk, type RingKey, ringKey } from './public-ring.ts';
+import { type KeyHolder, publishForMs } from './key-holder.ts';
+import { type AsymmetricAlgorithm, SigningKeyError } from './private-key.ts';
+import type { KeyRing, RingKey } from './public-ring.ts';
+import type { SigningKey } from './signing-key.ts';
+import { SignerFailure } from './signer.ts';
+import { signerUnavailable } from './signers/call-signer.ts';
 
 export interface StoredRingOptions {
-  readonly settings: Pick<AuthSettings, 'keyRotationSeconds' | 'keyVerifySeconds' | 'jwksMaxAgeSeconds'>;
+  readonly settings: Pick<AuthSettings, 'keyVerifySeconds' | 'jwksMaxAgeSeconds'>;
   readonly algorithm: AsymmetricAlgorithm;
   readonly keys: Keys;
-  readonly sealer: Sealer;
+  readonly holder: KeyHolder;
   readonly clock: Clock;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
   /** How often the ring is read. Default 1,000. */
   readonly pollMs?: number;
 }
 
-/** Where the private half of a key is sealed for. */
-export const signingKeyPlace = (kid: string) => ({ table: 'signing_keys', column: 'private_key_sealed', row: kid });
-
 const context = { requestId: 'key-ring', actor: 'system' } as const;
-
-/** A verifier may have fetched the ring just before a key came, through a cache that had kept it for as long. */
-export const publishForMs = ({ jwksMaxAgeSeconds }: StoredRingOptions['settings']): number =>
-  2 * jwksMaxAgeSeconds * 1000;
-
-/** A fresh key, sealed for the store. */
-export const newStoredKey = async (algorithm: AsymmetricAlgorithm, sealer: Sealer): Promise<NewKey> => {
-  const key = await generatePrivateKey(algorithm);
-  const jwk = publicJwk(key, algorithm);
-  const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
-  return {
-    kid: jwk.kid,
-    realmId: defaultRealm,
-    algorithm,
-    publicJwk: JSON.stringify(jwk),
-    sealedPrivateKey: sealer.seal(pem, signingKeyPlace(jwk.kid)),
-  };
-};
 
 interface State {
   /** Ids and states, to see a change by. */
   readonly text: string;
-  readonly current: RingKey;
+  /** Undefined: nothing can sign now. */
+  readonly signs: RingKey | undefined;
+  /** What is published. */
   readonly all: readonly RingKey[];
   readonly set: KeySet;
 }
 
 /** Reads, and keeps what it has read: a private key is opened once. */
-const createReader = ({ algorithm, sealer }: StoredRingOptions) => {
+const createReader = ({ algorithm, holder }: StoredRingOptions) => {
   let held = new Map<string, RingKey>();
 
-  const open = ({ kid, sealedPrivateKey }: StoredKey): RingKey => {
-    const pem = sealer.open(sealedPrivateKey, signingKeyPlace(kid)).toString('utf8');
-    const privateKey = readPrivateKey(pem, algorithm, `the stored key ${kid}`);
-    // A kid names one key and no other, whatever stands in the store.
-    if (publicJwk(privateKey, algorithm).kid !== kid)
-      throw new SigningKeyError(`the stored key ${kid}`, 'is another key');
-    return ringKey(privateKey, algorithm);
-  };
-
   return (stored: readonly StoredKey[], before: State | undefined): State => {
-    const text = stored.map(({ kid, state }) => `${kid} ${state}`).join();
-    if (before !== undefined && before.text === text) return before;
-    const now = new Map(stored.map((key) => [key.kid, held.get(key.kid) ?? open(key)]));
+    const now = new Map(stored.map((key) => [key.kid, held.get(key.kid) ?? holder.open(key)]));
     held = now;
-    const all = [...now.values()];
-    const [first] = stored;
-    const current = first?.state === 'current' ? now.get(first.kid) : undefined;
-    if (current === undefined) throw new SigningKeyError('the ring', `holds no current ${algorithm} key`);
+    const standing = stored.map(({ kid, state }) => ({ kid, state, good: holder.standing(kid) }));
+    const text = standing.map(({ kid, state, good }) => `${kid} ${state} ${good}`).join();
+    if (before !== undefined && before.text === text) return before;
+    // The next one before its time only where the current one cannot: not to sign at all serves nobody.
+    const signing = standing.find(({ state, good }) => state !== 'retired' && good === 'signs');
+    const signs = signing && now.get(signing.kid);
+    const all = standing.flatMap(({ kid, good }) => (good === 'gone' ? [] : (now.get(kid) ?? [])));
+    if (before === undefined && signs === undefined)
+      throw new SigningKeyError('the ring', `holds no ${algorithm} key that can sign`);
     const generation = (before?.set.generation ?? 0) + 1;
     const keys = Object.freeze(all.map(({ verification }) => verification));
-    return Object.freeze({ text, current, all, set: Object.freeze({ generation, keys }) });
+    return Object.freeze({ text, signs, all, set: Object.freeze({ generation, keys }) });
   };
 };
 
+/** Stands where nothing can sign. */
+const createNoKey = (algorithm: AsymmetricAlgorithm): SigningKey => ({
+  kid: 'none',
+  algorithm,
+  isRemote: true,
+  signJws: async () => {
+    throw signerUnavailable(new SignerFailure('no_key', 'no key of the ring can sign'));
+  },
+});
+
 /** At a first boot each node draws a candidate and the store keeps one of them; all nodes then read the same ring. */
 export const openStoredRing = async (options: StoredRingOptions): Promise<KeyRing> => {
-  const { settings, algorithm, keys, sealer, clock, log, pollMs = 1000 } = options;
+  const { settings, algorithm, keys, holder, clock, log, pollMs = 1000 } = options;
+  const noKey = createNoKey(algorithm);
   const read = createReader(options);
   const verifyForMs = settings.keyVerifySeconds * 1000;
   const published = publishForMs(settings);
@@ -97,14 +86,14 @@ export const openStoredRing = async (options: StoredRingOptions): Promise<KeyRin
   const stepped = async (stored: readonly StoredKey[]): Promise<readonly StoredKey[]> => {
     const [current] = stored;
     const next = stored.find(({ state }) => state === 'next');
-    if (current?.state !== 'current') {
-      return next === undefined ? keys.ensureCurrentKey(await newStoredKey(algorithm, sealer), context) : advance();
-    }
     const now = clock.nowMs();
-    const periodMs = settings.keyRotationSeconds * 1000;
-    if (next === undefined && periodMs > 0 && now >= current.signsFromMs + periodMs - published) {
-      return keys.ensureNextKey(await newStoredKey(algorithm, sealer), { publishForMs: published, context });
+    if (current?.state !== 'current') {
+      if (next !== undefined) return advance();
+      const first = await holder.candidate('current', stored, now);
+      return first === undefined ? stored : keys.ensureCurrentKey(first, context);
     }
+    const following = next === undefined ? await holder.candidate('next', stored, now) : undefined;
+    if (following !== undefined) return keys.ensureNextKey(following, { publishForMs: published, context });
     const isOver = stored.some(({ verifiesUntilMs = Number.POSITIVE_INFINITY }) => verifiesUntilMs <= now);
     return isOver || (next !== undefined && next.signsFromMs <= now) ? advance() : stored;
   };
@@ -116,8 +105,8 @@ export const openStoredRing = async (options: StoredRingOptions): Promise<KeyRin
   const look = async (): Promise<void> => {
     try {
       const found = read(await readRing(), state);
-      if (found.current !== state.current)
-        log.info({ kid: found.current.signing.kid, previousKid: state.current.signing.kid }, 'another key signs');
+      if (found.signs !== state.signs)
+        log.info({ kid: kidOf(found), previousKid: kidOf(state) }, 'another key signs');
       state = found;
       failing = false;
     } catch (err) {
@@ -141,7 +130,7 @@ export const openStoredRing = async (options: StoredRingOptions): Promise<KeyRin
 
   return Object.freeze({
     get current() {
-      return state.current.signing;
+      return state.signs?.signing ?? noKey;
     },
     verification: Object.freeze({
       current: () => state.set,
@@ -158,6 +147,9 @@ export const openStoredRing = async (options: StoredRingOptions): Promise<KeyRin
     stop: async () => {
       clearInterval(timer);
       await underWay;
+      await holder.stop();
     },
   });
 };
+
+const kidOf = ({ signs }: State): string => signs?.signing.kid ?? 'none';

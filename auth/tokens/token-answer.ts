@@ -5,6 +5,7 @@ import type { Session } from '@sallyport/storage/contracts/sessions';
 import type { AuthSettings } from '../config.ts';
 import type { CookieToSet, RouteAnswer } from '../route.ts';
 import type { RefreshTransport } from './refresh-transport.ts';
+import type { AheadToken } from './sign-ahead.ts';
 
 export type AnsweredSession = Pick<
   Session,
@@ -24,18 +25,20 @@ export interface TokenAnswerInput {
   readonly user: User;
   readonly session: AnsweredSession;
   readonly refreshToken: string;
+  /** What was signed before the change, and is handed out where it still tells the truth. */
+  readonly ahead?: AheadToken | undefined;
 }
 
 /** The one answer that hands out tokens: the union of what the contracts name, and the CSRF cookie bound to the session. */
 export const createTokenAnswer = (options: TokenAnswerOptions): ((input: TokenAnswerInput) => Promise<RouteAnswer>) => {
   const { issueAccessToken, csrf, transport, settings } = options;
-  return async function answerWithTokens({ status, message, user, session, refreshToken }) {
+  return async function answerWithTokens({ status, message, user, session, refreshToken, ahead }) {
     const csrfToken = csrf.issue(session.id);
     return {
       status,
       body: {
         message,
-        access_token: await issueAccessToken(user, session),
+        access_token: ahead?.for(user, session) ?? (await issueAccessToken(user, session)),
         // What travels in a cookie must not stand where a script can read it.
         ...(transport.inBody && { refresh_token: refreshToken }),
         csrf_token: csrfToken,
