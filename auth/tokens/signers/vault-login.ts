@@ -88,9 +88,10 @@ export const createVaultLogin = (options: VaultLoginOptions): VaultLogin => {
       const { token, renewable } = held;
       if (!renewable) return void (await login(signal));
       try {
+        const before = held.life;
         held = await post('/v1/auth/token/renew-self', {}, signal, token);
-        // At the end of its longest life a renewal gives less and less.
-        if ((held.life?.lifeMs ?? Number.POSITIVE_INFINITY) < shortestLifeMs) await login(signal);
+        // Near the end of its longest life a renewal gives less and less.
+        if (before !== undefined && held.life !== undefined && held.life.lifeMs < before.lifeMs / 2) await login(signal);
       } catch (error) {
         if (error instanceof SignerFailure && error.reason === 'denied') await login(signal);
         else throw error;
@@ -98,8 +99,6 @@ export const createVaultLogin = (options: VaultLoginOptions): VaultLogin => {
     },
   };
 };
-
-const shortestLifeMs = 30_000;
 
 const heldOf = ({ status, body }: ServiceAnswer, gotAtMs: number): Held => {
   // 400: AppRole and Kubernetes tell a wrong secret so.
