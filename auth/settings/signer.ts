@@ -101,14 +101,14 @@ export const signerSettings = {
     maxLength: 2048,
     doc: 'Id, ARN or alias (alias/…) of a key of AWS KMS for SIGN_VERIFY: ECC_NIST_P256 (ES256), or RSA_2048 and larger (RS256, PS256). With an alias another key needs no restart.',
   }),
-  kmsRegion: textSetting({
-    env: 'KMS_REGION',
+  kmsKeyRegion: textSetting({
+    env: 'KMS_KEY_REGION',
     pattern: /^[a-z0-9-]{1,40}$/,
     optional: true,
     doc: "Its region. Default: AWS_REGION. Credentials are found by AWS's own rules.",
   }),
   kmsEndpoint: textSetting({
-    env: 'KMS_ENDPOINT',
+    env: 'KMS_ENDPOINT_URL',
     pattern: web,
     optional: true,
     insecure: inClear,

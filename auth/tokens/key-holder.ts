@@ -79,20 +79,23 @@ export interface LocalHolderOptions {
 
 /** The private halves lie in the store, and a key gives way after its period. One that a signer holds gives way at once. */
 export const createLocalHolder = ({ settings, algorithm, sealer }: LocalHolderOptions): KeyHolder => {
-  const elsewhere = new Set<string>();
+  const opened = new Map<string, OpenedRow>();
   const periodMs = settings.keyRotationSeconds * 1000;
+  const openOnce = (stored: StoredKey): OpenedRow => {
+    const row = opened.get(stored.kid) ?? openRow(stored, { algorithm, sealer });
+    opened.set(stored.kid, row);
+    return row;
+  };
   return {
-    open: (stored) => {
-      const { key, held } = openRow(stored, { algorithm, sealer });
-      if (held !== undefined) elsewhere.add(stored.kid);
-      return key;
-    },
-    standing: (kid) => (elsewhere.has(kid) ? 'verifies' : 'signs'),
-    candidate: async (place, [current], nowMs) => {
+    open: (stored) => openOnce(stored).key,
+    standing: (kid) => (opened.get(kid)?.held === undefined ? 'signs' : 'verifies'),
+    candidate: async (place, stored, nowMs) => {
+      const [current] = stored;
+      for (const kid of opened.keys()) if (stored.every((row) => row.kid !== kid)) opened.delete(kid);
       const isDue =
         place === 'current' ||
         current === undefined ||
-        elsewhere.has(current.kid) ||
+        openOnce(current).held !== undefined ||
         (periodMs > 0 && nowMs >= current.signsFromMs + periodMs - publishForMs(settings));
       return isDue ? newStoredKey(algorithm, sealer) : undefined;
     },

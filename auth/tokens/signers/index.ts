@@ -28,7 +28,7 @@ export type SignerSettings = Pick<
   | 'vaultKubernetesRole'
   | 'vaultKubernetesJwtPath'
   | 'kmsKeyId'
-  | 'kmsRegion'
+  | 'kmsKeyRegion'
   | 'kmsEndpoint'
 >;
 
@@ -53,7 +53,7 @@ export const openSigner = async (settings: SignerSettings): Promise<Signer | und
         keyId: given(settings.kmsKeyId, 'KMS_KEY_ID'),
         sockets,
         timeoutMs: settings.jwtSignerTimeoutSeconds * 1000,
-        ...(settings.kmsRegion !== undefined && { region: settings.kmsRegion }),
+        ...(settings.kmsKeyRegion !== undefined && { region: settings.kmsKeyRegion }),
         ...(settings.kmsEndpoint !== undefined && { endpoint: settings.kmsEndpoint }),
       });
   }

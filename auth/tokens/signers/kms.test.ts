@@ -1,5 +1,4 @@
 import { verify } from 'node:crypto';
-import { CreateAliasCommand, CreateKeyCommand, DisableKeyCommand, KMSClient, UpdateAliasCommand } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isMotoMissing, type KmsServer, startKms } from '../testing/start-signers.ts';
 import { openKms } from './kms.ts';
@@ -10,22 +9,15 @@ const input = Buffer.alloc(4096, 'a');
 
 describe.skipIf(isMotoMissing())('a key of AWS KMS', () => {
   let server: KmsServer;
-  let operator: KMSClient;
   beforeAll(async () => {
     server = await startKms();
     for (const [name, value] of Object.entries(server.environment)) vi.stubEnv(name, value);
-    operator = new KMSClient({ endpoint: server.endpoint, region: 'eu-central-1' });
   });
   afterAll(async () => {
-    operator.destroy();
     vi.unstubAllEnvs();
     await server.stop();
   });
 
-  const newKey = async (KeySpec: 'ECC_NIST_P256' | 'RSA_2048'): Promise<string> => {
-    const { KeyMetadata } = await operator.send(new CreateKeyCommand({ KeySpec, KeyUsage: 'SIGN_VERIFY' }));
-    return KeyMetadata?.Arn ?? '';
-  };
   const open = async (keyId: string) => {
     const signer = await openKms({ keyId, endpoint: server.endpoint, sockets: 4, timeoutMs: 5000 });
     onTestFinished(() => signer.close());
@@ -38,7 +30,7 @@ describe.skipIf(isMotoMissing())('a key of AWS KMS', () => {
     // moto salts with as much as there is room for; KMS with as many bytes as the hash has, which alone an issuer accepts.
     ['PS256', 'RSA_2048', { padding: 6, saltLength: -2 }],
   ] as const)('signs %s as a JWS has it', async (algorithm, spec, how) => {
-    const signer = await open(await newKey(spec));
+    const signer = await open(await server.makeKey(spec));
     const { newest } = await signer.look([], none);
     if (newest === undefined) throw new Error('no key');
     const { reference, publicKey: key } = newest;
@@ -49,16 +41,15 @@ describe.skipIf(isMotoMissing())('a key of AWS KMS', () => {
   });
 
   it('follows an alias to another key, and says that a disabled one is gone', async () => {
-    const [first, second] = [await newKey('ECC_NIST_P256'), await newKey('ECC_NIST_P256')];
-    const AliasName = 'alias/issuer';
-    await operator.send(new CreateAliasCommand({ AliasName, TargetKeyId: first }));
-    const signer = await open(AliasName);
+    const first = await server.makeKey('ECC_NIST_P256', 'alias/issuer');
+    const second = await server.makeKey('ECC_NIST_P256');
+    const signer = await open('alias/issuer');
     expect((await signer.look([], none)).newest?.reference).toBe(first);
-    await operator.send(new UpdateAliasCommand({ AliasName, TargetKeyId: second }));
+    await server.turnAlias('alias/issuer', second);
     const known = [first, second, `${first.slice(0, -8)}00000000`];
     const turned = await signer.look(known, none);
     expect([turned.newest?.reference, [...turned.gone]]).toEqual([second, known.slice(2)]);
-    await operator.send(new DisableKeyCommand({ KeyId: second.split('/').at(-1) }));
+    await server.disable(second);
     const disabled = await signer.look(known, none);
     expect([disabled.newest, [...disabled.gone]]).toEqual([undefined, known.slice(1)]);
   });

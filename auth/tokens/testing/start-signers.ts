@@ -7,6 +7,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CreateAliasCommand,
+  CreateKeyCommand,
+  DisableKeyCommand,
+  KMSClient,
+  UpdateAliasCommand,
+} from '@aws-sdk/client-kms';
 import { hasMoto, hasOpenBao, motoFolder, openBao } from './signer-packages.ts';
 
 export interface BaoAnswer {
@@ -128,6 +135,10 @@ export interface KmsServer {
   readonly endpoint: string;
   /** What its client reads from the environment. It believes any. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Its ARN. */
+  makeKey(spec: 'ECC_NIST_P256' | 'RSA_2048', alias?: string): Promise<string>;
+  turnAlias(alias: string, arn: string): Promise<void>;
+  disable(arn: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -137,9 +148,24 @@ export const startKms = async (): Promise<KmsServer> => {
   const { child, told } = spawnQuietly('python3', args, { PYTHONPATH: motoFolder() });
   const endpoint = `http://127.0.0.1:${port}`;
   await ready(child, async () => (await fetch(`${endpoint}/moto-api/`)).status < 500, told);
+  const credentials = { accessKeyId: 'of-a-test', secretAccessKey: 'of-a-test' };
+  const operator = new KMSClient({ endpoint, region: 'eu-central-1', credentials });
+  // What it does by an ARN it does for some commands alone.
+  const idOf = (arn: string): string => arn.split('/').at(-1) ?? '';
   return {
     endpoint,
     environment: { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'of-a-test', AWS_SECRET_ACCESS_KEY: 'of-a-test' },
-    stop: () => ended(child),
+    makeKey: async (KeySpec, AliasName) => {
+      const { KeyMetadata } = await operator.send(new CreateKeyCommand({ KeySpec, KeyUsage: 'SIGN_VERIFY' }));
+      const arn = KeyMetadata?.Arn ?? '';
+      if (AliasName !== undefined) await operator.send(new CreateAliasCommand({ AliasName, TargetKeyId: arn }));
+      return arn;
+    },
+    turnAlias: async (AliasName, arn) => void (await operator.send(new UpdateAliasCommand({ AliasName, TargetKeyId: arn }))),
+    disable: async (arn) => void (await operator.send(new DisableKeyCommand({ KeyId: idOf(arn) }))),
+    stop: async () => {
+      operator.destroy();
+      await ended(child);
+    },
   };
 };
