@@ -13,8 +13,8 @@ import { loadAuthSettings } from './load-settings.ts';
 import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { type OpenedStore, openStore, sqliteFile } from './open-store.ts';
 import { postgresTargets } from './settings/database.ts';
-import { openKeyRing } from './tokens/key-ring.ts';
 import { openRow, publishForMs, signingKeyPlace } from './tokens/key-holder.ts';
+import { openKeyRing } from './tokens/key-ring.ts';
 import { trySigner } from './tokens/try-signer.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -150,7 +150,8 @@ const examineKeys = async (settings: AuthSettings, store: OpenedStore | undefine
     ];
   }
   const [current] = ring;
-  if (current?.state !== 'current') return [...signer, about.ok(`no ${settings.jwtAlgorithm} key yet: the issuer makes one`)];
+  if (current?.state !== 'current')
+    return [...signer, about.ok(`no ${settings.jwtAlgorithm} key yet: the issuer makes one`)];
   const dueMs = current.signsFromMs + settings.keyRotationSeconds * 1000 + publishForMs(settings) + lateMs;
   if (settings.jwtSigner === 'store' && settings.keyRotationSeconds > 0 && Date.now() > dueMs) {
     const found = `${current.kid} should have given way on ${new Date(dueMs).toISOString()}`;
@@ -171,17 +172,25 @@ const examineSigner = async (settings: AuthSettings, store: OpenedStore | undefi
     return of?.signer === settings.jwtSigner ? [{ kid: row.kid, reference: of.reference }] : [];
   });
   try {
-    const { kid, gone } = await trySigner(settings, algorithm, held.map(({ reference }) => reference));
+    const { kid, gone } = await trySigner(
+      settings,
+      algorithm,
+      held.map(({ reference }) => reference),
+    );
     const lost = held.filter(({ reference }) => gone.has(reference)).map((key) => key.kid);
-    const doubts = lost.map((each) => about.warning(`${each} is deleted or disabled there: it is not published`, goneMend));
+    const doubts = lost.map((each) =>
+      about.warning(`${each} is deleted or disabled there: it is not published`, goneMend),
+    );
     return [about.ok(`signs as ${kid}`), ...doubts];
   } catch (error) {
-    const mend = 'Is it up, and may the issuer read this key and sign with it? docs/guides/signers.md has the rights it needs.';
+    const mend =
+      'Is it up, and may the issuer read this key and sign with it? docs/guides/signers.md has the rights it needs.';
     return [about.fault(messageOf(error), mend)];
   }
 };
 
-const goneMend = 'Enable it again where that was a mistake. Where it was not: its tokens are refused, and clients refresh.';
+const goneMend =
+  'Enable it again where that was a mistake. Where it was not: its tokens are refused, and clients refresh.';
 
 const opens = ({ sealer }: OpenedStore, sealed: string, kid: string): boolean => {
   try {

@@ -4,8 +4,8 @@ import type { Sealer } from '@sallyport/kit/seal';
 import type { Keys, StoredKey } from '@sallyport/storage/contracts/keys';
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import type { AuthSettings } from './config.ts';
-import type { AsymmetricAlgorithm } from './tokens/private-key.ts';
 import { newStoredKey, publishForMs } from './tokens/key-holder.ts';
+import type { AsymmetricAlgorithm } from './tokens/private-key.ts';
 
 export const listKeys = async (keys: Keys): Promise<readonly StoredKey[]> =>
   (await Promise.all(signatureAlgorithms.map((algorithm) => keys.listKeys(defaultRealm, algorithm)))).flat();

@@ -225,7 +225,14 @@ const registerRoute = (shape: RouteShape): RouteDefinition => ({
   bearer: false,
   body: registerBody(shape),
   answers: { 201: registerAnswer },
-  errors: ['signer_unavailable', 'account_exists', 'email_invalid', 'username_unseen', 'origin_refused', ...passwordErrors],
+  errors: [
+    'signer_unavailable',
+    'account_exists',
+    'email_invalid',
+    'username_unseen',
+    'origin_refused',
+    ...passwordErrors,
+  ],
 });
 
 const deviceRoutes: readonly RouteDefinition[] = [
@@ -322,7 +329,14 @@ export const issuerRoutes = (shape: RouteShape): readonly RouteDefinition[] => {
       bearer: false,
       body: loginBody(shape),
       answers: { 200: loginAnswer },
-      errors: ['signer_unavailable', 'credentials_invalid', 'account_disabled', 'password_too_long', 'origin_refused', 'cookie_ambiguous'],
+      errors: [
+        'signer_unavailable',
+        'credentials_invalid',
+        'account_disabled',
+        'password_too_long',
+        'origin_refused',
+        'cookie_ambiguous',
+      ],
     },
     {
       ...refreshRoute,

@@ -5,10 +5,10 @@ import type { Accounts, User } from '@sallyport/storage/contracts/accounts';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { Origin, Session, Sessions } from '@sallyport/storage/contracts/sessions';
 import { type ActContext, StoreUnavailable } from '@sallyport/storage/contracts/store';
-import type { AheadToken, SignAhead } from '../tokens/sign-ahead.ts';
 import type { RefreshAnomaly } from '../tokens/refresh-anomaly.ts';
 import type { ParsedRefreshToken, RefreshTokens } from '../tokens/refresh-token.ts';
 import { judge, type PresentedToken, type RotationPolicy, type Verdict } from '../tokens/rotation.ts';
+import type { AheadToken, SignAhead } from '../tokens/sign-ahead.ts';
 import type { UnsettledRotations } from '../tokens/unsettled.ts';
 import { createSignFirst } from './sign-first.ts';
 

@@ -1,5 +1,11 @@
 /** A service that keeps the private signing keys: which one, where it is, who we are there. */
-import { choiceSetting, durationSetting, integerSetting, type SettingProblem, textSetting } from '@sallyport/kit/config';
+import {
+  choiceSetting,
+  durationSetting,
+  integerSetting,
+  type SettingProblem,
+  textSetting,
+} from '@sallyport/kit/config';
 
 const path = /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
 const web = /^https?:\/\/[^\s?#]+$/;
@@ -56,7 +62,12 @@ export const signerSettings = {
     optional: true,
     doc: 'PEM file of the authorities that may have signed its certificate. Default: those that Node.js knows.',
   }),
-  vaultNamespace: textSetting({ env: 'VAULT_NAMESPACE', pattern: path, optional: true, doc: 'Namespace of the mounts.' }),
+  vaultNamespace: textSetting({
+    env: 'VAULT_NAMESPACE',
+    pattern: path,
+    optional: true,
+    doc: 'Namespace of the mounts.',
+  }),
   vaultTransitMount: textSetting({
     env: 'VAULT_TRANSIT_MOUNT',
     pattern: path,
@@ -139,9 +150,15 @@ export const signerProblems = (settings: Given): readonly SettingProblem[] => {
   const problems: SettingProblem[] = [];
   const own = settings.jwtPrivateKey ?? settings.jwtPrivateKeyPath ?? settings.defaultPrivateKeyPath;
   if (jwtAlgorithm === 'HS256' || (jwtSigner === 'kms' && jwtAlgorithm === 'EdDSA'))
-    problems.push({ setting: 'JWT_ALGORITHM', problem: `is ${jwtAlgorithm}, which JWT_SIGNER=${jwtSigner} does not sign` });
+    problems.push({
+      setting: 'JWT_ALGORITHM',
+      problem: `is ${jwtAlgorithm}, which JWT_SIGNER=${jwtSigner} does not sign`,
+    });
   if (own !== undefined)
-    problems.push({ setting: 'JWT_SIGNER', problem: `is ${jwtSigner}, and a private key is given as well: remove one` });
+    problems.push({
+      setting: 'JWT_SIGNER',
+      problem: `is ${jwtSigner}, and a private key is given as well: remove one`,
+    });
   for (const [setting, value] of neededBy(settings))
     if (value === undefined) problems.push({ setting, problem: `is required by JWT_SIGNER=${jwtSigner}` });
   return problems;

@@ -64,7 +64,9 @@ export const openRow = (
   const origin = `the stored key ${kid}`;
   const text = sealer.open(sealedPrivateKey, signingKeyPlace(kid)).toString('utf8');
   const isHeld = text.startsWith(heldPrefix);
-  const key = isHeld ? verifyingKey(jwk, algorithm, origin) : ringKey(readPrivateKey(text, algorithm, origin), algorithm);
+  const key = isHeld
+    ? verifyingKey(jwk, algorithm, origin)
+    : ringKey(readPrivateKey(text, algorithm, origin), algorithm);
   if (key.jwk.kid !== kid) throw new SigningKeyError(origin, 'is another key');
   if (!isHeld) return { key };
   const [signer = '', ...reference] = text.slice(heldPrefix.length).split(':');

@@ -5,12 +5,12 @@
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { Sealer } from '@sallyport/kit/seal';
 import { hmacKeyId, joinedKeys, sharedSecrets } from '@sallyport/verify';
 import type { AuthSettings } from '../config.ts';
-import { type AsymmetricAlgorithm, assertPublicHalf, readPrivateKey, SigningKeyError } from './private-key.ts';
 import { createLocalHolder } from './key-holder.ts';
+import { type AsymmetricAlgorithm, assertPublicHalf, readPrivateKey, SigningKeyError } from './private-key.ts';
 import { type KeyRing, ringKey } from './public-ring.ts';
-import type { Sealer } from '@sallyport/kit/seal';
 import { openSignerHolder, type SignerHolderOptions } from './signer-holder.ts';
 import { openSigner, type SignerSettings, signerLimits } from './signers/index.ts';
 import { createSigningKey } from './signing-key.ts';

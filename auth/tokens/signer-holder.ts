@@ -12,9 +12,9 @@ import type { NewKey, StoredKey } from '@sallyport/storage/contracts/keys';
 import { heldText, type KeyHolder, openRow, type Standing, signingKeyPlace } from './key-holder.ts';
 import { type AsymmetricAlgorithm, assertFits, SigningKeyError } from './private-key.ts';
 import { publicJwk, type RingKey } from './public-ring.ts';
-import type { SigningKey } from './signing-key.ts';
 import { type Signer, SignerFailure, type SignerKey } from './signer.ts';
 import { createSignerCalls, withinTime } from './signers/call-signer.ts';
+import type { SigningKey } from './signing-key.ts';
 
 export interface SignerHolderOptions {
   readonly signer: Signer;
@@ -107,14 +107,18 @@ export const openSignerHolder = async (options: SignerHolderOptions): Promise<Ke
     if (refused.has(kid)) return false;
     if (!held.has(kid) && !(await options.wasRemoved(kid))) return true;
     refused.add(kid);
-    log.warn({ kid, signer: signer.name }, 'the signer offers a key that was taken out of the ring: give it another one');
+    log.warn(
+      { kid, signer: signer.name },
+      'the signer offers a key that was taken out of the ring: give it another one',
+    );
     return false;
   };
 
   const candidate: KeyHolder['candidate'] = async (_place, stored) => {
     if (newest === undefined) {
       // At the very first start: there is nothing to go on with.
-      if (stored.length === 0) throw new SigningKeyError(`JWT_SIGNER (${signer.name})`, problem ?? 'has no key that may sign');
+      if (stored.length === 0)
+        throw new SigningKeyError(`JWT_SIGNER (${signer.name})`, problem ?? 'has no key that may sign');
       return undefined;
     }
     const { kid } = publicJwk(newest.publicKey, algorithm);
@@ -153,7 +157,12 @@ const newHeldKey = (
 
 const publicKeyOf = ({ pem }: RingKey): KeyObject => createPublicKey(pem);
 
-const remoteKey = ({ key, reference, publicKey, calls }: {
+const remoteKey = ({
+  key,
+  reference,
+  publicKey,
+  calls,
+}: {
   readonly key: RingKey;
   readonly reference: string;
   readonly publicKey: KeyObject;

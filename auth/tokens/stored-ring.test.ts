@@ -9,8 +9,8 @@ import { createSealer } from '@sallyport/kit/seal';
 import { drivers } from '@sallyport/storage';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { KeyRing } from './public-ring.ts';
 import { createLocalHolder, newStoredKey, signingKeyPlace } from './key-holder.ts';
+import type { KeyRing } from './public-ring.ts';
 import { openStoredRing, type StoredRingOptions } from './stored-ring.ts';
 
 const sealer = createSealer({ keys: [{ kid: '1', key: systemRandom.bytes(32) }], random: systemRandom });

@@ -13,9 +13,9 @@ import type { AuthSettings } from '../config.ts';
 import { type KeyHolder, publishForMs } from './key-holder.ts';
 import { type AsymmetricAlgorithm, SigningKeyError } from './private-key.ts';
 import type { KeyRing, RingKey } from './public-ring.ts';
-import type { SigningKey } from './signing-key.ts';
 import { SignerFailure } from './signer.ts';
 import { signerUnavailable } from './signers/call-signer.ts';
+import type { SigningKey } from './signing-key.ts';
 
 export interface StoredRingOptions {
   readonly settings: Pick<AuthSettings, 'keyVerifySeconds' | 'jwksMaxAgeSeconds'>;
@@ -105,8 +105,7 @@ export const openStoredRing = async (options: StoredRingOptions): Promise<KeyRin
   const look = async (): Promise<void> => {
     try {
       const found = read(await readRing(), state);
-      if (found.signs !== state.signs)
-        log.info({ kid: kidOf(found), previousKid: kidOf(state) }, 'another key signs');
+      if (found.signs !== state.signs) log.info({ kid: kidOf(found), previousKid: kidOf(state) }, 'another key signs');
       state = found;
       failing = false;
     } catch (err) {

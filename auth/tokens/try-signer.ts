@@ -1,5 +1,5 @@
-import { publicJwk } from './public-ring.ts';
 import { type AsymmetricAlgorithm, assertFits, SigningKeyError } from './private-key.ts';
+import { publicJwk } from './public-ring.ts';
 import { createSignerCalls, withinTime } from './signers/call-signer.ts';
 import { openSigner, type SignerSettings, signerLimits } from './signers/index.ts';
 

@@ -72,7 +72,9 @@ describe.skipIf(isOpenBaoMissing())('an issuer that signs with OpenBao', { concu
     await bao.call('POST', 'transit/keys/turning/config', { min_decryption_version: 2, min_encryption_version: 2 });
     await until(async () => (await published(call)).length === 1);
     expectProblem(await call('GET', '/auth/verify', { bearer: ann.access }), 'token_invalid');
-    expect(await readMetric(issuer.privateUrl, 'sallyport_auth_signing_duration_seconds_count', '{signer="vault"}')).toBeGreaterThan(3);
+    expect(
+      await readMetric(issuer.privateUrl, 'sallyport_auth_signing_duration_seconds_count', '{signer="vault"}'),
+    ).toBeGreaterThan(3);
     await issuer.remove();
   });
 

@@ -21,7 +21,9 @@ const signature = (of: Buffer, key = createPrivateKey(privateKey.export({ type: 
   `vault:v1:${sign('sha256', of, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
 
 const answer = (res: ServerResponse, status: number, body: unknown) =>
-  void res.writeHead(status, { 'content-type': 'application/json' }).end(typeof body === 'string' ? body : JSON.stringify(body));
+  void res
+    .writeHead(status, { 'content-type': 'application/json' })
+    .end(typeof body === 'string' ? body : JSON.stringify(body));
 
 const peer = async (serve: (req: IncomingMessage, res: ServerResponse, count: number) => void): Promise<string> => {
   let count = 0;
@@ -92,7 +94,12 @@ describe('a signer that fails', () => {
   it('lets so many call at once and so many wait, and refuses others at once', async () => {
     const open: ServerResponse[] = [];
     const { sign: ask, reasons } = await calls((_, res) => void open.push(res), { timeoutMs: 20_000 });
-    const asked = Array.from({ length: 9 }, ask).map((each) => each.then(() => 'signed', (error) => String(error.code)));
+    const asked = Array.from({ length: 9 }, ask).map((each) =>
+      each.then(
+        () => 'signed',
+        (error) => String(error.code),
+      ),
+    );
     await expect(Promise.race(asked)).resolves.toBe('signer_unavailable');
     expect(reasons()).toEqual(['queue_full']);
     const answering = setInterval(() => {
@@ -108,7 +115,12 @@ describe('a signer that fails', () => {
     ['a signature of another key', 200, { data: { signature: signature(input, stranger) } }, 'malformed'],
     ['a signature of something else', 200, { data: { signature: signature(Buffer.from('c.d')) } }, 'malformed'],
     ['another version', 200, { data: { signature: signature(input).replace('v1', 'v2') } }, 'malformed'],
-    ['DER', 200, { data: { signature: `vault:v1:${sign('sha256', input, privateKey).toString('base64')}` } }, 'malformed'],
+    [
+      'DER',
+      200,
+      { data: { signature: `vault:v1:${sign('sha256', input, privateKey).toString('base64')}` } },
+      'malformed',
+    ],
     ['no data', 200, { data: null }, 'malformed'],
     ['no JSON', 200, '<html>', 'malformed'],
     ['nothing', 200, '', 'malformed'],

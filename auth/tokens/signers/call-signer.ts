@@ -5,7 +5,7 @@
 import { type KeyObject, verify } from 'node:crypto';
 import { Problem } from '@sallyport/contract';
 import type { AsymmetricAlgorithm } from '../private-key.ts';
-import { SignerFailure, type SignerFailureReason, type Signer } from '../signer.ts';
+import { type Signer, SignerFailure, type SignerFailureReason } from '../signer.ts';
 
 export interface CallSignerOptions {
   readonly signer: Signer;
@@ -85,10 +85,13 @@ export const withinTime = async <T>(limitMs: number, work: (signal: AbortSignal)
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new SignerFailure('timeout', `no answer within ${Math.round(limitMs)} ms`));
-      controller.abort();
-    }, Math.max(0, limitMs));
+    timer = setTimeout(
+      () => {
+        reject(new SignerFailure('timeout', `no answer within ${Math.round(limitMs)} ms`));
+        controller.abort();
+      },
+      Math.max(0, limitMs),
+    );
   });
   try {
     return await Promise.race([work(controller.signal), over]);

@@ -165,7 +165,11 @@ const reasons: Readonly<Record<string, SignerFailureReason>> = {
 
 const failureOf = (error: unknown): SignerFailure => {
   if (error instanceof SignerFailure) return error;
-  const { name = 'Error', code, $metadata } = error as {
+  const {
+    name = 'Error',
+    code,
+    $metadata,
+  } = error as {
     readonly name?: string;
     readonly code?: string;
     readonly $metadata?: { readonly httpStatusCode?: number };

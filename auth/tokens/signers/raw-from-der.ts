@@ -27,4 +27,5 @@ const readInteger = (der: Buffer, at: number): { readonly bytes: Buffer; readonl
   return { bytes: Buffer.concat([Buffer.alloc(halfBytes - bare.length), bare]), end };
 };
 
-const notDer = (): SignerFailure => new SignerFailure('malformed', 'the signature is not DER of two numbers of 32 bytes');
+const notDer = (): SignerFailure =>
+  new SignerFailure('malformed', 'the signature is not DER of two numbers of 32 bytes');

@@ -52,11 +52,7 @@ export const createVaultLogin = (options: VaultLoginOptions): VaultLogin => {
       case 'token-file':
         return { token: await readText(auth.path), renewable: false };
       case 'approle':
-        return post(
-          `/v1/auth/${auth.mount}/login`,
-          { role_id: auth.roleId, secret_id: auth.secretId },
-          signal,
-        );
+        return post(`/v1/auth/${auth.mount}/login`, { role_id: auth.roleId, secret_id: auth.secretId }, signal);
       case 'kubernetes':
         return post(`/v1/auth/${auth.mount}/login`, { role: auth.role, jwt: await readText(auth.jwtPath) }, signal);
     }
@@ -74,8 +70,7 @@ export const createVaultLogin = (options: VaultLoginOptions): VaultLogin => {
     return underWay;
   };
 
-  const leftOf = ({ life }: Held): number =>
-    life === undefined ? 1 : 1 - (nowMs() - life.gotAtMs) / life.lifeMs;
+  const leftOf = ({ life }: Held): number => (life === undefined ? 1 : 1 - (nowMs() - life.gotAtMs) / life.lifeMs);
 
   return {
     token: async (signal) => (held !== undefined && leftOf(held) > 0 ? held : await login(signal)).token,
@@ -91,7 +86,8 @@ export const createVaultLogin = (options: VaultLoginOptions): VaultLogin => {
         const before = held.life;
         held = await post('/v1/auth/token/renew-self', {}, signal, token);
         // Near the end of its longest life a renewal gives less and less.
-        if (before !== undefined && held.life !== undefined && held.life.lifeMs < before.lifeMs / 2) await login(signal);
+        if (before !== undefined && held.life !== undefined && held.life.lifeMs < before.lifeMs / 2)
+          await login(signal);
       } catch (error) {
         if (error instanceof SignerFailure && error.reason === 'denied') await login(signal);
         else throw error;

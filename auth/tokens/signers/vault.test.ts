@@ -19,7 +19,11 @@ const types: Readonly<Record<AsymmetricAlgorithm, string>> = {
   PS256: 'rsa-2048',
 };
 
-const isSignature = (algorithm: AsymmetricAlgorithm, { publicKey }: { publicKey: Parameters<typeof verify>[2] }, signature: Buffer) =>
+const isSignature = (
+  algorithm: AsymmetricAlgorithm,
+  { publicKey }: { publicKey: Parameters<typeof verify>[2] },
+  signature: Buffer,
+) =>
   verify(
     algorithm === 'EdDSA' ? null : 'sha256',
     input,
@@ -36,8 +40,10 @@ describe.skipIf(isOpenBaoMissing())('a key of the transit engine of OpenBao', ()
   beforeAll(async () => {
     bao = await startOpenBao();
     const policy = ['ES256', 'EdDSA', 'RS256', 'PS256', 'turned']
-      .map((key) => `path "transit/keys/${key}" { capabilities = ["read"] }
-path "transit/sign/${key}" { capabilities = ["update"] }`)
+      .map(
+        (key) => `path "transit/keys/${key}" { capabilities = ["read"] }
+path "transit/sign/${key}" { capabilities = ["update"] }`,
+      )
       .join('\n');
     await bao.call('POST', 'sys/policies/acl/issuer', { policy });
   });
@@ -62,7 +68,11 @@ path "transit/sign/${key}" { capabilities = ["update"] }`)
     if (newest === undefined) throw new Error('no key');
     assertFits(newest.publicKey, algorithm, 'it');
     const { reference } = newest;
-    return isSignature(algorithm, newest, await signer.sign({ reference, algorithm, input, signal: none, fresh: false }));
+    return isSignature(
+      algorithm,
+      newest,
+      await signer.sign({ reference, algorithm, input, signal: none, fresh: false }),
+    );
   };
 
   it.each(Object.keys(types) as AsymmetricAlgorithm[])('signs %s as a JWS has it', async (algorithm) => {
@@ -89,7 +99,11 @@ path "transit/sign/${key}" { capabilities = ["update"] }`)
   it('logs in by AppRole with no more rights than it needs, renews its token, and logs in anew when that was revoked', async () => {
     await bao.call('POST', 'transit/keys/ES256', { type: 'ecdsa-p256' });
     await bao.call('POST', 'sys/auth/approle', { type: 'approle' });
-    await bao.call('POST', 'auth/approle/role/issuer', { token_policies: 'issuer', token_ttl: '2s', token_max_ttl: '1h' });
+    await bao.call('POST', 'auth/approle/role/issuer', {
+      token_policies: 'issuer',
+      token_ttl: '2s',
+      token_max_ttl: '1h',
+    });
     const { body: role } = await bao.call('GET', 'auth/approle/role/issuer/role-id');
     const { body: secret } = await bao.call('POST', 'auth/approle/role/issuer/secret-id');
     const roleId = String((role['data'] as Record<string, string>)['role_id']);
@@ -120,7 +134,10 @@ path "transit/sign/${key}" { capabilities = ["update"] }`)
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const exp = Math.floor(Date.now() / 1000) + 600;
     const text = `${part({ alg: 'ES256' })}.${part({ sub: 'issuer', aud: 'bao', nbf: exp - 700, exp })}`;
-    const made = sign('sha256', Buffer.from(text), { key: createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' })), dsaEncoding: 'ieee-p1363' });
+    const made = sign('sha256', Buffer.from(text), {
+      key: createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+      dsaEncoding: 'ieee-p1363',
+    });
     const jwtPath = join(folder, 'jwt');
     writeFileSync(jwtPath, `${text}.${made.toString('base64url')}\n`);
     const pod = open('EdDSA', { auth: { kind: 'kubernetes', mount: 'jwt', role: 'issuer', jwtPath } });

@@ -102,7 +102,10 @@ const dataOf = ({ status, body }: ServiceAnswer, path: string): Readonly<Record<
 };
 
 /** Those that may be used: versions below `min_decryption_version` are not told. */
-const versionsOf = ({ keys, soft_deleted: deleted }: Readonly<Record<string, unknown>>): ReadonlyMap<number, string> => {
+const versionsOf = ({
+  keys,
+  soft_deleted: deleted,
+}: Readonly<Record<string, unknown>>): ReadonlyMap<number, string> => {
   if (!isObject(keys)) throw new SignerFailure('malformed', 'the key is described without its versions');
   if (deleted === true) return new Map();
   return new Map(

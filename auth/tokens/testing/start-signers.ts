@@ -161,7 +161,8 @@ export const startKms = async (): Promise<KmsServer> => {
       if (AliasName !== undefined) await operator.send(new CreateAliasCommand({ AliasName, TargetKeyId: arn }));
       return arn;
     },
-    turnAlias: async (AliasName, arn) => void (await operator.send(new UpdateAliasCommand({ AliasName, TargetKeyId: arn }))),
+    turnAlias: async (AliasName, arn) =>
+      void (await operator.send(new UpdateAliasCommand({ AliasName, TargetKeyId: arn }))),
     disable: async (arn) => void (await operator.send(new DisableKeyCommand({ KeyId: idOf(arn) }))),
     stop: async () => {
       operator.destroy();
