@@ -132,7 +132,10 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     windowMs: 3_600_000,
     limit: settings.registrationLimitPerHour,
   });
-  const register = createRegister({ accounts, password, policy: passwordPolicy, random, clock, shape, limit });
+  const register = createRegister({
+    ...{ accounts, password, policy: passwordPolicy, random, clock, shape, limit },
+    ...(settings.registrationIssuesTokens && { readyToSign: signAhead.ready }),
+  });
   const device = createDeviceFactor({
     devices: storage.devices,
     nonces: storage.lastingNonces,
@@ -167,7 +170,11 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
   const logout = createLogout({ accounts, sessions, tokens: refreshTokens });
   const endEarlierSession = logout.logout;
   const changeParts = { accounts, sessions, effects, password, guard, renewSession };
-  const changePassword = createChangePassword({ ...changeParts, policy: passwordPolicy });
+  const changePassword = createChangePassword({
+    ...changeParts,
+    policy: passwordPolicy,
+    readyToSign: signAhead.ready,
+  });
   const deleteAccount = createDeleteAccount({ accounts, sessions });
 
   const registerDevice = createRegisterDevice({

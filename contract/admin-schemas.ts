@@ -118,6 +118,11 @@ export const adminKey = Type.Object(
     created_at: time,
     signs_from: time,
     verifies_until: Type.Optional(time),
+    held_by: Type.Optional(
+      Type.Union([Type.Literal('vault'), Type.Literal('kms')], {
+        description: 'who has the private half; absent: the store',
+      }),
+    ),
   },
   { ...closed, title: 'SigningKey' },
 );

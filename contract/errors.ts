@@ -111,7 +111,7 @@ export const errorCatalogue = {
 
   // Keys
   no_public_key: entry(404, 'This issuer has no public key'),
-  keys_external: entry(409, 'The issuer does not sign with the ring, but with a key of a file or a secret'),
+  keys_external: entry(409, 'The issuer signs with a key of a file, a secret, or a signer: it is rotated there'),
   key_signs: entry(409, 'The key signs: it has to be rotated first'),
   public_key_unavailable: entry(500, 'public key not available'),
 

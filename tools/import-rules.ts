@@ -112,6 +112,11 @@ export const rules: Rules = {
       because: 'spans leave by one door that is loaded where it is asked for, and a service brings an API of its own',
     },
     {
+      modules: ['@aws-sdk'],
+      only: ['auth/tokens/signers/kms.ts', 'auth/tokens/testing/**'],
+      because: 'it is optional, and loaded where it is asked for',
+    },
+    {
       modules: ['*'],
       within: ['contract/**'],
       only: ['contract/routes.ts', 'contract/admin-routes.ts', 'contract/*-schemas.ts', 'contract/events.ts'],

@@ -27,6 +27,8 @@ export interface ChangePasswordOptions {
   readonly policy: PasswordPolicy;
   readonly guard: GuessGuard;
   readonly renewSession: ReturnType<typeof createSessionRenewer>;
+  /** Throws while no token could be signed: the change would end the session that asks for it. */
+  readonly readyToSign?: () => Promise<void>;
 }
 
 export interface ChangePasswordRequest {
@@ -66,6 +68,7 @@ export const createChangePassword = (
     const newHash = await password.hash(newPassword);
     // An access token outlives its session's expiry by minutes: nothing is changed for a session that could not adopt the change.
     if (!(await isLive(sessions, session.id))) return { kind: 'overtaken' };
+    await options.readyToSign?.();
     const changed = await accounts.changePassword({
       userId: user.id,
       expectedHash: stored.passwordHash ?? '',

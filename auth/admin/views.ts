@@ -44,12 +44,27 @@ export const deviceView = (device: Device) => {
   };
 };
 
-export const keyView = ({ kid, algorithm, state, createdAtMs, signsFromMs, verifiesUntilMs }: StoredKey) => ({
+export const keyView = ({
+  kid,
+  algorithm,
+  state,
+  publicJwk,
+  createdAtMs,
+  signsFromMs,
+  verifiesUntilMs,
+}: StoredKey) => ({
   ...{ kid, algorithm, state },
+  ...heldBy(publicJwk),
   created_at: at(createdAtMs),
   signs_from: at(signsFromMs),
   ...(verifiesUntilMs !== undefined && { verifies_until: at(verifiesUntilMs) }),
 });
+
+/** As it was written down when the key came; absent: its private half lies in the store. What an issuer believes is what is sealed. */
+const heldBy = (publicJwk: string): { readonly held_by?: 'vault' | 'kms' } => {
+  const { signer } = JSON.parse(publicJwk) as { readonly signer?: 'vault' | 'kms' };
+  return signer === undefined ? {} : { held_by: signer };
+};
 
 const sealedValues = ({ values }: RootKeyUse): number => Object.values(values).reduce((sum, count) => sum + count, 0);
 

@@ -116,8 +116,9 @@ export const createRegisterDevice = (
       proofRequired: proof?.refresh === 'required',
       challenge: transcriptHash,
     };
-    if (!(await devices.createDevice(device, room))) return { kind: 'too_many', limit: room.maxPerUser };
+    // Before there is a device: a signer elsewhere may fail.
     const serverSignature = await sign(transcriptHash);
+    if (!(await devices.createDevice(device, room))) return { kind: 'too_many', limit: room.maxPerUser };
     const { isNewUser } = owner;
     return { kind: 'begun', userId: owner.user.id, deviceId, serverPublicKey, serverMac, serverSignature, isNewUser };
   };

@@ -26,6 +26,8 @@ export interface RegisterOptions {
   readonly shape: RouteShape;
   /** Absent: whoever may call is known, such as an operator. */
   readonly limit?: LimitAddress;
+  /** Where tokens are to follow: throws while none could be signed, so that no account is made which its owner does not know of. */
+  readonly readyToSign?: () => Promise<void>;
 }
 
 /** Creates an account. The role is always `user`: none is ever read from a request. */
@@ -54,6 +56,7 @@ export const createRegister = (
       roles: ['user'],
       permissions: [],
     };
+    await options.readyToSign?.();
     const outcome = await accounts.createUser(user, context);
     return outcome.kind === 'taken' ? outcome : { kind: 'registered', user: outcome.user };
   };

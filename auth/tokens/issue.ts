@@ -14,7 +14,7 @@ export interface IssueOptions {
   readonly random: Pick<Random, 'uuidv7'>;
 }
 
-type IssuedSession = Pick<
+export type IssuedSession = Pick<
   Session,
   'id' | 'clientId' | 'authTimeMs' | 'amr' | 'acr' | 'deviceId' | 'scope' | 'audience' | 'boundKeyThumbprint'
 >;

@@ -45,7 +45,7 @@ export const addKeysCommand = (program: Command): void => {
         const ring = await desk.rotateKeys();
         if (ring === undefined)
           throw new CommandError(
-            'the issuer does not sign with the ring but with JWT_SECRET or a key of a file: give it another one (docs/guides/signing-keys.md)',
+            'the issuer signs with JWT_SECRET, a key of a file, or a key that a signer holds: give it another one there (docs/guides/signing-keys.md)',
           );
         process.stdout.write(keysText(ring));
       });

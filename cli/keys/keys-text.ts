@@ -8,4 +8,9 @@ const told: Readonly<Record<KeyView['state'], (key: KeyView) => string>> = {
 
 /** One line a key. */
 export const keysText = (keys: readonly KeyView[]): string =>
-  keys.map((key) => `${key.state.padEnd(8)}${key.algorithm.padEnd(7)}${key.kid}  ${told[key.state](key)}\n`).join('');
+  keys
+    .map((key) => {
+      const held = key.held_by === undefined ? '' : `, in ${key.held_by}`;
+      return `${key.state.padEnd(8)}${key.algorithm.padEnd(7)}${key.kid}  ${told[key.state](key)}${held}\n`;
+    })
+    .join('');

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { examineIssuer, keyView, openMaintenance } from '@sallyport/auth/maintenance';
 import {
   isMotoMissing,
   isOpenBaoMissing,
@@ -7,6 +8,7 @@ import {
   startKms,
   startOpenBao,
 } from '@sallyport/auth/tokens/testing';
+import type { Finding } from '@sallyport/kit/finding';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sabotagedIssuer } from '../prove/sabotaged-issuer.ts';
@@ -26,6 +28,10 @@ const until = async (isSo: () => Promise<boolean>): Promise<void> => {
 const kidOf = (token: string): string => String(decodeToken(token).header['kid']);
 const published = async (call: Call): Promise<readonly string[]> =>
   ((await call('GET', '/.well-known/jwks.json')).body['keys'] as { kid: string }[]).map(({ kid }) => kid);
+const keysOf = (findings: readonly Finding[]) =>
+  findings
+    .filter(({ subject }) => /: (?:vault|keys)$/.test(subject))
+    .map(({ subject, found }) => `${subject}: ${found}`);
 const verified = (issuer: Issuer, token: string, algorithm: string) =>
   jwtVerify(token, createRemoteJWKSet(new URL('/.well-known/jwks.json', issuer.url)), { algorithms: [algorithm] });
 const refreshed = (call: Call, token: string) => call('POST', '/auth/refresh', { body: { refresh_token: token } });
@@ -61,6 +67,10 @@ describe.skipIf(isOpenBaoMissing())('an issuer that signs with OpenBao', { concu
     await expect(verified(issuer, ann.access, 'ES256')).resolves.toBeTruthy();
     expect(await issuer.folder.database.allBytes()).not.toContain('PRIVATE KEY');
 
+    expect(keysOf(await examineIssuer({ ...issuer.folder.settings, ...settings }))).toEqual([
+      `issuer: vault: signs as ${first}`,
+      `issuer: keys: ES256, 1 in the ring, ${first} signs`,
+    ]);
     await bao.call('POST', 'transit/keys/turning/rotate');
     await until(async () => (await published(call)).length === 2);
     const next = (await published(call)).find((kid) => kid !== first) ?? '';
@@ -75,6 +85,17 @@ describe.skipIf(isOpenBaoMissing())('an issuer that signs with OpenBao', { concu
     expect(
       await readMetric(issuer.privateUrl, 'sallyport_auth_signing_duration_seconds_count', '{signer="vault"}'),
     ).toBeGreaterThan(3);
+    const store = await openMaintenance({ ...issuer.folder.settings, ...settings });
+    expect((await store.listKeys()).map(keyView)).toMatchObject([
+      { kid: next, state: 'current', held_by: 'vault' },
+      { kid: first, state: 'retired', held_by: 'vault' },
+    ]);
+    // It is turned where it is held.
+    expect(await store.rotateKeys()).toBeUndefined();
+    await store.close();
+    expect(keysOf(await examineIssuer({ ...issuer.folder.settings, ...settings }))).toContain(
+      `issuer: vault: ${first} is deleted or disabled there: it is not published`,
+    );
     await issuer.remove();
   });
 
@@ -148,10 +169,17 @@ describe.skipIf(isOpenBaoMissing())('an issuer that signs with OpenBao', { concu
     const call = httpClient(second.url);
     expect((await call('GET', '/auth/verify', { bearer: ann.access })).status).toBe(200);
     expectProblem(await refreshed(call, ann.refresh), 'signer_unavailable');
-    await second.remove();
+    await second.stop();
     const { SALLYPORT_DATA_DIR: _, ...secrets } = issuerFolder().settings;
     const refusal = await refusedIssuer({ ...secrets, ...gone });
     expect(refusal.output).toContain('JWT_SIGNER (vault)');
+    const findings = await examineIssuer({ ...folder.settings, ...gone });
+    const fault = findings.find(({ subject }) => subject === 'issuer: vault');
+    expect([fault?.verdict, fault?.found, fault?.mend]).toEqual([
+      'fault',
+      expect.stringMatching(/ECONNREFUSED/),
+      expect.any(String),
+    ]);
   });
 
   it('goes over from the ring of the store and back without a token that is refused', async () => {

@@ -97,7 +97,7 @@ describe('a signer that fails', () => {
     const asked = Array.from({ length: 9 }, ask).map((each) =>
       each.then(
         () => 'signed',
-        (error) => String(error.code),
+        (error: unknown) => String((error as { readonly code?: unknown }).code),
       ),
     );
     await expect(Promise.race(asked)).resolves.toBe('signer_unavailable');

@@ -60,7 +60,9 @@ export const openConnection = ({ address, ca, sockets }: ConnectionOptions): Ser
       } as const;
       const url = new URL(base.pathname.replace(/\/+$/, '') + path, base);
       const sent = (isTls ? httpsRequest : httpRequest)(url, options, (answer) => {
-        read(answer).then(resolve, (error) => (error instanceof SignerFailure ? reject(error) : failed(error)));
+        read(answer).then(resolve, (error: unknown) =>
+          error instanceof SignerFailure ? reject(error) : failed(error),
+        );
       });
       sent.on('error', failed);
       sent.end(text);
