@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './audit/command.ts';
 import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
+import { addCompletionCommand } from './completion/command.ts';
 import { addCredentialsCommand } from './credentials/command.ts';
 import { addDevicesCommand } from './devices/command.ts';
 import { addDoctorCommand } from './doctor/command.ts';
@@ -11,6 +12,7 @@ import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
 import { hostEnvironment } from './host-environment.ts';
 import { addKeysCommand } from './keys/command.ts';
+import { addMigrateCommand } from './migrate/command.ts';
 import { addRoutesCommand } from './routes/command.ts';
 import { addSeedCommand } from './seed/command.ts';
 import { addSessionsCommand } from './sessions/command.ts';
@@ -61,7 +63,9 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addBackupCommand(program);
   addSeedCommand(program);
   addStoreCommand(program);
+  addMigrateCommand(program);
   addDoctorCommand(program, finish);
+  addCompletionCommand(program);
   return program;
 };
 
