@@ -1,4 +1,5 @@
 import cors from '@fastify/cors';
+import { sdkHeaderName } from '@sallyport/contract';
 import type { FastifyInstance } from 'fastify';
 
 const maxAgeSeconds = 3600;
@@ -14,7 +15,10 @@ export const mountCors = async (app: FastifyInstance, origins: readonly string[]
     strictPreflight: false,
     credentials: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-    allowedHeaders: ['Origin', 'Content-Type', 'Accept', 'Authorization', 'X-CSRF-Token', 'Idempotency-Key', 'DPoP'],
+    allowedHeaders: [
+      ...['Origin', 'Content-Type', 'Accept', 'Authorization', 'X-CSRF-Token', 'Idempotency-Key', 'DPoP'],
+      sdkHeaderName,
+    ],
     exposedHeaders: ['Content-Length', 'Content-Type'],
     maxAge: maxAgeSeconds,
   });

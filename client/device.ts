@@ -5,7 +5,8 @@ import { ApiError } from './errors.ts';
 import type { CheckSignature } from './issuer-signature.ts';
 import type { ProofKey } from './proof-key.ts';
 import { randomId } from './random-id.ts';
-import { readAnswer } from './read-answer.ts';
+import { carrying, readAnswer, refusalOf } from './read-answer.ts';
+import { sdkHeader } from './sdk-header.ts';
 
 export type DeviceCurve = 'X25519' | 'P-256';
 
@@ -61,9 +62,9 @@ export const createDevices = (options: DevicesOptions): Devices => {
   const post = async (path: string, body: object): Promise<Readonly<Record<string, unknown>>> => {
     const [url, method] = [`${authUrl}/${path}`, 'POST'];
     const proof = await proofKey?.prove({ method, url, atMs: now() });
-    const headers = { 'content-type': 'application/json', ...(proof !== undefined && { dpop: proof }) };
-    const answer = await call(url, { method, headers, body: JSON.stringify(body) });
-    if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
+    const headers = { ...sdkHeader, ...(proof !== undefined && { dpop: proof }) };
+    const answer = await call(url, { method, ...carrying(headers, body) });
+    if (!answer.ok) throw refusalOf(answer);
     return answer.body;
   };
 

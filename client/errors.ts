@@ -38,8 +38,7 @@ export class ApiError extends Error {
 }
 
 const memberOf = (body: unknown, name: string): string | undefined => {
-  if (typeof body !== 'object' || body === null) return undefined;
-  const value: unknown = Reflect.get(body, name);
+  const value: unknown = Object(body)[name];
   return typeof value === 'string' ? value : undefined;
 };
 

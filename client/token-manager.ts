@@ -1,7 +1,8 @@
 import { attemptFor } from './attempt.ts';
-import { ApiError, NetworkError, SignedOutError } from './errors.ts';
+import { NetworkError, SignedOutError } from './errors.ts';
 import { createExclusive } from './exclusive.ts';
-import { type Answer, readAnswer } from './read-answer.ts';
+import { type Answer, carrying, readAnswer, refusalOf } from './read-answer.ts';
+import { sdkHeader } from './sdk-header.ts';
 import { createSessionWatch, type SessionState } from './session-state.ts';
 import { issuersWord, type SignedOutCause } from './signed-out-cause.ts';
 import { claimsOf } from './token-claims.ts';
@@ -83,8 +84,7 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
   ): Promise<Answer> => {
     const answer = await read(`${authUrl}/${path}`, {
       method: 'POST',
-      headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...carrying(headers, body),
       credentials: inCookie ? 'include' : 'same-origin',
       signal: AbortSignal.timeout(limitMs),
     });
@@ -107,7 +107,7 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     atMs = serversNowMs(),
   ): Promise<Answer> => {
     const proof = await proofKey?.prove({ method: 'POST', url: `${authUrl}/${path}`, atMs });
-    return post(path, body, { ...headers, ...(proof !== undefined && { dpop: proof }) }, limitMs);
+    return post(path, body, { ...headers, ...sdkHeader, ...(proof !== undefined && { dpop: proof }) }, limitMs);
   };
   const authorize: TokenManager['authorize'] = async (accessToken, method, url) => {
     if (proofKey === undefined || claimsOf(accessToken).cnf === undefined)
@@ -195,7 +195,7 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
 
   const payOwedLogout = async (): Promise<void> => {
     const answer = await post('logout', undefined);
-    if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
+    if (!answer.ok) throw refusalOf(answer);
     tabs?.noteLogoutOwed(false);
     throw end(live ? 'signed_out_elsewhere' : 'no_session', true);
   };
@@ -237,7 +237,7 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
 
   const refused = (answer: Answer, before: StoredTokens | undefined, shared: string | undefined): string => {
     const word = answer.status === 401 ? issuersWord(answer.body) : undefined;
-    if (word === undefined) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
+    if (word === undefined) throw refusalOf(answer);
     const newer = overtaken(before, undefined);
     if (newer !== undefined) return newer;
     // The first visit: the browser had no cookie to send.
@@ -259,7 +259,7 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
 
   const signIn: TokenManager['signIn'] = async (path, body) => {
     const answer = await postProved(path, body, {}, signInTimeoutMs);
-    if (!answer.ok) throw new ApiError(answer.status, answer.body, answer.retryAfterSeconds);
+    if (!answer.ok) throw refusalOf(answer);
     if (typeof answer.body['access_token'] === 'string') begin(answer.body);
     return answer.body;
   };

@@ -9,4 +9,5 @@ export * from './problem.ts';
 export * from './proof-challenge.ts';
 export * from './refresh-refusals.ts';
 export * from './revocations.ts';
+export * from './sdk-version.ts';
 export * from './units.ts';

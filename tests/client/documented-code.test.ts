@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { ApiClient, TokenManager } from '@sallyport/client';
 import { afterAll, expect, it, vi } from 'vitest';
 import { startIssuer } from '../testing/issuer.ts';
+import { readMetric } from '../testing/metrics.ts';
 import { startMicroservices } from '../testing/microservices.ts';
 import { openBrowser } from './cookie-browser.ts';
 
@@ -74,6 +75,10 @@ it('logs in, reads, writes, and tells errors apart', async () => {
     profileText(api: ApiClient): Promise<string>;
   };
   expect(JSON.parse(await profileText(page.api))).toMatchObject({ email: person.email });
+  for (const sdk of ['client', 'verify'])
+    expect(
+      await readMetric(system.issuer.privateUrl, 'sallyport_auth_sdk_requests_total', `{sdk="${sdk}",version="0.1"}`),
+    ).toBeGreaterThan(0);
   await system.users.stop();
   expect(await profileText(page.api)).toMatch(/^upstream_\w+: again in (?:\d+|a while) s$/);
   await system.gateway.stop();
