@@ -1,5 +1,4 @@
-/** client/README.md and the guide for pages: every snippet is checked as TypeScript, and those of the README run. */
-import { execFileSync } from 'node:child_process';
+/** client/README.md: the snippets run, in a file of their own each. That all compile: tests/snippets. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,32 +26,7 @@ const written = (name: string, code: string, origin = 'http://localhost:8080'): 
   return path;
 };
 
-const [session = '', cookieMode = '', react = '', errors = '', devices = ''] = snippetsOf('client/README.md');
-
-it('is right as TypeScript, as strictly as this repository is', () => {
-  const project = mkdtempSync(join(folder, 'project-'));
-  const guideOf = (name: string): string => snippetsOf(`docs/guides/${name}.md`)[0] ?? '';
-  const [guide, proof, pinned] = ['cookie-or-token', 'device-proof', 'device-exchange'].map(guideOf);
-  const files = { session, cookieMode, react, errors, devices, guide, proof, pinned };
-  writeFileSync(join(project, 'issuer-jwks.json'), JSON.stringify({ keys: [{ kty: 'RSA', alg: 'RS256' }] }));
-  for (const [name, code] of Object.entries(files)) {
-    expect(code).not.toBe('');
-    writeFileSync(join(project, `${name}.ts`), `${code}\nexport {};\n`);
-  }
-  const views =
-    'export const showApp = (): void => undefined;\nexport const showLogin = (_cause: string): void => undefined;\n';
-  writeFileSync(join(project, 'views.ts'), views);
-  const settings = {
-    extends: join(root, 'tsconfig.json'),
-    compilerOptions: { typeRoots: [join(root, 'node_modules/@types')] },
-    include: ['.'],
-  };
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(settings));
-  const check = (): string => execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', project], { encoding: 'utf8' });
-  expect(check()).toBe('');
-  writeFileSync(join(project, 'wrong.ts'), `${session}\ntokens.signOut();\n`);
-  expect(check).toThrow();
-});
+const [session = '', cookieMode = '', , errors = ''] = snippetsOf('client/README.md');
 
 it('logs in, reads, writes, and tells errors apart', async () => {
   const system = await startMicroservices();

@@ -33,6 +33,7 @@ import { restoredBackup } from './restored-backup.ts';
 import { revocationLag } from './revocation-lag.ts';
 import { provenSecretRotation } from './secret-rotation.ts';
 import { seeded } from './seeded.ts';
+import { runSnippets } from './snippets.ts';
 import { provenSoak } from './soak.ts';
 import { storeGone } from './store-gone.ts';
 import { provenTabStorm } from './tab-storm.ts';
@@ -192,6 +193,11 @@ const proofs: Readonly<Record<string, Proof>> = {
     about: 'login, refresh, verify, logout mixed at a steady rate for 3 minutes (PROVE_MINUTES): no error, memory flat',
     run: (seed, minutes = Number(process.env['PROVE_MINUTES'] ?? 3), store) =>
       onStore(store, ({ settings }) => provenSoak({ minutes, random: seeded(seed), settings })),
+  },
+  snippets: {
+    about:
+      'the commands of the documentation run as they stand there (SNIPPETS: of the documents whose path holds this)',
+    run: () => runSnippets(process.env['SNIPPETS']),
   },
   'refresh-protocol': {
     about:
