@@ -27,6 +27,7 @@ const commands = {
   node: [],
   prove: ['tests/prove/main.ts'],
   pack: ['tools/pack.ts'],
+  docs: ['tools/docs.ts'],
 };
 
 /** What runs where only `npm ci --omit=dev` was. */

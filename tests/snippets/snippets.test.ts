@@ -25,7 +25,11 @@ const read = ['ts', 'js', 'json', 'yaml', '', 'text', 'http'];
 it('every block is read here, runs, or says why not', () => {
   const silent = allBlocks.filter(
     ({ language, markers }) =>
-      !read.includes(language) && !('run' in markers) && !('not run' in markers) && !('tested' in markers),
+      !read.includes(language) &&
+      !('run' in markers) &&
+      !('not run' in markers) &&
+      !('tested' in markers) &&
+      !('file' in markers),
   );
   expect(silent.map(placeOf)).toEqual([]);
 });
