@@ -1,5 +1,5 @@
 import { SignedOutError } from './errors.ts';
-import { type Answer, type AnswerReader, carrying, readAnswer, refusalOf } from './read-answer.ts';
+import { type Answer, type AnswerReader, readAnswer, refusal } from './read-answer.ts';
 import type { TokenManager } from './token-manager.ts';
 
 export interface ApiClientOptions {
@@ -31,13 +31,12 @@ export const createApiClient = (options: ApiClientOptions): ApiClient => {
     const url = `${baseUrl}/${path.slice(1)}`;
     return call(url, {
       method,
-      ...carrying(
-        {
-          ...(await tokens.authorize(accessToken, method, url)),
-          ...(csrf !== undefined && { 'x-csrf-token': csrf }),
-        },
-        body,
-      ),
+      headers: {
+        ...(await tokens.authorize(accessToken, method, url)),
+        ...(csrf !== undefined && { 'x-csrf-token': csrf }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      body: JSON.stringify(body),
       credentials: 'include',
     });
   };
@@ -50,7 +49,7 @@ export const createApiClient = (options: ApiClientOptions): ApiClient => {
     if (answer.status === 401 && String(answer.body['code']).startsWith('proof_'))
       answer = await send(method, path, body, accessToken);
     if (answer.status === 401) answer = await send(method, path, body, await tokens.refresh(accessToken));
-    if (!answer.ok) throw refusalOf(answer);
+    if (!answer.ok) throw refusal(answer);
     return answer.body;
   };
   return {

@@ -5,7 +5,7 @@ import { ApiError } from './errors.ts';
 import type { CheckSignature } from './issuer-signature.ts';
 import type { ProofKey } from './proof-key.ts';
 import { randomId } from './random-id.ts';
-import { carrying, readAnswer, refusalOf } from './read-answer.ts';
+import { readAnswer, refusal } from './read-answer.ts';
 import { sdkHeader } from './sdk-header.ts';
 
 export type DeviceCurve = 'X25519' | 'P-256';
@@ -62,9 +62,9 @@ export const createDevices = (options: DevicesOptions): Devices => {
   const post = async (path: string, body: object): Promise<Readonly<Record<string, unknown>>> => {
     const [url, method] = [`${authUrl}/${path}`, 'POST'];
     const proof = await proofKey?.prove({ method, url, atMs: now() });
-    const headers = { ...sdkHeader, ...(proof !== undefined && { dpop: proof }) };
-    const answer = await call(url, { method, ...carrying(headers, body) });
-    if (!answer.ok) throw refusalOf(answer);
+    const headers = { ...sdkHeader, 'content-type': 'application/json', ...(proof !== undefined && { dpop: proof }) };
+    const answer = await call(url, { method, headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw refusal(answer);
     return answer.body;
   };
 
@@ -75,10 +75,11 @@ export const createDevices = (options: DevicesOptions): Devices => {
       const begun = await post('register-device', {
         ...{ username, password, curve },
         client_public_key: toBase64url(own),
-        ...(deviceName !== undefined && { device_name: deviceName }),
-        ...(displayName !== undefined && { display_name: displayName }),
-        ...(phoneNumber !== undefined && { phone_number: phoneNumber }),
-        ...(proofKey !== undefined && { refresh_proof: refreshProof }),
+        // What is undefined does not go into JSON.
+        device_name: deviceName,
+        display_name: displayName,
+        phone_number: phoneNumber,
+        refresh_proof: proofKey && refreshProof,
       });
       const deviceId = String(begun['device_id']);
       const theirs = fromBase64url(String(begun['server_public_key']));

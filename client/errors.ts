@@ -1,3 +1,4 @@
+import { memberOf } from './member-of.ts';
 import type { SignedOutCause } from './signed-out-cause.ts';
 
 /** The session is over; a new login is needed. The tokens have been cleared. */
@@ -36,11 +37,6 @@ export class ApiError extends Error {
     this.body = body;
   }
 }
-
-const memberOf = (body: unknown, name: string): string | undefined => {
-  const value: unknown = Object(body)[name];
-  return typeof value === 'string' ? value : undefined;
-};
 
 const textOf = (body: unknown, status: number): string =>
   memberOf(body, 'error') ?? memberOf(body, 'title') ?? `the server answered ${status}`;

@@ -8,6 +8,9 @@ export interface Answer {
   readonly retryAfterSeconds: number | undefined;
 }
 
+export const refusal = ({ status, body, retryAfterSeconds }: Answer): ApiError =>
+  new ApiError(status, body, retryAfterSeconds);
+
 export type AnswerReader = (url: string, init: RequestInit) => Promise<Answer>;
 
 /** Calls and reads a whole answer. Throws NetworkError when nobody answered or the answer broke off. */
@@ -23,19 +26,6 @@ export const readAnswer =
       throw new NetworkError(error);
     }
   };
-
-/** The error that an answer other than `ok` is to who asked. */
-export const refusalOf = ({ status, body, retryAfterSeconds }: Answer): ApiError =>
-  new ApiError(status, body, retryAfterSeconds);
-
-/** What a call carries: the headers, and the body as JSON where there is one. */
-export const carrying = (
-  headers: Readonly<Record<string, string>>,
-  body: unknown,
-): { readonly headers: Readonly<Record<string, string>>; readonly body?: string } =>
-  body === undefined
-    ? { headers }
-    : { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
 
 /** A page of another origin sees only the headers that CORS exposes; the problem itself says it too. */
 const retryAfter = (headers: Headers, { params }: Answer['body']): number | undefined => {

@@ -1,4 +1,5 @@
 import type { RefreshRefusal } from '@sallyport/contract';
+import { memberOf } from './member-of.ts';
 
 /**
  * Why a session is over. `signed_out`: the application said so. `signed_out_elsewhere`: another tab did. `signed_in_elsewhere`: a login in
@@ -24,6 +25,6 @@ const issuersWords: Readonly<Record<RefreshRefusal, true>> = {
 
 /** Only these codes end a session: 429, 5xx and whatever a proxy says, even with 401, keep it. */
 export const issuersWord = (body: Readonly<Record<string, unknown>>): RefreshRefusal | undefined => {
-  const code = body['code'];
-  return typeof code === 'string' && Object.hasOwn(issuersWords, code) ? (code as RefreshRefusal) : undefined;
+  const code = memberOf(body, 'code') ?? '';
+  return Object.hasOwn(issuersWords, code) ? (code as RefreshRefusal) : undefined;
 };

@@ -1,7 +1,8 @@
 import { attemptFor } from './attempt.ts';
 import { NetworkError, SignedOutError } from './errors.ts';
 import { createExclusive } from './exclusive.ts';
-import { type Answer, carrying, readAnswer, refusalOf } from './read-answer.ts';
+import { memberOf } from './member-of.ts';
+import { type Answer, readAnswer, refusal } from './read-answer.ts';
 import { sdkHeader } from './sdk-header.ts';
 import { createSessionWatch, type SessionState } from './session-state.ts';
 import { issuersWord, type SignedOutCause } from './signed-out-cause.ts';
@@ -84,7 +85,8 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
   ): Promise<Answer> => {
     const answer = await read(`${authUrl}/${path}`, {
       method: 'POST',
-      ...carrying(headers, body),
+      headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      body: JSON.stringify(body),
       credentials: inCookie ? 'include' : 'same-origin',
       signal: AbortSignal.timeout(limitMs),
     });
@@ -151,8 +153,8 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
   const keep = (body: Answer['body'], previous: StoredTokens | undefined): string => {
     const accessToken = String(body['access_token']);
     const lifetimeSeconds = Number(body['expires_in']);
-    const refreshToken = typeof body['refresh_token'] === 'string' ? body['refresh_token'] : previous?.refreshToken;
-    const csrfToken = typeof body['csrf_token'] === 'string' ? body['csrf_token'] : previous?.csrfToken;
+    const refreshToken = memberOf(body, 'refresh_token') ?? previous?.refreshToken;
+    const csrfToken = memberOf(body, 'csrf_token') ?? previous?.csrfToken;
     store.writeTokens({
       accessToken,
       expiresAtSeconds: Math.floor(now() / 1000) + lifetimeSeconds,
@@ -195,19 +197,19 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
 
   const payOwedLogout = async (): Promise<void> => {
     const answer = await post('logout', undefined);
-    if (!answer.ok) throw refusalOf(answer);
+    if (!answer.ok) throw refusal(answer);
     tabs?.noteLogoutOwed(false);
     throw end(live ? 'signed_out_elsewhere' : 'no_session', true);
   };
 
-  const exchange = async (alone: boolean): Promise<string> => {
+  const exchange = async (): Promise<string> => {
     if (tabs?.owesLogout()) await payOwedLogout();
     const askedIn = turn;
     const shared = tabs?.readSession();
     if (mark !== undefined && shared !== mark) throw endedElsewhere(shared);
     const before = store.readTokens();
     if (!inCookie && before?.refreshToken === undefined) throw new SignedOutError('no_session');
-    const attempt = attemptFor(before?.refreshToken, store);
+    const attempt = attemptFor(before?.refreshToken, store, now());
     const body = inCookie ? undefined : { refresh_token: before?.refreshToken };
     const send = (atMs?: number) =>
       postProved(options.refreshPath, body, { 'idempotency-key': attempt.id }, undefined, atMs);
@@ -219,8 +221,8 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     const answer = await send()
       .then(again)
       .catch((lost: unknown) => {
-        // A tab that did not wait for this one may have let the id go.
-        if (inCookie && store.readAttempt() === undefined) store.writeAttempt(attempt);
+        // Another tab's answer may have let the id go, and now it is the only proof of this one.
+        if (inCookie && (store.readAttempt() ?? attempt).id === attempt.id) store.writeAttempt(attempt);
         throw lost;
       });
     const other = changedMeanwhile(askedIn, shared);
@@ -228,16 +230,16 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     if (!answer.ok) return refused(answer, before, shared);
     const newer = overtaken(before, answer.body['refresh_token']);
     if (newer !== undefined) return newer;
-    // refresh.md: new for each generation. In cookie mode no tab sees the generation, so the id goes only when no other tab can have a
-    // call on its way with it: that call's answer may get lost, and the id would be its only proof.
-    if (alone || !inCookie) store.forgetAttempt();
+    // refresh.md: new for each generation. In cookie mode no tab sees the generation: the id serves for one burst of the browser.
+    if (inCookie) store.writeAttempt({ ...attempt, of: `${now()}` });
+    else store.forgetAttempt();
     mark = shared ?? tabs?.beginSession();
     return keep(answer.body, before);
   };
 
   const refused = (answer: Answer, before: StoredTokens | undefined, shared: string | undefined): string => {
     const word = answer.status === 401 ? issuersWord(answer.body) : undefined;
-    if (word === undefined) throw refusalOf(answer);
+    if (word === undefined) throw refusal(answer);
     const newer = overtaken(before, undefined);
     if (newer !== undefined) return newer;
     // The first visit: the browser had no cookie to send.
@@ -259,8 +261,8 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
 
   const signIn: TokenManager['signIn'] = async (path, body) => {
     const answer = await postProved(path, body, {}, signInTimeoutMs);
-    if (!answer.ok) throw refusalOf(answer);
-    if (typeof answer.body['access_token'] === 'string') begin(answer.body);
+    if (!answer.ok) throw refusal(answer);
+    if (memberOf(answer.body, 'access_token') !== undefined) begin(answer.body);
     return answer.body;
   };
 
@@ -337,7 +339,7 @@ const foreign = 'not the issuer';
 /** The issuer answers with JSON objects that are not empty; a refresh with tokens. */
 const isIssuers = ({ body }: Answer, isRefresh: boolean): boolean =>
   isRefresh
-    ? typeof body['access_token'] === 'string' && typeof body['expires_in'] === 'number'
+    ? memberOf(body, 'access_token') !== undefined && typeof body['expires_in'] === 'number'
     : Object.keys(body).length > 0;
 
 const undefinedWhenSignedOut = (error: unknown): undefined => {

@@ -19,7 +19,7 @@ export interface StoredTokens {
 /** The attempt id of a refresh, kept before the call is made, for one refresh token (refresh.md, "Attempt id"). */
 export interface RefreshAttempt {
   readonly id: string;
-  /** The last characters of the refresh token that it belongs to; empty in cookie mode. */
+  /** The last characters of the refresh token that it belongs to. In cookie mode: when its answer came (epoch milliseconds), or empty. */
   readonly of: string;
 }
 

@@ -26,6 +26,15 @@ describe('the judgement on a genuine refresh token', () => {
     expect(judge(presented(5), session, { ...policy, rotation: false }, outside)).toEqual({ kind: 'keep' });
   });
 
+  it('gives an attempt that led to the current token the same one again, while the overlap runs', () => {
+    const again = presented(5, { attemptKnown: true });
+    expect(judge(again, session, policy, inside)).toEqual({ kind: 'keep' });
+    expect(judge(again, session, policy, outside).kind).toBe('rotate');
+    expect(judge(again, session, { ...policy, overlapMs: 0 }, 100_000).kind).toBe('rotate');
+    const other = { ...again, matchesStoredHash: false };
+    expect(judge(other, session, policy, inside)).toEqual({ kind: 'refuse', code: 'refresh_invalid' });
+  });
+
   it('gives a predecessor the same successor inside the overlap, and nothing after it', () => {
     expect(judge(presented(4), session, policy, inside)).toEqual({ kind: 'successor', insideOverlap: true });
     expect(judge(presented(4), session, policy, outside)).toEqual({ kind: 'reuse' });

@@ -34,7 +34,7 @@ export interface RotationPolicy {
 
 export type Verdict =
   | { readonly kind: 'rotate'; readonly newGeneration: number; readonly ahead: boolean }
-  /** Rotation is off: the same token goes on. */
+  /** The same token goes on: rotation is off, or this attempt has led to it. */
   | { readonly kind: 'keep' }
   /** A predecessor of the same holder: it gets the same successor as the winner. */
   | { readonly kind: 'successor'; readonly insideOverlap: boolean }
@@ -65,7 +65,7 @@ export const judge = (
   if (presented.holderKey === 'refused') return refuse('proof_required');
   if (session.proofRequired && presented.holderKey !== 'proved') return refuse('proof_required');
   const behind = session.generation - presented.generation;
-  if (behind === 0) return judgeCurrent(presented, policy);
+  if (behind === 0) return judgeCurrent(presented, session, policy, storeNowMs);
   if (behind === 1) return judgePredecessor(presented, session, policy, storeNowMs);
   if (behind > 1) return { kind: 'reuse' };
   return judgeAhead(behind, presented, policy);
@@ -79,10 +79,17 @@ const refuseEnded = (cause: string): Verdict => {
   return refuse(cause === 'reused' ? 'refresh_reused' : 'session_revoked');
 };
 
-const judgeCurrent = (presented: PresentedToken, policy: RotationPolicy): Verdict => {
+const judgeCurrent = (
+  presented: PresentedToken,
+  session: SessionFacts,
+  policy: RotationPolicy,
+  storeNowMs: number,
+): Verdict => {
   // Right MACs, yet not the token that the row was given: the store has gone back and forth. Not reuse, and not valid.
   if (presented.matchesStoredHash === false) return refuse('refresh_invalid');
-  if (!policy.rotation) return { kind: 'keep' };
+  // The attempt that led here has its answer: asked again, it is the same one (ADR 0036).
+  const answered = presented.attemptKnown && storeNowMs < session.rotatedAtMs + policy.overlapMs;
+  if (!policy.rotation || answered) return { kind: 'keep' };
   return { kind: 'rotate', newGeneration: presented.generation + 1, ahead: false };
 };
 

@@ -35,7 +35,11 @@ describe('cookie mode', () => {
     const stored = ['session', 'refresh_attempt', 'logout_owed'].map((key) =>
       browser.storage.getItem(`sallyport.${key}`),
     );
-    expect(stored).toEqual([expect.stringMatching(/^[A-Za-z0-9_-]{32}$/), null, null]);
+    expect(stored).toEqual([
+      expect.stringMatching(/^[A-Za-z0-9_-]{32}$/),
+      expect.stringMatching(/^\d{13}:[A-Za-z0-9_-]{32}$/),
+      null,
+    ]);
     expect(browser.jar.get('refresh_token')).toBeDefined();
     expect(one.causes).toEqual([]);
   });
@@ -80,15 +84,22 @@ describe('cookie mode', () => {
     await expect(two.tokens.refresh()).rejects.toMatchObject({ reason: 'refresh_reused' });
   });
 
-  it('draws a new attempt id after each answer, and keeps it after a lost one', async () => {
-    const { browser, one, two } = await signedUp();
+  it('draws a new attempt id for each burst of refreshes, and keeps it after a lost answer however late it is', async () => {
+    let nowMs = Date.now();
+    const { browser, one, two } = await signedUp({ now: () => nowMs });
     const from = browser.attempts.length;
-    await one.tokens.refresh();
+    const laterMs = async (ms: number, refresh: () => Promise<unknown>): Promise<void> => {
+      nowMs += ms;
+      await refresh();
+    };
+    await laterMs(5000, () => one.tokens.refresh());
+    await laterMs(4999, () => two.tokens.refresh());
     browser.loseAnswers = 1;
-    await expect(one.tokens.refresh()).rejects.toBeInstanceOf(NetworkError);
-    await two.tokens.refresh();
-    await one.tokens.refresh();
-    const [first, lost, again, last] = browser.attempts.slice(from);
+    await laterMs(5000, () => expect(one.tokens.refresh()).rejects.toBeInstanceOf(NetworkError));
+    await laterMs(3_600_000, () => two.tokens.refresh());
+    await laterMs(5000, () => one.tokens.refresh());
+    const [first, sameBurst, lost, again, last] = browser.attempts.slice(from);
+    expect(sameBurst).toBe(first);
     expect(again).toBe(lost);
     expect(new Set([first, lost, last]).size).toBe(3);
   });

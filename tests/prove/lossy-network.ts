@@ -24,6 +24,8 @@ export interface LossyNetwork {
   lossShare: number;
   /** `fetch` for the tabs of one browser, to any of the issuers. A jar makes it send and keep the refresh cookie. */
   fetchFor(jar?: CookieJar): typeof globalThis.fetch;
+  /** Resolves when every issuer has answered twice: what reached it before has been read by then. */
+  answerAll(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -94,6 +96,12 @@ export const createLossyNetwork = (options: LossyNetworkOptions): LossyNetwork =
     counts,
     lossShare: 0,
     fetchFor,
+    answerAll: async () => {
+      for (const pool of [...pools, ...pools]) {
+        const { body } = await pool.request({ method: 'GET', path: '/ready' });
+        await body.dump();
+      }
+    },
     close: async () => {
       await Promise.all(pools.map((pool) => pool.destroy()));
     },

@@ -43,6 +43,12 @@ export interface TabStormResult extends NetworkCounts {
 const cookieName = '__Host-refresh_token';
 const sessionsPerAccount = 20;
 const retries = 60;
+const lifetimeMs = 900_000;
+
+/** Of all browsers: how far it is before the machine's. */
+interface Clock {
+  aheadMs: number;
+}
 
 /** One browser: tabs that share a storage, cookies and locks, each with its own token manager. */
 interface Browser {
@@ -72,8 +78,9 @@ const tabStorm = async (options: TabStormOptions): Promise<TabStormResult> => {
   const urls = issuers.map(({ url }) => url);
   const network = createLossyNetwork({ ...options, urls, cookieName });
   try {
-    const browsers = await openBrowsers(urls[0] ?? '', network, options);
-    const gaveUp = await storm(browsers, network, options);
+    const clock: Clock = { aheadMs: 0 };
+    const browsers = await openBrowsers(urls[0] ?? '', network, clock, options);
+    const gaveUp = await storm(browsers, network, clock, options);
     const sessionsStillRefreshing = await stillRefreshing(browsers);
     await Promise.all(issuers.map((issuer) => issuer.stop()));
     const { transport, sessions, tabs, rounds } = options;
@@ -116,11 +123,13 @@ const allStayedIn = ({
 const storm = async (
   browsers: readonly Browser[],
   network: LossyNetwork,
+  clock: Clock,
   { rounds, lossShare, overlapSeconds, attemptIds, random }: TabStormOptions,
 ): Promise<number> => {
   let gaveUp = 0;
   network.lossShare = lossShare;
   for (let round = 0; round < rounds; round += 1) {
+    if (round > 0) await lifetimePasses(network, clock);
     const waking = browsers.flatMap((browser) => {
       expire(browser);
       return browser.tabs.map(({ manager }) => wake(manager, random));
@@ -128,6 +137,7 @@ const storm = async (
     gaveUp += (await Promise.all(waking)).filter((awake) => !awake).length;
   }
   // The last answer of every browser is lost, and it comes back when the overlap is long over: only the attempt id speaks for it.
+  await lifetimePasses(network, clock);
   network.lossShare = 1;
   for (const browser of browsers) expire(browser);
   await Promise.allSettled(browsers.map(async ({ tabs: [tab] }) => tab?.manager.getAccessToken()));
@@ -135,6 +145,16 @@ const storm = async (
   await sleep(attemptIds ? overlapSeconds * 1000 + 1000 : 0);
   const back = browsers.flatMap(({ tabs }) => tabs.map(({ manager }) => wake(manager, random)));
   return gaveUp + (await Promise.all(back)).filter((awake) => !awake).length;
+};
+
+/**
+ * Between two rounds lies the life of an access token: the browsers' clocks say so, and what was cut in the last round has been served. A
+ * request that waits for longer than its browser's next burst carries a token two generations old (ADR 0036).
+ */
+const lifetimePasses = async (network: LossyNetwork, clock: Clock): Promise<void> => {
+  await sleep(200);
+  await network.answerAll();
+  clock.aheadMs += lifetimeMs;
 };
 
 /** The clock has moved on: the access tokens of all tabs are over. */
@@ -165,7 +185,12 @@ const stillRefreshing = async (browsers: readonly Browser[]): Promise<number> =>
   return answers.filter(({ status }) => status === 'fulfilled').length;
 };
 
-const openBrowsers = async (url: string, network: LossyNetwork, options: TabStormOptions): Promise<Browser[]> => {
+const openBrowsers = async (
+  url: string,
+  network: LossyNetwork,
+  clock: Clock,
+  options: TabStormOptions,
+): Promise<Browser[]> => {
   const { sessions } = options;
   const accounts = Math.ceil(sessions / sessionsPerAccount);
   const opened = await Promise.all(
@@ -174,7 +199,7 @@ const openBrowsers = async (url: string, network: LossyNetwork, options: TabStor
       await post(network.fetchFor(), `${url}/auth/register`, { ...account, name: 'Tabs' });
       const browsers: Browser[] = [];
       const count = Math.min(sessionsPerAccount, sessions - index * sessionsPerAccount);
-      while (browsers.length < count) browsers.push(await openBrowser(url, network, account, options));
+      while (browsers.length < count) browsers.push(await openBrowser(url, network, clock, account, options));
       return browsers;
     }),
   );
@@ -184,6 +209,7 @@ const openBrowsers = async (url: string, network: LossyNetwork, options: TabStor
 const openBrowser = async (
   url: string,
   network: LossyNetwork,
+  clock: Clock,
   account: object,
   { tabs, transport }: TabStormOptions,
 ): Promise<Browser> => {
@@ -199,7 +225,8 @@ const openBrowser = async (
       browser.loggedOut = true;
     };
     const authUrl = `${url}/auth`;
-    return { store, manager: createTokenManager({ authUrl, store, transport, fetch, locks, onSignedOut }) };
+    const now = () => Date.now() + clock.aheadMs;
+    return { store, manager: createTokenManager({ authUrl, store, transport, fetch, locks, now, onSignedOut }) };
   };
   const opened = Array.from({ length: tabs }, openTab);
   opened[0]?.manager.saveTokens({

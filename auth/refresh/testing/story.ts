@@ -32,6 +32,8 @@ interface Story {
   /** The session has been ended on purpose, or by a verdict. */
   dead: boolean;
   calls: number;
+  /** Of attempt ids: never one twice, as a client's are random. */
+  draws: number;
 }
 
 export const tell = async (world: World, turns: readonly Turn[], options: StoryOptions): Promise<void> => {
@@ -45,6 +47,7 @@ export const tell = async (world: World, turns: readonly Turn[], options: StoryO
     thief: undefined,
     dead: false,
     calls: 0,
+    draws: 0,
   };
   for (const turn of turns) await take(story, turn);
   await lastWord(story);
@@ -105,7 +108,8 @@ const attemptsOf = (story: Story, tabs: number): readonly (string | undefined)[]
   if (!story.options.attempts) return none;
   const kept = story.client.attempts.at(-1);
   if (kept !== undefined) return none.map(() => kept);
-  const drawn = none.map((_, tab) => `${story.calls}-${tab}-${story.sessionId}`);
+  story.draws += 1;
+  const drawn = none.map((_, tab) => `${story.draws}-${tab}-${story.sessionId}`);
   story.client.attempts = drawn;
   return drawn;
 };
