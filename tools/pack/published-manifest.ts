@@ -1,4 +1,4 @@
-/** A workspace's package.json, and what becomes of it in the registry. Pure. */
+/** A workspace's package.json, and what becomes of it in the registry: Node refuses to strip types below node_modules. Pure. */
 
 type Exports = Readonly<Record<string, string>>;
 
@@ -9,14 +9,15 @@ export interface WorkspaceManifest {
   readonly license: string;
   readonly exports: Exports;
   readonly bin?: Exports;
+  readonly engines?: Exports;
   readonly dependencies?: Exports;
   readonly peerDependencies?: Exports;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
   readonly sideEffects?: boolean;
 }
 
-/** Node refuses type stripping below node_modules, so it is the compiler's output that is published; this is what it needs at least. */
-const engines = { node: '>=24' } as const;
+/** What servers need at least. What also runs in browsers says in its own manifest what its builds need. */
+const serverEngines: Exports = { node: '>=24' };
 
 const compiled = (path: string): string => path.replace(/\.ts$/, '.js');
 const types = (path: string): string => path.replace(/\.ts$/, '.d.ts');
@@ -25,7 +26,7 @@ const servesTests = (path: string): boolean => /(^|\/)(testing|conformance)\//.t
 
 /** No script, no development dependency, no workspace word; every entry has its types first, which is where compilers look. */
 export const publishedManifest = (manifest: WorkspaceManifest): Readonly<Record<string, unknown>> => {
-  const { name, version, description, license, exports, bin, ...rest } = manifest;
+  const { name, version, description, license, exports, bin, engines = serverEngines, ...rest } = manifest;
   const entries = Object.entries(exports).filter(([, path]) => !servesTests(path));
   const { dependencies, peerDependencies, peerDependenciesMeta, sideEffects } = rest;
   return {
