@@ -266,4 +266,5 @@ if (proof === undefined || !storeNames.includes(storeText)) {
   const result = await proof.run(seed, countText === undefined ? undefined : Number(countText), storeText as StoreName);
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   process.stdout.write(`${JSON.stringify({ name, seed, seconds, ...result }, null, 2)}\n`);
+  if ('passed' in result && result.passed === false) process.exitCode = 1;
 }
