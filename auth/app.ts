@@ -41,7 +41,7 @@ import { createLoginHttp } from './login/http.ts';
 import { createLogin, type LoginDevices } from './login/login.ts';
 import { createLogoutHttp } from './logout/http.ts';
 import { createLogout } from './logout/logout.ts';
-import { type MountOptions, mountRoutes } from './mount.ts';
+import { type MountOptions, mountRoutes, traceFieldsOf } from './mount.ts';
 import { createDeviceLimit } from './refresh/device-limit.ts';
 import { createRefreshHttp } from './refresh/http.ts';
 import { createRefresh, type RefreshOptions } from './refresh/refresh.ts';
@@ -88,6 +88,8 @@ export interface AppParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Where requests are told as spans; undefined: nowhere. */
+  readonly spans?: MountOptions['spans'];
   /** A request that a limit has refused. */
   readonly onLimitHit: MountOptions['onLimitHit'];
   readonly aroundAct: MountOptions['aroundAct'];
@@ -204,6 +206,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     storeRetrySeconds: () => 1 + Math.floor(Math.random() * Math.max(1, settings.refreshOverlapSeconds / 2)),
     random,
     log,
+    spans: parts.spans,
     observe: parts.observe,
     countSdk: parts.countSdk,
     onLimitHit: parts.onLimitHit,
@@ -268,7 +271,7 @@ const bodyLimitBytes = 16_384;
 
 /** Fastify converts and drops by default; here what is not exactly as described is refused. */
 const createFastify = ({ settings, random, clock, log }: AppParts): FastifyInstance => {
-  const problems = { texts: settings.errorTexts, log };
+  const problems = { texts: settings.errorTexts, log, about: traceFieldsOf };
   const app = Fastify({
     ...fastifyProblemOptions(problems),
     bodyLimit: bodyLimitBytes,

@@ -9,16 +9,22 @@ export interface AddressedRequest {
   readonly socketAddress: string | undefined;
 }
 
+export interface JudgedClient {
+  readonly address: string | undefined;
+  /** The gateway vouches for the request: what it says of the trace is no stranger's wish. */
+  readonly byGateway: boolean;
+}
+
 /** The client's address: from a valid gateway assertion, else from the socket. No forwarded header is ever believed here. */
 export const createClientAddress = (
   assertions: AssertionVerifier | undefined,
-): ((request: AddressedRequest) => string | undefined) =>
+): ((request: AddressedRequest) => JudgedClient) =>
   function clientAddress({ method, target, assertion, socketAddress }) {
     if (assertions !== undefined && assertion !== undefined) {
       const verified = assertions.verify(assertion, { method, target });
-      if (verified.ok) return verified.identity.clientAddress;
+      if (verified.ok) return { address: verified.identity.clientAddress, byGateway: true };
     }
-    return plainAddress(socketAddress);
+    return { address: plainAddress(socketAddress), byGateway: false };
   };
 
 export const assertionHeader = identityHeaders.assertion;

@@ -15,11 +15,13 @@ import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
 import { tokensSettings } from './settings/tokens.ts';
+import { tracingSettings } from './settings/tracing.ts';
 
 export type { ExtraClaim } from './settings/tokens.ts';
 
 export const authSettings = defineSettings({
   ...serverSettings,
+  ...tracingSettings,
   ...databaseSettings,
   ...auditSettings,
   ...tokensSettings,

@@ -10,6 +10,7 @@ import { sdkLabel } from './sdk-label.ts';
 import type { ObserveVerb } from './time-store.ts';
 import { type RefreshAnomaly, refreshAnomalies } from './tokens/refresh-anomaly.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
+import { watchPool } from './watch-pool.ts';
 
 type WatchedAudit = Pick<RunningAudit, 'backlog' | 'collector' | 'sealer' | 'delivery'>;
 
@@ -92,6 +93,7 @@ export const createAuthMetrics = (watched: {
     help: 'Rotations whose commit this node does not know the outcome of.',
     collect: () => watched.unsettled.size,
   });
+  watchPool(metrics, watched.store);
   watchAudit(metrics, watched.audit);
   if (watched.redis !== undefined) watchRedis(metrics, watched.redis);
   return {

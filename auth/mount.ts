@@ -3,16 +3,18 @@
  * What every route needs is here, so that no room can forget it. It knows no use case.
  */
 import type { IncomingMessage } from 'node:http';
-import { type ErrorTexts, Problem, sdkHeaderName } from '@sallyport/contract';
+import { type ErrorTexts, Problem, sdkHeaderName, type TraceContext } from '@sallyport/contract';
 import { changesSomething, type RouteDefinition, type RouteId, routePath } from '@sallyport/contract/routes';
 import { type Log, logRequest } from '@sallyport/kit/log';
 import { installErrorHandler } from '@sallyport/kit/problem';
 import type { Random } from '@sallyport/kit/random';
+import type { OpenSpan } from '@sallyport/kit/spans';
 import { childOf } from '@sallyport/kit/traceparent';
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import { StoreUnavailable } from '@sallyport/storage/contracts/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { assertionHeader, type createClientAddress } from './client-address.ts';
+import type { RequestSpans } from './request-spans.ts';
 import type {
   BearerHandler,
   BearerRequest,
@@ -45,6 +47,8 @@ export interface MountOptions {
   readonly storeRetrySeconds: () => number;
   readonly random: Random;
   readonly log: Log;
+  /** Where requests are told as spans; undefined: nowhere. */
+  readonly spans?: RequestSpans | undefined;
   /** One call per answered request: for metrics. */
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
   /** One call per answered request that names its SDK. */
@@ -63,7 +67,9 @@ export type AroundAct = <T>(
 interface Seen {
   readonly startedMs: number;
   readonly address: string | undefined;
-  readonly traceId: string;
+  readonly trace: TraceContext;
+  /** Of a request that is recorded. */
+  readonly span: OpenSpan | undefined;
   user?: string;
 }
 
@@ -82,31 +88,37 @@ export const mountRoutes = (app: FastifyInstance, options: MountOptions): void =
   }
 };
 
-const look = (request: FastifyRequest, { clientAddress, random }: MountOptions): Seen => ({
-  startedMs: performance.now(),
-  address: clientAddress({
+const look = (request: FastifyRequest, { clientAddress, random, spans }: MountOptions): Seen => {
+  const startedMs = performance.now();
+  const { address, byGateway } = clientAddress({
     method: request.method,
     target: request.raw.url ?? '/',
     assertion: onlyValue(request, assertionHeader),
     socketAddress: request.raw.socket.remoteAddress,
-  }),
-  traceId: childOf(request.headers['traceparent'], random).traceId,
-});
+  });
+  const trace = childOf(request.headers['traceparent'], random);
+  return { startedMs, address, trace, span: spans?.begin(trace, byGateway) };
+};
 
-const observe = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { log, observe: count, countSdk }: MountOptions,
-): void => {
+/** What ties a line of the log to the request that is answered meanwhile. */
+export const traceFieldsOf = (req: IncomingMessage): Readonly<Record<string, string>> => {
+  const seen = seenRequests.get(req);
+  return seen === undefined ? {} : { traceId: seen.trace.traceId, spanId: seen.trace.spanId };
+};
+
+const observe = (request: FastifyRequest, reply: FastifyReply, options: MountOptions): void => {
+  const { log, observe: count, countSdk, spans } = options;
   const seen = seenRequests.get(request.raw);
   const route = request.routeOptions.config.routeId;
   const durationMs = performance.now() - (seen?.startedMs ?? 0);
   count(route ?? 'none', reply.statusCode, durationMs / 1000);
   const sdk = onlyValue(request, sdkHeaderName);
   if (sdk !== undefined) countSdk(sdk);
+  if (seen?.span !== undefined) spans?.end(seen.span, request, reply.statusCode);
   logRequest(log, {
     requestId: request.id,
-    traceId: seen?.traceId ?? '',
+    traceId: seen?.trace.traceId ?? '',
+    spanId: seen?.trace.spanId,
     method: request.method,
     target: request.raw.url ?? '/',
     status: reply.statusCode,
@@ -127,7 +139,9 @@ const mountRoute = (
   const handler = changesSomething(route) ? writtenDown(route, given, options) : given;
   const own = options.routeErrorTexts[route.id];
   app.register(async (scope) => {
-    if (own !== undefined) installErrorHandler(scope, { texts: { ...options.errorTexts, ...own }, log: options.log });
+    const { log, spans } = options;
+    if (own !== undefined)
+      installErrorHandler(scope, { texts: { ...options.errorTexts, ...own }, log, about: traceFieldsOf });
     scope.route({
       method: route.method,
       url: routePath(route, options.basePath),
@@ -144,7 +158,9 @@ const mountRoute = (
           route.bearer
             ? callBearer(handler, built, request, options)
             : (handler as OpenHandler)(built).catch(translateOutage(options));
-        return writeAnswer(reply, await act().catch(noteLimit(route, built, options)), options);
+        const span = seenRequests.get(request.raw)?.span;
+        const acting = spans === undefined || span === undefined ? act() : spans.within(span, act);
+        return writeAnswer(reply, await acting.catch(noteLimit(route, built, options)), options);
       },
     });
   });

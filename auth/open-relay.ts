@@ -1,6 +1,8 @@
+import { formatTraceparent, type TraceContext } from '@sallyport/contract';
 import type { Log } from '@sallyport/kit/log';
 import type { Metrics } from '@sallyport/kit/metrics';
 import { systemRandom } from '@sallyport/kit/random';
+import type { Spans } from '@sallyport/kit/spans';
 import type { Audit } from '@sallyport/storage/contracts/audit';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { AuthSettings } from './config.ts';
@@ -10,17 +12,21 @@ import { type Relay, type RelayObserver, startRelay } from './outbox/relay/relay
 import { openSink } from './outbox/sinks/index.ts';
 import { eventSinkName } from './outbox/sinks/name.ts';
 import { type Receiver, receiverOf } from './outbox/sinks/receiver.ts';
+import { traceSink } from './outbox/sinks/trace-sink.ts';
 
 export interface RelayParts {
   readonly settings: AuthSettings;
   readonly storage: Pick<Storage, 'outbox'>;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Where batches are told as spans; undefined: nowhere. */
+  readonly spans?: Pick<Spans, 'alone' | 'current'> | undefined;
 }
 
 /** The sink of the settings and a relay to it; issuer and `sallyport relay` share it. */
-export const openRelay = async ({ settings, storage, metrics, log }: RelayParts): Promise<Relay> => {
-  const sink = await openSink(settings);
+export const openRelay = async ({ settings, storage, metrics, log, spans }: RelayParts): Promise<Relay> => {
+  const opened = await openSink(settings, { traceparent: () => traceparentOf(spans?.current()) });
+  const sink = spans === undefined ? opened : traceSink(opened, spans);
   const receiver = receiverOf(eventSinkName(settings), settings);
   log.info({ sink: sink.name, receiver: receiver.receiver }, 'events are relayed');
   return startRelay({
@@ -36,6 +42,8 @@ export const openRelay = async ({ settings, storage, metrics, log }: RelayParts)
     observer: observeRelay(metrics, log, receiver),
   });
 };
+
+const traceparentOf = (span: TraceContext | undefined): string | undefined => span && formatTraceparent(span);
 
 const drainIntervalMs = 500;
 

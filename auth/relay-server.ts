@@ -2,6 +2,7 @@
  * The relay as a server of its own: carries events out of the store of an issuer's settings, any number of them beside any number of
  * issuers. It answers nobody but health and metrics on its private listener.
  */
+import { systemClock } from '@sallyport/kit/clock';
 import { SettingsError } from '@sallyport/kit/config';
 import { createLifecycle, type RunningServer, type ServerInput } from '@sallyport/kit/lifecycle';
 import { privateListener } from '@sallyport/kit/listener';
@@ -14,17 +15,22 @@ import { loadAuthSettings } from './load-settings.ts';
 import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { openDrain, openRelay } from './open-relay.ts';
 import { openStore } from './open-store.ts';
+import { openRequestSpans, type RequestSpans } from './request-spans.ts';
+import { watchPool } from './watch-pool.ts';
 
 const name = 'event-relay';
 
 export const startRelayServer = async (input: ServerInput): Promise<RunningServer> => {
   const { settings, warnings } = loadAuthSettings(input);
   requireSink(settings);
-  const log = createLog({ name, level: settings.logLevel });
-  for (const warning of warnings) log.warn({ warning }, 'insecure setting');
   const lifecycle = createLifecycle();
+  const clock = systemClock(settings.clockOffsetSeconds);
+  const spans = await openRequestSpans({ settings, serviceName: name, clock, random: systemRandom });
+  lifecycle.add({ name: 'spans', stop: () => spans?.close() });
+  const log = createLog({ name, level: settings.logLevel, current: spans?.current });
+  for (const warning of warnings) log.warn({ warning }, 'insecure setting');
   try {
-    return await startParts(settings, lifecycle, log);
+    return await startParts(settings, lifecycle, { log, spans });
   } catch (error) {
     await lifecycle.stop();
     throw error;
@@ -42,14 +48,15 @@ const requireSink = ({ eventSink, kafkaBrokers, webhookUrl }: AuthSettings): voi
 const startParts = async (
   settings: AuthSettings,
   lifecycle: ReturnType<typeof createLifecycle>,
-  log: Log,
+  { log, spans }: { readonly log: Log; readonly spans: RequestSpans | undefined },
 ): Promise<RunningServer> => {
   const random = systemRandom;
   const { storage, redis } = await withRedis({ settings, sql: await openStore(settings, random), random, log });
   lifecycle.add({ name: 'store', stop: () => storage.close() });
   if (redis === undefined) await refuseWithoutRedis(storage);
   const metrics = createMetrics('sallyport_relay_');
-  const relay = await openRelay({ settings, storage, metrics, log });
+  watchPool(metrics, storage.stats);
+  const relay = await openRelay({ settings, storage, metrics, log, spans });
   lifecycle.add({ name: 'relay', stop: () => relay.stop() });
   // What an issuer that is gone has left behind is moved on here.
   const drain = openDrain(storage, metrics, log);

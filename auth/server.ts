@@ -25,10 +25,13 @@ import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { openDrain, openRelay } from './open-relay.ts';
 import { openStore } from './open-store.ts';
 import { wakeOnChange } from './outbox/wake-on-change.ts';
+import { openRequestSpans, type RequestSpans } from './request-spans.ts';
 import { timeStore } from './time-store.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createUnsettledRotations } from './tokens/unsettled.ts';
+import { traceHashes } from './trace-hashes.ts';
+import { traceStore } from './trace-store.ts';
 
 const limitHitFlushMs = 2000;
 const settleIntervalMs = 250;
@@ -46,27 +49,40 @@ export interface StartDeps {
 export const start = async (input: ServerInput, deps: StartDeps = {}): Promise<RunningServer> => {
   const { settings: loaded, warnings } = loadAuthSettings(input);
   const settings = withTestHashCost(loaded, deps.testHashCost, input);
+  const lifecycle = createLifecycle();
+  const spans = await openRequestSpans({
+    ...{ settings, serviceName: settings.serviceName, random: systemRandom },
+    clock: systemClock(settings.clockOffsetSeconds),
+  });
+  // Last of all: what ends before it is told.
+  lifecycle.add({ name: 'spans', stop: () => spans?.close() });
   const log = createLog({
     name: settings.serviceName,
     level: settings.logLevel,
+    current: spans?.current,
     redact: redactPathsOf(
       issuerRoutes(settings.shape).map(({ body, answers }) => ({ anyOf: [body, ...Object.values(answers)] })),
     ),
   });
   for (const warning of warnings) log.warn({ warning }, 'insecure setting');
-  const lifecycle = createLifecycle();
   try {
-    return await startParts(settings, lifecycle, log, deps);
+    return await startParts(settings, { lifecycle, log, spans }, deps);
   } catch (error) {
     await lifecycle.stop();
     throw error;
   }
 };
 
+interface Surroundings {
+  readonly lifecycle: ReturnType<typeof createLifecycle>;
+  readonly log: Log;
+  /** Undefined: nobody wants spans. */
+  readonly spans: RequestSpans | undefined;
+}
+
 const startParts = async (
   settings: AuthSettings,
-  lifecycle: ReturnType<typeof createLifecycle>,
-  log: Log,
+  { lifecycle, log, spans }: Surroundings,
   { around = (storage) => storage }: StartDeps,
 ): Promise<RunningServer> => {
   const clock = systemClock(settings.clockOffsetSeconds);
@@ -85,7 +101,7 @@ const startParts = async (
     maxWaiting: settings.hashQueueLength,
     maxWaitMs: settings.hashQueueWaitSeconds * 1000,
   });
-  const password = await openPasswordFactor(settings, pool, random);
+  const password = await openPasswordFactor(settings, spans === undefined ? pool : traceHashes(pool, spans), random);
   lowerHashPriority();
   const policy = await openPasswordPolicy({
     settings,
@@ -115,7 +131,7 @@ const startParts = async (
   const { metrics, observe, countSdk, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
   // Before the drain: at the stop what that has moved last still leaves.
   if (settings.eventRelay) {
-    const relay = await openRelay({ settings, storage: kept, metrics, log });
+    const relay = await openRelay({ settings, storage: kept, metrics, log, spans });
     lifecycle.add({ name: 'relay', stop: () => relay.stop() });
   }
   const drain = openDrain({ ...kept, audit: audit.collector }, metrics, log);
@@ -129,7 +145,8 @@ const startParts = async (
   });
   // Before the drain: what it writes is drained as well.
   lifecycle.add({ name: 'limits that were hit', stop: limitHits.stop });
-  const storage = wakeOnChange(timeStore(kept, authMetrics.observeStore), drain.wake);
+  const traced = spans === undefined ? kept : traceStore(kept, spans);
+  const storage = wakeOnChange(timeStore(traced, authMetrics.observeStore), drain.wake);
   const isReady = () => answers(storage);
   const { app, feed, stopTidying, stopCleanup, privateRoutes } = await buildApp({
     settings,
@@ -160,6 +177,7 @@ const startParts = async (
     clock,
     random,
     log,
+    spans,
     onLimitHit: limitHits.note,
     aroundAct: audit.aroundAct,
   });

@@ -35,10 +35,11 @@ const addHeaders = ({ res, responseHeaders }: Exchange): void => {
 
 export const createRefuse = ({ texts, log }: DispatcherOptions): Refuse =>
   function refuse(exchange, problem) {
-    const { res, requestId } = exchange;
+    const { res, requestId, trace } = exchange;
     exchange.decision = problem.code;
     if (problem.status >= 500) {
-      log.error({ requestId, code: problem.code, err: problem.cause ?? problem }, 'request failed');
+      const about = { requestId, traceId: trace?.traceId, spanId: trace?.spanId };
+      log.error({ ...about, code: problem.code, err: problem.cause ?? problem }, 'request failed');
     }
     if (!res.headersSent) {
       addHeaders(exchange);

@@ -3,8 +3,7 @@
  * exchange has one shape. A step writes its own part and reads those before it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Problem } from '@sallyport/contract';
-import type { TraceContext } from '@sallyport/kit/traceparent';
+import type { Problem, TraceContext } from '@sallyport/contract';
 import type { VerifiedToken } from '@sallyport/verify';
 import { type InboundHeaders, noHeaders } from './headers/inbound.ts';
 import type { Route } from './route-table.ts';

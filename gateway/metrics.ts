@@ -28,6 +28,8 @@ export interface GatewayMetrics {
   watchUpstreams(table: { readonly upstreams: readonly Pick<Upstream, 'id' | 'targets'>[] }): void;
   /** Shows how counting together with other gateways goes. */
   watchLimits(stats: () => LimitStats): void;
+  /** Shows until when the certificate that clients see is good. */
+  watchCertificate(expiresAtMs: () => number): void;
   /** Shows the threads that serve; what it returns is told before the metrics are read. */
   watchWorkers(): (
     workers: readonly { readonly worker: number; readonly requests: number }[],
@@ -210,6 +212,14 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     },
     watchUpstreams: (table) => {
       watched = table;
+    },
+    watchCertificate: (expiresAtMs) => {
+      metrics.gauge({
+        name: 'tls_certificate_expiry_timestamp_seconds',
+        help: 'When the TLS certificate in use expires, or one that vouches for it: seconds since 1970.',
+        together: 'min',
+        collect: () => expiresAtMs() / 1000,
+      });
     },
     watchWorkers: () => workerGauges(metrics),
     watchProbe: () => probeGauge(metrics),

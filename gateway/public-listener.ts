@@ -8,6 +8,7 @@ import { answerClientError } from '@sallyport/kit/problem';
 import type { GatewaySettings } from './config.ts';
 import { LeanRequest } from './http1/lean-request.ts';
 import { endSocket } from './linger.ts';
+import type { GatewayMetrics } from './metrics.ts';
 import { openCertificate } from './tls/server-certificate.ts';
 
 /** What answers the requests that come in. */
@@ -24,6 +25,7 @@ export interface PublicListenerOptions {
   readonly isShared?: boolean;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
   readonly clock: Clock;
+  readonly metrics: Pick<GatewayMetrics, 'watchCertificate'>;
 }
 
 /** The public port of the settings; 0: any free one. */
@@ -36,10 +38,11 @@ export const publicPort = ({ port, portOffset }: GatewaySettings): number => (po
 export const openPublic = async (
   settings: GatewaySettings,
   gateway: RequestHandlers,
-  { log, clock, ...options }: PublicListenerOptions,
+  { log, clock, metrics, ...options }: PublicListenerOptions,
 ): Promise<Listener> => {
   const tls = openCertificate(settings, clock.nowMs);
   const listener = await listenPublic(settings, gateway, { ...options, certificate: tls?.certificate });
+  if (tls !== undefined) metrics.watchCertificate(tls.expiresAtMs);
   const following = tls?.follow({ listener, log });
   return {
     ...listener,

@@ -1,4 +1,3 @@
-import { pathOf } from '@sallyport/kit/log';
 import { openTracing, type Tracing } from '@sallyport/kit/tracing';
 import type { GatewaySettings } from './config.ts';
 import type { Exchange } from './exchange.ts';
@@ -18,9 +17,9 @@ export const openSpans = async (
   return url === undefined ? undefined : openTracing({ url, serviceName, ratio });
 };
 
-/** The spans of a request that has ended: its own, and that of the call to its service. No query, no header, no user. */
+/** The spans of a request that has ended: its own, and that of the call to its service. No path, no query, no header, no user: what a client writes stays here. */
 export const recordSpans = (tracing: Pick<Tracing, 'record'>, exchange: Exchange, end: RequestEnd): void => {
-  const { trace, method, rawTarget, route, decision, address, requestId } = exchange;
+  const { trace, method, route, decision, address, requestId } = exchange;
   if (trace === undefined) return;
   const { traceId, spanId, parentSpanId } = trace;
   const { status, startedAtMs, durationMs } = end;
@@ -32,7 +31,6 @@ export const recordSpans = (tracing: Pick<Tracing, 'record'>, exchange: Exchange
       'http.request.method': method,
       'http.response.status_code': status,
       'http.route': route?.name,
-      'url.path': toldPath(rawTarget),
       'client.address': address,
       'sallyport.decision': decision,
       'sallyport.request_id': requestId,
@@ -42,12 +40,6 @@ export const recordSpans = (tracing: Pick<Tracing, 'record'>, exchange: Exchange
   });
   if (exchange.upstreamSentMs > 0) recordCall(tracing, exchange, end);
 };
-
-/**
- * As in the log: spans wait for their collector, and a client that asks for long paths must not choose how much memory they
- * take meanwhile. A copy: a slice would keep the whole alive.
- */
-const toldPath = (target: string): string => Buffer.from(pathOf(target), 'latin1').toString('latin1');
 
 /** Until the head of the answer; without one, until the request's end. */
 const recordCall = (tracing: Pick<Tracing, 'record'>, exchange: Exchange, end: RequestEnd): void => {

@@ -78,7 +78,7 @@ const serveAlone = async (options: Omit<StartWorkersOptions, 'workers' | 'writeL
   const gateway = createGateway(settings, { ...parts, metrics, clock, tracing, proofs, makeLimiter: limits.make });
   lifecycle.add({ name: 'upstreams', stop: () => gateway.close() });
   gateway.isReady();
-  const { port, url, close } = await openPublic(settings, gateway, { port: publicPort(settings), log, clock });
+  const { port, url, close } = await openPublic(settings, gateway, { port: publicPort(settings), log, clock, metrics });
   lifecycle.add({ name: 'public listener', stop: () => close() });
   // Before its listener, which would wait for them.
   lifecycle.add({ name: 'tunnels', stop: () => gateway.endTunnels() });

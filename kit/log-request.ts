@@ -7,6 +7,8 @@ export interface RequestLine {
   readonly requestId: string;
   /** The same: hex digits, judged where it came in. */
   readonly traceId?: string | undefined;
+  /** The same: the span of this server. */
+  readonly spanId?: string | undefined;
   readonly method: string;
   /** The request target; what follows `?` is not logged. */
   readonly target: string;
@@ -43,6 +45,7 @@ const entryOf = (line: RequestLine): Entry => ({
   ...line.fields,
   requestId: line.requestId,
   traceId: line.traceId,
+  spanId: line.spanId,
   method: line.method,
   status: line.status,
   address: line.address,
@@ -89,7 +92,7 @@ export const rememberRequestLines = (log: Logger, { name, stream, withoutSecrets
     return form;
   };
 
-  writers.set(log, ({ requestId, traceId, method, target, status, durationMs, address, agent, fields }) => {
+  writers.set(log, ({ requestId, traceId, spanId, method, target, status, durationMs, address, agent, fields }) => {
     const level = status >= 500 ? 'warn' : 'info';
     if (!log.isLevelEnabled(level)) return;
     let text = `{"level":"${level}","time":"${isoTime()}"${about}`;
@@ -99,7 +102,8 @@ export const rememberRequestLines = (log: Logger, { name, stream, withoutSecrets
       const { key, isSecret } = formOf(member);
       text += key + (isSecret ? redacted : textOf(value));
     }
-    const trace = traceId === undefined ? '' : `,"traceId":"${traceId}"`;
+    let trace = traceId === undefined ? '' : `,"traceId":"${traceId}"`;
+    if (spanId !== undefined) trace += `,"spanId":"${spanId}"`;
     text += `,"requestId":"${requestId}"${trace},"method":${quote(method)},"status":${status},"address":${quote(address)},"path":${quote(pathOf(target))},"durationMs":${JSON.stringify(rounded(durationMs))}`;
     if (agent !== undefined) text += `,"agent":${quote(agent.slice(0, agentLimitCharacters))}`;
     stream.write(`${text},"msg":"${message}"}\n`);

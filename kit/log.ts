@@ -3,6 +3,7 @@
  * Errors are written as name, code, message, stack and cause chain, and nothing else that hangs on them.
  * Never: a query string, a body, a token, or a header that carries one.
  */
+import type { TraceContext } from '@sallyport/contract';
 import { type DestinationStream, type LevelWithSilent, type Logger, pino, stdTimeFunctions } from 'pino';
 import { createLineBuffer, type LineBuffer } from './log-buffer.ts';
 import { createRedact } from './log-redact.ts';
@@ -22,6 +23,8 @@ export interface LogOptions {
   readonly destination?: DestinationStream;
   /** Paths of secret members, from `redactPathsOf`; each is cut out wherever a line's path ends in it. */
   readonly redact?: readonly string[];
+  /** The span that is under way, for every line that is written within one. Default: none ever is. */
+  readonly current?: (() => Pick<TraceContext, 'traceId' | 'spanId'> | undefined) | undefined;
 }
 
 /** Headers that carry credentials or proofs, cut out wherever headers are logged. */
@@ -37,7 +40,7 @@ const secretHeaders = [
   'idempotency-key',
 ].map((name) => `/${name}`);
 
-export const createLog = ({ name, level, destination, redact = [] }: LogOptions): Log => {
+export const createLog = ({ name, level, destination, redact = [], current }: LogOptions): Log => {
   const withoutSecrets = createRedact([...secretHeaders, ...redact]);
   const stream = destination ?? pino.destination({ dest: 1, sync: true });
   const log = pino(
@@ -47,6 +50,7 @@ export const createLog = ({ name, level, destination, redact = [] }: LogOptions)
       base: { pid: process.pid },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
+      ...(current !== undefined && { mixin: () => traceFields(current()) }),
       // The formatter has done it; pino's own would write all members of an error.
       serializers: { err: (told) => told },
     },
@@ -60,6 +64,9 @@ export const createLog = ({ name, level, destination, redact = [] }: LogOptions)
   };
   return log;
 };
+
+const traceFields = (span: Pick<TraceContext, 'traceId' | 'spanId'> | undefined): object =>
+  span === undefined ? {} : { traceId: span.traceId, spanId: span.spanId };
 
 /** A process has one standard output: two buffers on it would mix their lines. */
 let stdout: LineBuffer | undefined;

@@ -24,6 +24,8 @@ export interface ProblemHandlerOptions {
   /** The preset's texts; without an entry `error` is the catalogue's title. */
   readonly texts: ErrorTexts;
   readonly log: ProblemLog;
+  /** Further members of the line that tells of a fault of ours: what ties it to the request's own. */
+  readonly about?: (req: IncomingMessage) => Readonly<Record<string, string>>;
 }
 
 /** Any app, whatever its logger and type provider. */
@@ -72,13 +74,14 @@ export const fastifyProblemOptions = (options: ProblemHandlerOptions) =>
       reply: { readonly raw: ServerResponse },
     ): void => {
       const problem = problemFromError(error);
-      logServerFault(problem, request.id, options.log);
+      logServerFault(problem, { requestId: request.id }, options.log);
       writeProblem(reply.raw, problem, options.texts, request.id);
     },
   }) as const;
 
 interface AnsweredRequest {
   readonly id: string;
+  readonly raw: IncomingMessage;
   readonly routeOptions: { readonly bodyLimit?: number | undefined };
 }
 
@@ -91,7 +94,7 @@ interface Reply {
 
 const sendProblem = (error: unknown, request: AnsweredRequest, reply: Reply, options: ProblemHandlerOptions) => {
   const problem = problemFromError(error, { bodyLimitBytes: request.routeOptions.bodyLimit });
-  logServerFault(problem, request.id, options.log);
+  logServerFault(problem, { requestId: request.id, ...options.about?.(request.raw) }, options.log);
   const body = JSON.stringify(problemDetails(problem, options.texts, request.id));
   // A string: no response schema of the route may reshape an error.
   reply.code(problem.status);
@@ -99,9 +102,9 @@ const sendProblem = (error: unknown, request: AnsweredRequest, reply: Reply, opt
   return reply.send(body);
 };
 
-const logServerFault = (problem: Problem, requestId: string, log: ProblemLog): void => {
+const logServerFault = (problem: Problem, about: Readonly<Record<string, string>>, log: ProblemLog): void => {
   if (problem.status < 500) return;
-  log.error({ requestId, code: problem.code, err: problem.cause ?? problem }, 'request failed');
+  log.error({ ...about, code: problem.code, err: problem.cause ?? problem }, 'request failed');
 };
 
 /**

@@ -1,6 +1,7 @@
+import { formatTraceparent, parseTraceparent } from '@sallyport/contract';
 import { describe, expect, it } from 'vitest';
 import { insecureSeededRandom } from './random.ts';
-import { childOf, formatTraceparent, parseTraceparent } from './traceparent.ts';
+import { childOf } from './traceparent.ts';
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const spanId = '00f067aa0ba902b7';

@@ -1,7 +1,7 @@
 /**
  * Spans of requests, sent in batches to an OpenTelemetry collector (OTLP over HTTP). Loaded only where it is asked for: the libraries
  * cost memory, and a server without a collector pays nothing. Never: delays a request, keeps more than a bounded number of spans, or
- * propagates a context by itself; `traceparent.ts` does.
+ * propagates a context by itself; `traceparent.ts` and `spans.ts` do.
  * Semantic conventions: https://opentelemetry.io/docs/specs/semconv/http/http-spans/.
  */
 import type { HrTime, Link } from '@opentelemetry/api';
@@ -19,7 +19,7 @@ export interface TracingOptions {
 /** A span that has ended. */
 export interface EndedSpan {
   readonly name: string;
-  readonly kind: 'server' | 'client';
+  readonly kind: 'server' | 'client' | 'internal' | 'producer';
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId?: string | undefined;
@@ -58,6 +58,12 @@ export const openTracing = async ({ url, serviceName, ratio }: TracingOptions): 
     maxQueueSize: maxWaiting,
     exportTimeoutMillis: exportTimeoutMs,
   });
+  const kinds = {
+    server: SpanKind.SERVER,
+    client: SpanKind.CLIENT,
+    internal: SpanKind.INTERNAL,
+    producer: SpanKind.PRODUCER,
+  } as const;
   const contextOf = (traceId: string, spanId: string) => ({ traceId, spanId, traceFlags: TraceFlags.SAMPLED });
   const drawnBelow = ratio * 2 ** 32;
 
@@ -65,9 +71,11 @@ export const openTracing = async ({ url, serviceName, ratio }: TracingOptions): 
     const { name, kind, traceId, spanId, parentSpanId, startedAtMs, durationMs, attributes, isError } = span;
     return {
       name,
-      kind: kind === 'server' ? SpanKind.SERVER : SpanKind.CLIENT,
+      kind: kinds[kind],
       spanContext: () => contextOf(traceId, spanId),
-      ...(parentSpanId !== undefined && { parentSpanContext: { ...contextOf(traceId, parentSpanId), isRemote: true } }),
+      ...(parentSpanId !== undefined && {
+        parentSpanContext: { ...contextOf(traceId, parentSpanId), isRemote: kind === 'server' },
+      }),
       startTime: hrTime(startedAtMs),
       endTime: hrTime(startedAtMs + durationMs),
       duration: hrTime(durationMs),

@@ -203,6 +203,7 @@ const planted: readonly (readonly [what: string, tree: Tree, rule: string, file:
   ],
   ['a database driver outside storage', { 'auth/a.ts': `import 'node:sqlite';` }, 'external', 'auth/a.ts', 1],
   ['a part of a driver outside storage', { 'kit/a.ts': `import 'mysql2/promise';` }, 'external', 'kit/a.ts', 1],
+  ['OpenTelemetry past its door', { 'auth/a.ts': `import '@opentelemetry/api';` }, 'external', 'auth/a.ts', 1],
   ['contract depends on something', { 'contract/a.ts': `import 'node:crypto';` }, 'external', 'contract/a.ts', 1],
   [
     'a policy that waits',

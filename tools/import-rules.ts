@@ -107,6 +107,11 @@ export const rules: Rules = {
       because: 'a driver stands behind a storage contract',
     },
     {
+      modules: ['@opentelemetry'],
+      only: ['kit/tracing.ts', 'verify/trace/**'],
+      because: 'spans leave by one door that is loaded where it is asked for, and a service brings an API of its own',
+    },
+    {
       modules: ['*'],
       within: ['contract/**'],
       only: ['contract/routes.ts', 'contract/*-schemas.ts', 'contract/events.ts'],

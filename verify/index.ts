@@ -2,7 +2,7 @@
  * @sallyport/verify: what services, the gateway and the issuer stand on. It verifies access tokens and gateway assertions
  * and says who calls. It never issues an access token, never stores anything, never calls the issuer per request, and
  * never believes a header that is not signed. Adapters have entries of their own (`/fetch`, `/node`, `/express`,
- * `/fastify`, `/hono`).
+ * `/fastify`, `/hono`), and so have a service's own spans (`/trace`).
  */
 export type { AccessTokenVerifierOptions, LegacyAllowances, TrustedIssuer } from './access/policy.ts';
 export type {
@@ -62,3 +62,4 @@ export { bornAtMs, type ProofUse } from './proof/proof-memory.ts';
 export { publicUrlOf, requestUri } from './proof/request-uri.ts';
 export { openRevocationFeed, type RevocationFeed, type RevocationFeedOptions } from './revocations/revocation-feed.ts';
 export { revocationFeeds } from './revocations/revocation-feeds.ts';
+export { type TracedRequest, traceFields, traceHeaders, traceOf } from './trace/trace-of.ts';

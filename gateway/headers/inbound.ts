@@ -25,20 +25,24 @@ export interface InboundHeaders {
   readonly forwardedProto: readonly string[];
   readonly requestId: readonly string[];
   readonly traceparent: readonly string[];
+  /** Lower-case name, value, …: what else tells of a trace. It goes on only where a trusted proxy sent it. */
+  readonly traceContext: readonly string[];
   readonly agent: readonly string[];
   readonly preflightMethod: readonly string[];
 }
 
-type Field = Exclude<keyof InboundHeaders, 'pass' | 'reserved'>;
+type Field = Exclude<keyof InboundHeaders, 'pass' | 'reserved' | 'traceContext'>;
 /** `keep`: passes and is read as well. */
 interface Kind {
   readonly field?: Field | 'connection';
   readonly keep?: boolean;
+  readonly isTraceContext?: boolean;
   readonly reserved?: ReservedName;
 }
 
 const drop: Kind = Object.freeze({});
 const pass: Kind = Object.freeze({ keep: true });
+const traceContext: Kind = Object.freeze({ isTraceContext: true });
 
 const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ...hopByHop.map((name): [string, Kind] => [name, drop]),
@@ -77,17 +81,25 @@ const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['x-forwarded-proto', { field: 'forwardedProto' }],
   ['x-request-id', { field: 'requestId' }],
   ['traceparent', { field: 'traceparent' }],
+  // A service whose tracing reads one of these would record, or believe, whatever a stranger asks for.
+  ...['tracestate', 'baggage', 'b3', 'uber-trace-id', 'x-amzn-trace-id', 'x-cloud-trace-context', 'sentry-trace'].map(
+    (name): [string, Kind] => [name, traceContext],
+  ),
   ['origin', { field: 'origin', keep: true }],
   ['sec-fetch-site', { field: 'fetchSite', keep: true }],
   ['user-agent', { field: 'agent', keep: true }],
   ['access-control-request-method', { field: 'preflightMethod', keep: true }],
 ]);
 
+const traceContextPrefixes = ['x-b3-', 'x-datadog-', 'uberctx-', 'ot-baggage-', 'ot-tracer-'];
+
 const kindOf = (folded: string): Kind | undefined => {
   const reserved = reservedNameOf(folded);
   if (reserved !== undefined) return { reserved };
   const known = kinds.get(folded);
-  return known ?? (folded.startsWith('x-forwarded-') ? drop : undefined);
+  if (known !== undefined) return known;
+  if (traceContextPrefixes.some((prefix) => folded.startsWith(prefix))) return traceContext;
+  return folded.startsWith('x-forwarded-') ? drop : undefined;
 };
 /** A foreign spelling is neither read nor passed on. */
 const ofForeign = (kind: Kind): Kind => (kind.reserved === undefined ? drop : kind);
@@ -113,6 +125,7 @@ export const noHeaders: InboundHeaders = Object.freeze({
   forwardedProto: none,
   requestId: none,
   traceparent: none,
+  traceContext: none,
   agent: none,
   preflightMethod: none,
 });
@@ -126,11 +139,14 @@ export const readInboundHeaders = (raw: readonly string[]): InboundHeaders => {
     const value = raw[at + 1] ?? '';
     const { lower, kind } = nameOf(raw[at] ?? '');
     if (kind.keep === true) passing.push(lower, value);
+    else if (kind.isTraceContext === true) headers.traceContext = [...headers.traceContext, lower, value];
     if (kind.field === 'connection') connection = [...connection, value];
     else if (kind.field !== undefined) headers[kind.field] = added(headers[kind.field], value);
     else if (kind.reserved !== undefined) headers.reserved = [...headers.reserved, kind.reserved];
   }
-  headers.pass = withoutListed(passing, connectionOptions(connection));
+  const listed = connectionOptions(connection);
+  headers.pass = withoutListed(passing, listed);
+  headers.traceContext = withoutListed(headers.traceContext, listed);
   return headers;
 };
 

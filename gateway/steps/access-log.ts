@@ -3,9 +3,10 @@
  * exchange, writes its own part, and goes on, refuses or answers. Never: calls another step, keeps something of a request
  * beyond its end, or waits where it need not.
  */
+import type { TraceContext } from '@sallyport/contract';
 import { type Log, logRequest } from '@sallyport/kit/log';
 import type { Random } from '@sallyport/kit/random';
-import { childOf, newSpanId, type TraceContext } from '@sallyport/kit/traceparent';
+import { childOf, newSpanId } from '@sallyport/kit/traceparent';
 import type { Tracing } from '@sallyport/kit/tracing';
 import type { AddressList } from '../address/address-list.ts';
 import { clientAddress, plainAddress } from '../address/client-address.ts';
@@ -58,6 +59,7 @@ export const accessLog = (options: AccessLogOptions): Step => {
     logRequest(log, {
       requestId: exchange.requestId,
       traceId: exchange.trace?.traceId,
+      spanId: exchange.trace?.spanId,
       method: exchange.method,
       target: exchange.rawTarget,
       status,
@@ -68,12 +70,21 @@ export const accessLog = (options: AccessLogOptions): Step => {
     });
   };
 
-  /** A client may ask to be recorded, and is not heard: what is recorded costs. Of a proxy that is trusted it is the proxy's decision. */
-  const beginTrace = (exchange: Exchange, trace: TraceContext, { draws }: Pick<Tracing, 'draws'>): void => {
-    const isTold = trace.sampled && trustedProxies.has(plainAddress(exchange.req.socket.remoteAddress ?? '::'));
-    const sampled = isTold || draws(trace.spanId);
-    exchange.trace = { ...trace, sampled };
-    if (sampled) exchange.upstreamSpanId = newSpanId(random);
+  /**
+   * A client may ask to be recorded, and is not heard, here nor by the services behind: what is recorded costs. Of a proxy that is
+   * trusted it is the proxy's decision.
+   */
+  const beginTrace = (exchange: Exchange, trace: TraceContext): void => {
+    const { req, headers } = exchange;
+    const tells = trace.sampled || headers.traceContext.length > 0;
+    const isTrusted = tells && trustedProxies.has(plainAddress(req.socket.remoteAddress ?? '::'));
+    // W3C Trace Context §3.3: without a good traceparent there is no tracestate; what belongs to another trace goes with it.
+    if (headers.traceContext.length > 0 && (!isTrusted || trace.parentSpanId === undefined))
+      exchange.headers = { ...headers, traceContext: [] };
+    const isDrawn = tracing?.draws(trace.spanId) === true;
+    const sampled = (trace.sampled && isTrusted) || isDrawn;
+    exchange.trace = sampled === trace.sampled ? trace : { ...trace, sampled };
+    if (tracing !== undefined && sampled) exchange.upstreamSpanId = newSpanId(random);
   };
 
   const run = (exchange: Exchange): undefined => {
@@ -81,8 +92,7 @@ export const accessLog = (options: AccessLogOptions): Step => {
     const headers = readInboundHeaders(req.rawHeaders);
     exchange.headers = headers;
     exchange.requestId = random.uuidv7(clock.nowMs());
-    exchange.trace = childOf(headers.traceparent.length > 1 ? undefined : headers.traceparent[0], random);
-    if (tracing !== undefined) beginTrace(exchange, exchange.trace, tracing);
+    beginTrace(exchange, childOf(headers.traceparent.length > 1 ? undefined : headers.traceparent[0], random));
     exchange.address = clientAddress(req.socket.remoteAddress ?? '::', headers.forwardedFor, trustedProxies);
     exchange.responseHeaders.push('x-request-id', exchange.requestId);
     // After the last byte, and also when the client goes away before it.

@@ -1,4 +1,4 @@
-import { formatTraceparent, type TraceContext } from '@sallyport/kit/traceparent';
+import { formatTraceparent, type TraceContext } from '@sallyport/contract';
 import type { AddressList } from '../address/address-list.ts';
 import { plainAddress } from '../address/client-address.ts';
 import type { Refuse } from '../dispatcher.ts';
@@ -66,6 +66,7 @@ export const proxy = (options: ProxyOptions): Step => {
     addForwarded(out, exchange);
     out.push('via', via, 'x-request-id', exchange.requestId);
     if (exchange.trace !== undefined) out.push('traceparent', traceOfCall(exchange.trace, exchange.upstreamSpanId));
+    for (const part of exchange.headers.traceContext) out.push(part);
     for (const part of exchange.identityHeaders) out.push(part);
     return out;
   };

@@ -13,6 +13,8 @@ import { fingerprintOf, watchFile } from '../routes/watch-file.ts';
 
 export interface OpenCertificate {
   readonly certificate: ServerCertificate;
+  /** When the certificate in use, or one that vouches for it, expires: milliseconds since 1970. */
+  readonly expiresAtMs: () => number;
   /** Gives the listener what the files hold whenever they change; what cannot be used is logged and changes nothing. */
   follow(options: { readonly listener: Pick<Listener, 'renew'>; readonly log: FollowLog }): { close(): void };
 }
@@ -35,9 +37,9 @@ export const openCertificate = (
   const paths = { cert: resolve(tlsCertPath), key: resolve(tlsKeyPath) };
   const known = { cert: fingerprintOf(paths.cert), key: fingerprintOf(paths.key) };
   const first = readPair(paths);
+  let held = first.cert;
   const follow: OpenCertificate['follow'] = ({ listener, log }) => {
     tell(first, log, nowMs());
-    let held = first.cert;
     const renew = (): void => {
       try {
         const next = readPair(paths);
@@ -60,7 +62,7 @@ export const openCertificate = (
       },
     };
   };
-  return Object.freeze({ certificate: first, follow });
+  return Object.freeze({ certificate: first, expiresAtMs: () => expiryOf(held), follow });
 };
 
 const readPair = (paths: { readonly cert: string; readonly key: string }): ServerCertificate => {
@@ -82,6 +84,12 @@ const tell = ({ cert }: ServerCertificate, log: FollowLog, nowMs: number): void 
   else if (daysLeft < warnBeforeDays) log.warn(about, 'TLS certificate expires soon');
   else log.info(about, 'TLS certificate in use');
 };
+
+const onePem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** Of the first one in the chain that expires: without it, clients believe the others no more. */
+const expiryOf = (chain: string): number =>
+  Math.min(...(chain.match(onePem) ?? []).map((pem) => new X509Certificate(pem).validToDate.getTime()));
 
 export const readPem = (path: string, setting: string): string => {
   try {

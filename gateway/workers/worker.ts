@@ -71,7 +71,7 @@ async function serve({ settings: given, number, readiness: memory, counters, ...
   lifecycle.add({ name: 'upstreams', stop: () => gateway.close() });
   answerMainThread(gateway, metrics, lifecycle);
   if (start.isReplacement) await untilReady(gateway, log);
-  const open = await openPublic(settings, gateway, { port: await told.promise, isShared: true, log, clock });
+  const open = await openPublic(settings, gateway, { port: await told.promise, isShared: true, log, clock, metrics });
   lifecycle.add({ name: 'public listener', stop: () => open.close() });
   // Before its listener, which would wait for them.
   lifecycle.add({ name: 'tunnels', stop: () => gateway.endTunnels() });

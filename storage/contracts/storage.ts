@@ -46,4 +46,17 @@ export interface StoreStats {
   readonly batches: number;
   /** Write verbs in them. */
   readonly verbs: number;
+  /** Where the store is asked over a pool of connections. */
+  readonly pool?: PoolStats;
+}
+
+/** Connections at this moment. */
+export interface PoolStats {
+  /** At most so many. */
+  readonly size: number;
+  /** Those that a verb, or several reads together, are on. */
+  readonly inUse: number;
+  readonly idle: number;
+  /** Verbs for which none is free; reads that share one count once. */
+  readonly waiting: number;
 }

@@ -123,6 +123,18 @@ describe.skipIf(isPostgresMissing())('a PostgreSQL', () => {
     expect((await storage.sessions.findSession(id)).value?.generation).toBe(settled ? 1 : 0);
   });
 
+  it('tells how its connections are used, and who waits for one', async () => {
+    const { pool } = storage.stats;
+    const ids = await times(6, async () => (await start()).id);
+    const list = ids.map((id) => `'${id}'`).join();
+    await admin.unsafe(`BEGIN; SELECT 1 FROM sallyport.sessions WHERE id IN (${list}) FOR UPDATE`);
+    const rotations = ids.map((id) => refusalOf(() => rotate(id)));
+    await expect.poll(() => [pool?.inUse, pool?.idle, pool?.waiting], { interval: 1 }).toEqual([4, 0, 2]);
+    await admin.unsafe('ROLLBACK');
+    await Promise.all(rotations);
+    expect(pool).toMatchObject({ size: 4, inUse: 0, waiting: 0 });
+  });
+
   it('whose row is locked by another: in time, with a certain outcome', async () => {
     const { id } = await start();
     await admin.unsafe(`BEGIN; SELECT 1 FROM sallyport.sessions WHERE id = '${id}' FOR UPDATE`);

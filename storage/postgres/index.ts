@@ -101,7 +101,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     await pool.close();
     throw error;
   });
-  const stats = { batches: 0, verbs: 0 };
+  const stats = { batches: 0, verbs: 0, pool: pool.stats };
   const atLeisure = runnerAtLeisure({ ...way, statementLimitMs: 0 }, prepare);
   const driver = driverOf(options, { pool, atLeisure, stats, wake: revocationNews.tell });
   return {

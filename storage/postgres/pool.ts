@@ -3,6 +3,7 @@
  * waits no longer than the limit. Where PostgreSQL is away, verbs are refused at once, and it is looked for until it is back.
  */
 import type { Random } from '@sallyport/kit/random';
+import type { PoolStats } from '../contracts/storage.ts';
 import { StoreUnavailable } from '../contracts/store.ts';
 import type { Connection, SqlRow, SqlValue } from './connection.ts';
 import { isWorthRepeating, unavailable } from './failure.ts';
@@ -18,6 +19,7 @@ export interface PoolOptions {
 export interface Pool {
   /** Answers, or rejects with StoreUnavailable within 2 s. */
   run(sql: string, values: readonly SqlValue[], isWrite: boolean): Promise<readonly SqlRow[]>;
+  readonly stats: PoolStats;
   /** Ends each connection once its verb has been answered. */
   close(): Promise<void>;
 }
@@ -198,6 +200,18 @@ export const openPool = async (options: PoolOptions): Promise<Pool> => {
     throw lastFailure;
   }
   return {
+    stats: {
+      size,
+      get inUse() {
+        return all.size - idle.length;
+      },
+      get idle() {
+        return idle.length;
+      },
+      get waiting() {
+        return waiting.length;
+      },
+    },
     run: async (sql, values, isWrite) => {
       const started = performance.now();
       for (let tries = 1; ; tries += 1) {

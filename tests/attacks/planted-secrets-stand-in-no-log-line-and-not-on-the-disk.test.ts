@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Collector, startCollector } from '@sallyport/kit/testing/collector';
 import { isMariaDbMissing, type MariaDbServer, startMariaDb } from '@sallyport/storage/mysql/testing';
 import { inMySql } from '@sallyport/storage/mysql/testing/raw';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +22,7 @@ const hasMySql = !isMariaDbMissing();
 let issuer: Issuer;
 let call: Call;
 let auditStore: MariaDbServer | undefined;
+let collector: Collector;
 
 /** Audit in a MySQL whose password is a secret as well. */
 const auditElsewhere = async (server: MariaDbServer) => {
@@ -34,12 +36,14 @@ const auditElsewhere = async (server: MariaDbServer) => {
 beforeAll(async () => {
   auditStore = hasMySql ? await startMariaDb() : undefined;
   const audit = auditStore && (await auditElsewhere(auditStore));
+  collector = await startCollector();
+  const traces = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER_ARG: '1' };
   const folder = issuerFolder();
   const files = {
     AUDIT_FILE: join(folder.path, 'copy.jsonl'),
     AUDIT_CHECKPOINT_FILE: join(folder.path, 'signed.jsonl'),
   };
-  issuer = await startIssuer({ REFRESH_ROTATION: 'on', LOG_LEVEL: 'debug', ...files, ...audit }, folder);
+  issuer = await startIssuer({ REFRESH_ROTATION: 'on', LOG_LEVEL: 'debug', ...files, ...audit, ...traces }, folder);
   call = httpClient(issuer.url);
   for (const name of ['JWT_SECRET', 'SALLYPORT_ROOT_KEYS', 'CSRF_KEYS']) {
     plant(name, (issuer.folder.settings[name] ?? '').replace('1:', ''));
@@ -49,6 +53,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await issuer.remove();
   await auditStore?.stop();
+  collector.close();
 });
 
 const keepTokens = (name: string, answer: Answer) => {
@@ -170,6 +175,17 @@ describe('after every route and every kind of failure', () => {
     expect(found(Buffer.from(JSON.stringify(rows)), ['agent'])).toEqual([]);
     const signed = await inMySql(auditStore.url, 'SELECT * FROM audit_log_checkpoints');
     expect(found(Buffer.from(JSON.stringify(signed)))).toEqual([]);
+  });
+
+  it('no secret stands in a span, nor anything else that a caller wrote', async () => {
+    // They are sent every few seconds.
+    const names = () => new Set(collector.spans.map(({ name }) => name));
+    await expect.poll(() => names().has('DELETE /auth/account'), { timeout: 25_000 }).toBe(true);
+    for (const name of ['POST /auth/login', 'POST /auth/refresh', 'store rotateSession', 'password hash', 'send log'])
+      expect(names()).toContain(name);
+    const told = Buffer.from(collector.texts.join(''));
+    expect(found(told)).toEqual([]);
+    expect(told.toString()).not.toMatch(/@|127\.0\.0\.1|access_token|Bearer|eyJ/);
   });
 
   it('the address and agent of a session are sealed', async () => {

@@ -1,13 +1,15 @@
 /** deploy/grafana and deploy/prometheus: what they ask for is what servers expose, and Prometheus itself takes the rules. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { anyPostgres, isAnyPostgresMissing } from '@sallyport/storage/postgres/testing';
 import { isRedisMissing, type RedisServer, startRedis } from '@sallyport/storage/redis/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type ChildServer, startServer } from '../testing/child-server.ts';
+import { isOnPostgres } from '../testing/database.ts';
 import { httpClient } from '../testing/http-client.ts';
 import { type Issuer, startIssuer } from '../testing/issuer.ts';
 import { type Installation, newInstallation, startGateway } from '../testing/microservices.ts';
@@ -48,6 +50,10 @@ const routes = {
 };
 const withoutRedis = isRedisMissing();
 const needsRedis = /_redis_|_limits_/;
+const withoutPostgres = !isOnPostgres && isAnyPostgresMissing();
+const needsPostgres = /_store_pool_/;
+const isUntold = (asked: string): boolean =>
+  (withoutRedis && needsRedis.test(asked)) || (withoutPostgres && needsPostgres.test(asked));
 
 /** Logins right and wrong, a refresh, a logout, requests that pass, are refused and fail. */
 const exercise = async (url: string): Promise<void> => {
@@ -66,12 +72,21 @@ const exercise = async (url: string): Promise<void> => {
   expect((await call('GET', '/api/v1/payments/1', { bearer: access })).status).toBeGreaterThanOrEqual(500);
 };
 
+/** A gateway that ends TLS itself. */
+const certificate = (folder: string) => {
+  const [cert, key] = [join(folder, 'front.crt'), join(folder, 'front.key')];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc', '-days', '2'];
+  const names = ['-subj', '/CN=front', '-addext', 'subjectAltName=DNS:localhost'];
+  execFileSync('openssl', ['req', '-x509', ...kind, ...names, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  return { GATEWAY_TLS_CERT_PATH: cert, GATEWAY_TLS_KEY_PATH: key };
+};
+
 /** Why the selector finds nothing on servers that are used and well; empty where it finds something. */
 const missing = (
   { metric, takes, grouped }: Asked,
   exposed: ReadonlyMap<string, readonly Series[]>,
 ): readonly string[] => {
-  if (metric === 'up' || (withoutRedis && needsRedis.test(metric))) return [];
+  if (metric === 'up' || isUntold(metric)) return [];
   const taken = exposed.get(metric)?.filter(takes) ?? [];
   if (taken.length === 0) return [`${metric}: no such series`];
   return grouped.filter((label) => taken[0]?.[label] === undefined).map((label) => `${metric}: no label ${label}`);
@@ -80,6 +95,7 @@ const missing = (
 describe('dashboard and alert rules', () => {
   let installation: Installation;
   let redis: RedisServer | undefined;
+  let postgres: Awaited<ReturnType<typeof anyPostgres>> | undefined;
   let upstream: RecordingUpstream;
   let issuer: Issuer;
   let others: readonly ChildServer[];
@@ -87,10 +103,17 @@ describe('dashboard and alert rules', () => {
 
   beforeAll(async () => {
     installation = newInstallation();
-    [upstream, redis] = await Promise.all([startRecordingUpstream(), withoutRedis ? undefined : startRedis()]);
+    [upstream, redis, postgres] = await Promise.all([
+      startRecordingUpstream(),
+      withoutRedis ? undefined : startRedis(),
+      isOnPostgres || withoutPostgres ? undefined : anyPostgres(),
+    ]);
     const { folder } = installation;
     const keys = { GATEWAY_ASSERTION_KEYS: installation.assertionKeys('auth-service') };
-    const shared = redis === undefined ? {} : { REDIS_URL: redis.url };
+    const shared = {
+      ...(redis && { REDIS_URL: redis.url }),
+      ...(postgres && { DATABASE_URL: postgres.url }),
+    };
     issuer = await startIssuer({ ...signing, ...keys, ...shared }, folder);
     const relayed = { ...folder.settings, ...signing, ...shared, EVENT_SINK: 'log', EVENT_RELAY_PORT: '0' };
     others = await Promise.all([
@@ -106,12 +129,15 @@ describe('dashboard and alert rules', () => {
         PAYMENT_SERVICE_URL: 'http://127.0.0.1:9',
       }),
       startServer(import.meta.resolve('@sallyport/auth/relay'), relayed, folder.path),
+      startGateway(installation, { AUTH_SERVICE_URL: issuer.url, ...signing, ...certificate(folder.path) }),
     ]);
-    const [gateway, relay] = others;
-    if (gateway === undefined || relay === undefined) throw new Error('two were started');
+    const [gateway, relay, secure] = others;
+    if (gateway === undefined || relay === undefined || secure === undefined) throw new Error('three were started');
     await exercise(gateway.url);
     const read = async () => {
       const all = await Promise.all([
+        // First: what the other gateway has as well is looked for at that one, which is used.
+        readExposed(secure.privateUrl, 'sallyport-gateway'),
         readExposed(issuer.privateUrl, 'sallyport-issuer'),
         readExposed(gateway.privateUrl, 'sallyport-gateway'),
         readExposed(relay.privateUrl, 'sallyport-relay'),
@@ -126,7 +152,7 @@ describe('dashboard and alert rules', () => {
     await Promise.all(others.map((server) => server.stop()));
     await issuer.remove();
     upstream.close();
-    await redis?.stop();
+    await Promise.all([redis?.stop(), postgres?.stop()]);
   });
 
   it.each(expressions)('asks for what there is: %s: %s', (_title, expression) => {
@@ -160,7 +186,7 @@ describe('dashboard and alert rules', () => {
         const has = asked.some(({ metric, grouped }) =>
           isWhole ? metric === 'up' || label in (exposed.get(metric)?.[0] ?? {}) : grouped.includes(label),
         );
-        expect(has || (withoutRedis && needsRedis.test(expr)), `${alert}: ${label}`).toBe(true);
+        expect(has || isUntold(expr), `${alert}: ${label}`).toBe(true);
       }
     }
   });

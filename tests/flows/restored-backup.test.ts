@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { openMaintenance } from '@sallyport/auth/maintenance';
 import { anyPostgres, isAnyPostgresMissing } from '@sallyport/storage/postgres/testing';
 import { describe, expect, it } from 'vitest';
+import { compileCache } from '../testing/child-server.ts';
 import { isOnPostgres } from '../testing/database.ts';
 import { decodeToken } from '../testing/forge.ts';
 import { type Answer, httpClient } from '../testing/http-client.ts';
@@ -116,7 +117,13 @@ describe.each([
       const database = await start();
       const folder = issuerFolder();
       const own = database && { DATABASE_URL: database.url, DATABASE_SCHEMA: database.schema };
-      const env = { PATH: process.env['PATH'] ?? '', ...folder.settings, ...settings, ...own };
+      const env = {
+        PATH: process.env['PATH'] ?? '',
+        NODE_COMPILE_CACHE: compileCache,
+        ...folder.settings,
+        ...settings,
+        ...own,
+      };
       const restored = () =>
         promisify(execFile)(process.execPath, [command, 'store', 'restored', '--yes'], { env, cwd: folder.path });
       const issuer = await startIssuer({ ...settings, ...own }, folder);

@@ -26,6 +26,7 @@ import { provenLoginStorm } from './login-storm.ts';
 import { loopDelay } from './loop-delay.ts';
 import { missedRevocations } from './missed-revocations.ts';
 import { onStore, type StoreName, storeNames } from './on-store.ts';
+import { partsSigterm } from './parts-sigterm.ts';
 import { proofReplays } from './proof-replays.ts';
 import { refreshProtocol } from './refresh-protocol.ts';
 import { refreshStorm } from './refresh-storm.ts';
@@ -178,6 +179,11 @@ const proofs: Readonly<Record<string, Proof>> = {
   'gateway-sigterm': {
     about: 'SIGTERM under load, 20 times: no accepted request lost, gone within 10 s',
     run: (seed, stops = 20) => gatewaySigterm({ stops, random: seeded(seed) }),
+  },
+  'parts-sigterm': {
+    about:
+      'SIGTERM under load to an issuer, to a service and to `sallyport up`, 10 times each: no accepted request lost',
+    run: (seed, stops = 10) => partsSigterm({ stops, random: seeded(seed) }),
   },
   'slow-sockets': {
     about: 'p99 of ordinary requests beside 1,000 slow sockets and floods of unseen tokens (wants an idle machine)',

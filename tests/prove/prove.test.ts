@@ -6,6 +6,7 @@ import { webhookTarget } from './events/event-target.ts';
 import { provenEvents } from './events/events.ts';
 import { killUnderLoad } from './kill-under-load.ts';
 import { onStore } from './on-store.ts';
+import { issuerSigterm } from './parts-sigterm.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { seeded } from './seeded.ts';
 
@@ -52,6 +53,15 @@ describe('refresh over HTTP', () => {
     );
     expect(result).toMatchObject({ refused: [], lostWrites: 0, sessionsStillRefreshing: 8 });
     expect(result.acknowledged).toBeGreaterThan(50);
+  });
+
+  it('loses no request that the issuer has read when it is told to stop, and does where it is killed', async () => {
+    const stopped = await issuerSigterm({ stops: 1, random: seeded(5) });
+    expect(stopped).toMatchObject({ lost: [], goOn: '3 of 3' });
+    expect(stopped.answeredWhileStopping).toBeGreaterThan(2);
+    const killed = await issuerSigterm({ stops: 1, random: seeded(6), isKilled: true });
+    expect(killed).toMatchObject({ goOn: '3 of 3', passed: false });
+    expect(killed.lost.length).toBeGreaterThan(0);
   });
 
   const strace = straceVersion();

@@ -2,7 +2,7 @@
 import type { AuthSettings } from '../../config.ts';
 import { createLogSink, writeToStdout } from './log.ts';
 import { type EventSinkName, eventSinkName } from './name.ts';
-import type { EventSink } from './sink.ts';
+import type { EventSink, SinkParts } from './sink.ts';
 import { openWebhookSink } from './webhook/open.ts';
 
 export type SinkSettings = Pick<
@@ -12,7 +12,9 @@ export type SinkSettings = Pick<
   | ('webhookUrl' | 'webhookSecrets' | 'webhookTimeoutSeconds' | 'webhookAllowPrivateAddresses')
 >;
 
-const sinks: Readonly<Record<EventSinkName, (settings: SinkSettings) => EventSink | Promise<EventSink>>> = {
+const sinks: Readonly<
+  Record<EventSinkName, (settings: SinkSettings, parts: SinkParts) => EventSink | Promise<EventSink>>
+> = {
   log: () => createLogSink({ write: writeToStdout }),
   webhook: openWebhookSink,
   // Whoever has no Kafka does not load what speaks to one.
@@ -20,4 +22,5 @@ const sinks: Readonly<Record<EventSinkName, (settings: SinkSettings) => EventSin
 };
 
 /** @throws Error with a readable reason where the settings cannot be served */
-export const openSink = async (settings: SinkSettings): Promise<EventSink> => sinks[eventSinkName(settings)](settings);
+export const openSink = async (settings: SinkSettings, parts: SinkParts = {}): Promise<EventSink> =>
+  sinks[eventSinkName(settings)](settings, parts);

@@ -32,6 +32,12 @@ export type Delivery =
   /** The receiver could not be asked, or does not take anything at present. Never counts: it is tried again, with back-off, for as long as it takes. */
   | { readonly outcome: 'unavailable'; readonly reason: string };
 
+/** What stands around a delivery. */
+export interface SinkParts {
+  /** The `traceparent` to send with what is sent now; undefined: nobody records it. */
+  readonly traceparent?: (() => string | undefined) | undefined;
+}
+
 export interface EventSink {
   /** For logs and metrics: `kafka`, `webhook`, `log`. */
   readonly name: string;

@@ -3,7 +3,7 @@ import fastifyCors from '@fastify/cors';
 import fastifyRateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type ErrorCode, type ErrorTexts, Problem } from '@sallyport/contract';
-import { type Guard, problemAnswer } from '@sallyport/verify';
+import { type Guard, problemAnswer, traceFields } from '@sallyport/verify';
 import { guardFastify } from '@sallyport/verify/fastify';
 import Fastify, {
   type FastifyBaseLogger,
@@ -95,10 +95,13 @@ export const createChatApp = (
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.removeContentTypeParser('text/plain');
-  app.setErrorHandler((error, { log }, reply) => {
+  app.setErrorHandler((error, request, reply) => {
     const problem = problemFromError(error);
     if (problem.status >= 500 && problem.code !== 'not_ready')
-      log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
+      request.log.error(
+        { ...traceFields(request), err: problem.cause ?? problem, code: problem.code },
+        'request failed',
+      );
     return send(reply, problem);
   });
   app.setNotFoundHandler(() => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Problem } from '@sallyport/contract';
 import { type Environment, SettingsError } from '@sallyport/example-kit/environment';
 import type { RunningServer } from '@sallyport/example-kit/run';
-import { createBearerGuard } from '@sallyport/verify';
+import { createBearerGuard, traceFields } from '@sallyport/verify';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { type ChatApp, chatName, chatTexts, createChatApp, guardChat } from './app.ts';
 import { type Callers, openCallers } from './callers.ts';
@@ -48,7 +48,7 @@ export const startChat = async (env: Environment): Promise<RunningServer> => {
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     requests.inc({ method: request.method, route, status: reply.statusCode });
-    request.log.info({ method: request.method, route, status: reply.statusCode }, 'request');
+    request.log.info({ ...traceFields(request), method: request.method, route, status: reply.statusCode }, 'request');
     done();
   });
   const stop = async (): Promise<void> => {

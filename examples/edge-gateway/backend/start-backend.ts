@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Problem } from '@sallyport/contract';
 import { type Environment, SettingsError } from '@sallyport/example-kit/environment';
 import type { RunningServer } from '@sallyport/example-kit/run';
+import { traceFields } from '@sallyport/verify';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { type BackendApp, backendName, createBackendApp, guardBackend } from './app.ts';
 import { openDocuments } from './documents.ts';
@@ -26,7 +27,7 @@ export const startBackend = async (env: Environment): Promise<RunningServer> => 
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     requests.inc({ method: request.method, route, status: reply.statusCode });
-    request.log.info({ method: request.method, route, status: reply.statusCode }, 'request');
+    request.log.info({ ...traceFields(request), method: request.method, route, status: reply.statusCode }, 'request');
     done();
   });
   const stop = async (): Promise<void> => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type ErrorCode, Problem } from '@sallyport/contract';
-import { createGuard, type OnRefusal, problemAnswer } from '@sallyport/verify';
+import { createGuard, type OnRefusal, problemAnswer, traceFields } from '@sallyport/verify';
 import { guardFastify } from '@sallyport/verify/fastify';
 import Fastify, {
   type FastifyBaseLogger,
@@ -78,7 +78,10 @@ export const createProfileApp = ({ logLevel }: ProfileSettings): ProfileApp => {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemFromError(error);
     if (problem.status >= 500)
-      request.log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
+      request.log.error(
+        { ...traceFields(request), err: problem.cause ?? problem, code: problem.code },
+        'request failed',
+      );
     const answer = problemAnswer(problem);
     return reply.code(answer.status).headers(answer.headers).send(Buffer.from(answer.body));
   });

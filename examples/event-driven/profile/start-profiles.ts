@@ -1,6 +1,7 @@
 import { Problem } from '@sallyport/contract';
 import { type Environment, SettingsError } from '@sallyport/example-kit/environment';
 import type { RunningServer } from '@sallyport/example-kit/run';
+import { traceFields } from '@sallyport/verify';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { createProfileApp, guardProfiles, type ProfileApp, serviceName } from './app.ts';
 import { type Applied, applyEvent, type ReceivedEvent } from './apply-event.ts';
@@ -37,7 +38,7 @@ export const startProfiles = async (env: Environment): Promise<RunningServer> =>
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     requests.inc({ method: request.method, route, status: reply.statusCode });
-    request.log.info({ method: request.method, route, status: reply.statusCode }, 'request');
+    request.log.info({ ...traceFields(request), method: request.method, route, status: reply.statusCode }, 'request');
     done();
   });
   const onTrouble = (reason: string) => app.log.warn({ reason }, 'Kafka cannot be read: it is tried every second');

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Problem } from '@sallyport/contract';
-import { createGuard, problemAnswer } from '@sallyport/verify';
+import { createGuard, problemAnswer, traceFields } from '@sallyport/verify';
 import { guardFastify } from '@sallyport/verify/fastify';
 import Fastify, {
   type FastifyBaseLogger,
@@ -93,7 +93,10 @@ export const answerProblems = (app: ServiceApp): void => {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemFromError(error);
     if (problem.status >= 500)
-      request.log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
+      request.log.error(
+        { ...traceFields(request), err: problem.cause ?? problem, code: problem.code },
+        'request failed',
+      );
     const { status, headers, body } = problemAnswer(problem, serviceTexts, request.id);
     return reply.code(status).headers(headers).send(Buffer.from(body));
   });
@@ -102,13 +105,19 @@ export const answerProblems = (app: ServiceApp): void => {
   });
 };
 
-/** One log line and one observation for each request, with the route's pattern, never the target: it may hold ids. */
+/**
+ * One log line and one observation for each request, with the route's pattern, never the target: it may hold ids. The trace's id is the
+ * same in the gateway's line.
+ */
 const observe = (app: ServiceApp, metrics: ServiceMetrics): void => {
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     const seconds = reply.elapsedTime / 1000;
     metrics.observe({ method: request.method, route, status: reply.statusCode, seconds });
-    request.log.info({ method: request.method, route, status: reply.statusCode, seconds }, 'request');
+    request.log.info(
+      { ...traceFields(request), method: request.method, route, status: reply.statusCode, seconds },
+      'request',
+    );
     done();
   });
 };

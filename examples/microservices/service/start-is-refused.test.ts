@@ -13,7 +13,7 @@ afterEach(() => {
 const run = (service: string, env: Readonly<Record<string, string>>) => {
   const child = spawn(process.execPath, [join(import.meta.dirname, '..', service, 'main.ts')], {
     cwd: newFolder(),
-    env,
+    env: { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '', ...env },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   children.push(child);

@@ -1,6 +1,9 @@
 import { isErrorCode, Problem, type UserId } from '@sallyport/contract';
 import type { Profiles } from './profiles.ts';
 
+/** The trace that the call belongs to. */
+type TraceHeaders = { readonly traceparent?: string };
+
 export interface DeleteAccountParts {
   readonly profiles: Pick<Profiles, 'delete'>;
   /** Base address of the issuer. */
@@ -18,10 +21,13 @@ const answerLimitCharacters = 10_000;
  * @throws Problem the issuer's own where it refused, `upstream_unavailable` where it did not answer, `token_missing`
  */
 export const createDeleteAccount =
-  ({ profiles, issuerUrl }: DeleteAccountParts): ((userId: UserId, bearer: string | undefined) => Promise<void>) =>
-  async (userId, bearer) => {
+  ({
+    profiles,
+    issuerUrl,
+  }: DeleteAccountParts): ((userId: UserId, bearer: string | undefined, trace: TraceHeaders) => Promise<void>) =>
+  async (userId, bearer, trace) => {
     if (bearer === undefined) throw new Problem('token_missing');
-    const answer = await callIssuer(`${issuerUrl}/auth/account`, bearer);
+    const answer = await callIssuer(`${issuerUrl}/auth/account`, { ...trace, authorization: bearer });
     if (!answer.ok) throw await problemOf(answer);
     // The account that ended is the token's; a token and an assertion of two users never come through one gateway request.
     const { user_id: ended } = (await answer.json()) as { readonly user_id?: unknown };
@@ -29,11 +35,11 @@ export const createDeleteAccount =
     profiles.delete(userId);
   };
 
-const callIssuer = async (url: string, bearer: string): Promise<Response> => {
+const callIssuer = async (url: string, headers: Readonly<Record<string, string>>): Promise<Response> => {
   try {
     return await fetch(url, {
       method: 'DELETE',
-      headers: { authorization: bearer },
+      headers,
       redirect: 'error',
       signal: AbortSignal.timeout(issuerTimeoutMs),
     });

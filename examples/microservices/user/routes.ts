@@ -1,4 +1,5 @@
 import { Problem } from '@sallyport/contract';
+import { traceHeaders } from '@sallyport/verify';
 import { Type } from 'typebox';
 import type { ServiceApp } from '../service/app.ts';
 import { callerOf } from '../service/caller.ts';
@@ -36,7 +37,7 @@ export const userRoutes = (app: ServiceApp, { profiles, deleteAccount }: UserRou
 
   app.delete('/users/account', async (request) => {
     const { userId } = callerOf(request);
-    await deleteAccount(userId, request.headers.authorization);
+    await deleteAccount(userId, request.headers.authorization, traceHeaders(request));
     return { message: 'Account deleted successfully', user_id: userId };
   });
 };

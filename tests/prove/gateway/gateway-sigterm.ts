@@ -3,14 +3,14 @@
  * within ten seconds. A client whose kept connection was closed under it without a byte comes again, as RFC 9112 §9.3.1 has it; that
  * its request was nowhere heard of is looked up at the service and in the gateway's log.
  */
-import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { Agent, createServer, request } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChildServer } from '../../testing/child-server.ts';
 import { type Installation, newInstallation, startGateway } from '../../testing/microservices.ts';
 import { mintCsrf, mintToken } from '../../testing/route-file.ts';
+import { type Kind, type Sent, startStopClients, surelyReadMs } from '../stop-clients.ts';
 
 export interface GatewaySigterm {
   readonly stops: number;
@@ -27,27 +27,6 @@ export interface GatewaySigterm {
   readonly passed: boolean;
 }
 
-interface Sent {
-  readonly id: string;
-  readonly kind: string;
-  readonly sentMs: number;
-  outcome: 'waits' | 'answered' | 'half' | 'closed' | 'refused';
-  answeredMs: number;
-  closes: boolean;
-}
-
-interface Kind {
-  readonly name: string;
-  readonly path: string;
-  readonly clients: number;
-  readonly method?: 'POST';
-  /** Up to so long between two requests. */
-  readonly pauseMs?: number;
-  readonly keepAlive?: false;
-  /** The body comes in two parts, so far apart. */
-  readonly bodyGapMs?: number;
-}
-
 const kinds: readonly Kind[] = [
   { name: 'busy', path: '/api/v1/users/a', clients: 4 },
   { name: 'pausing', path: '/api/v1/users/a', clients: 10, pauseMs: 500 },
@@ -57,8 +36,6 @@ const kinds: readonly Kind[] = [
 ];
 
 const limitMs = 10_000;
-/** Sent so long before the signal, a request has been read when it comes. */
-const surelyReadMs = 150;
 
 /** Remembers every request that reached it. `/slow` takes most of a second. */
 const startService = async () => {
@@ -71,55 +48,6 @@ const startService = async () => {
   return { server, heard, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 };
 
-const startClients = (url: string, headers: Readonly<Record<string, string>>, random: () => number) => {
-  const sent: Sent[] = [];
-  const { hostname, port } = new URL(url);
-  const agents: Agent[] = [];
-
-  const ask = (kind: Kind, agent: Agent): Promise<Sent> =>
-    new Promise((resolve) => {
-      const one: Sent = {
-        ...{ id: randomUUID(), kind: kind.name, sentMs: performance.now() },
-        ...{ outcome: 'waits', answeredMs: 0, closes: false },
-      };
-      sent.push(one);
-      const end = (outcome: Sent['outcome']): void => {
-        one.outcome = outcome;
-        one.answeredMs = performance.now();
-        resolve(one);
-      };
-      const lines = { ...headers, 'x-request-id': one.id, 'x-client-id': one.id };
-      const options = { hostname, port, path: kind.path, method: kind.method ?? 'GET', headers: lines, agent };
-      const outgoing = request(options, (response) => {
-        one.closes = response.headers.connection === 'close';
-        response.resume();
-        response.on('error', () => end('half'));
-        response.on('end', () => end(response.complete && response.statusCode === 200 ? 'answered' : 'half'));
-      });
-      outgoing.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED' ? 'refused' : 'closed'));
-      if (kind.bodyGapMs === undefined) outgoing.end();
-      else {
-        outgoing.write('{"note":"');
-        setTimeout(() => outgoing.end('x"}'), kind.bodyGapMs);
-      }
-    });
-
-  const run = async (kind: Kind): Promise<void> => {
-    const agent = new Agent({ keepAlive: kind.keepAlive ?? true, maxSockets: 1 });
-    agents.push(agent);
-    while ((await ask(kind, agent)).outcome !== 'refused') await sleep((kind.pauseMs ?? 0) * random());
-  };
-  const running = kinds.flatMap((kind) => Array.from({ length: kind.clients }, () => run(kind)));
-  return {
-    sent,
-    /** Until nobody listens any more. */
-    ended: async () => {
-      await Promise.all(running);
-      for (const agent of agents) agent.destroy();
-    },
-  };
-};
-
 interface Round {
   readonly sent: readonly Sent[];
   readonly lost: readonly string[];
@@ -128,10 +56,11 @@ interface Round {
   readonly isGraceful: boolean;
 }
 
-/** A request is lost where it got half an answer, or none although somebody had read it. */
+/** A request is lost where it got half an answer or another one than its service's, or none although somebody had read it. */
 const lostOf = (sent: readonly Sent[], termMs: number, gateway: ChildServer, heard: ReadonlySet<string>): string[] => {
   const logged = new Set(gateway.logLines().map((line) => line['clientRequestId']));
-  const isLost = ({ id, outcome, sentMs }: Sent): boolean =>
+  const isLost = ({ id, outcome, status, sentMs }: Sent): boolean =>
+    (outcome === 'answered' && status !== 200) ||
     outcome === 'half' ||
     outcome === 'waits' ||
     (outcome === 'closed' && (heard.has(id) || logged.has(id) || sentMs < termMs - surelyReadMs));
@@ -154,7 +83,7 @@ const stopUnderLoad = async (
     'x-csrf-token': csrf,
     cookie: `csrf_token=${csrf}`,
   };
-  const clients = startClients(gateway.url, headers, random);
+  const clients = startStopClients(gateway.url, kinds, random, headers);
   await sleep(600 + random() * 400);
   const termMs = performance.now();
   if (isKilled) gateway.signal('SIGKILL');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { compileCache } from '../../testing/child-server.ts';
 
 const main = fileURLToPath(import.meta.resolve('@sallyport/cli/main'));
 
@@ -31,8 +32,12 @@ export const newFolder = (): string => {
   return folder;
 };
 
-/** Nothing of the environment that these tests run in shows through. */
-const cleanEnvironment = (): Record<string, string> => ({ PATH: process.env['PATH'] ?? '', HOME: tmpdir() });
+/** Nothing of the environment that these tests run in shows through; code that was compiled once is, as with `npm start`, kept. */
+const cleanEnvironment = (): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: tmpdir(),
+  NODE_COMPILE_CACHE: compileCache,
+});
 
 /** Runs another command of `sallyport` to its end. */
 export const sallyport = (

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { newWebhookSecret } from '@sallyport/tests/testing/event-receiver';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { CloudEvent } from '../sink.ts';
+import type { CloudEvent, SinkParts } from '../sink.ts';
 import { createSender, type SenderOptions } from './send.ts';
 import { webhookKey, webhookSecretsOf } from './signature.ts';
 import { createWebhookSink } from './webhook.ts';
@@ -50,11 +50,12 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 const [current, next] = [newWebhookSecret(), newWebhookSecret()];
-const sinkTo = (url: string, options: Partial<SenderOptions> = {}, secrets = current) => {
-  const sender = createSender({ url, allowPrivate: true, timeoutMs: 20_000, connections: 4, ...options });
+const sinkTo = (url: string, options: Partial<SenderOptions> & SinkParts = {}, secrets = current) => {
+  const { traceparent, ...rest } = options;
+  const sender = createSender({ url, allowPrivate: true, timeoutMs: 20_000, connections: 4, ...rest });
   closing.push(sender.close);
   const keys = webhookSecretsOf(secrets).flatMap((secret) => webhookKey(secret) ?? []);
-  return createWebhookSink({ sender, keys, nowMs: Date.now });
+  return createWebhookSink({ sender, keys, nowMs: Date.now, traceparent });
 };
 const eventOf = (id: string, subject = 'u'): CloudEvent => ({
   ...{ specversion: '1.0', id, type: 'USER_DELETED', source: '/auth', subject, time: '2026-11-28T13:00:00.000Z' },
@@ -70,6 +71,13 @@ interface Guide {
 const copied = fileURLToPath(new URL('../../../../test-output/guide/verify-webhook.ts', import.meta.url));
 
 describe('a webhook', () => {
+  it('takes along the trace of its delivery where there is one', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    await deliver(sinkTo(`http://127.0.0.1:${port}/`, { traceparent: () => traceparent }), eventOf('e1'));
+    await deliver(sinkTo(`http://127.0.0.1:${port}/`, { traceparent: () => undefined }), eventOf('e2'));
+    expect(seen.map(({ headers }) => headers['traceparent'])).toEqual([traceparent, undefined]);
+  });
+
   it('is what the code of the guide, copied and pasted, believes; and nothing that was changed or is old', async () => {
     const guide = readFileSync(new URL('../../../../docs/guides/events.md', import.meta.url), 'utf8');
     const [, code = ''] = /```ts\n([\s\S]*?)```/.exec(guide) ?? [];

@@ -1,9 +1,9 @@
 import { envelopeText } from '../../envelope.ts';
-import type { CloudEvent, Delivery, EventSink } from '../sink.ts';
+import type { CloudEvent, Delivery, EventSink, SinkParts } from '../sink.ts';
 import type { Sender, Sent } from './send.ts';
 import { webhookSignature } from './signature.ts';
 
-export interface WebhookSinkOptions {
+export interface WebhookSinkOptions extends SinkParts {
   readonly sender: Sender;
   /** The current key, and those that are still signed with while it is changed. */
   readonly keys: readonly Buffer[];
@@ -24,12 +24,13 @@ const aboutTheEvent: ReadonlySet<number> = new Set([400, 409, 413, 415, 422]);
  * A 500, or no answer in time, may mean that the receiver is ill, or that this event makes it fall over. Beside an event that was taken it is about the event,
  * which then counts its tries; where nothing is taken it is about the receiver, and nothing is given up.
  */
-export const createWebhookSink = ({ sender, keys, nowMs }: WebhookSinkOptions): EventSink => ({
+export const createWebhookSink = ({ sender, keys, nowMs, traceparent }: WebhookSinkOptions): EventSink => ({
   name: 'webhook',
   deliver: async (events, signal) => {
     const sent = new Map<CloudEvent, Sent>();
     let taken = 0;
     let inVain = 0;
+    const trace = traceparent?.();
     const isUseless = (): boolean => signal.aborted || (taken === 0 && inVain >= maxInVain);
     const post = async (event: CloudEvent): Promise<boolean> => {
       const body = envelopeText(event);
@@ -37,6 +38,7 @@ export const createWebhookSink = ({ sender, keys, nowMs }: WebhookSinkOptions): 
       const headers = {
         'content-type': 'application/cloudevents+json; charset=utf-8',
         'user-agent': 'sallyport',
+        ...(trace !== undefined && { traceparent: trace }),
         'webhook-id': event.id,
         'webhook-timestamp': String(timestampSeconds),
         'webhook-signature': webhookSignature({ id: event.id, timestampSeconds, body }, keys),
