@@ -7,12 +7,11 @@ import type { Clock } from '@sallyport/kit/clock';
 import { createCsrfTokens } from '@sallyport/kit/csrf';
 import type { PrivateListenerOptions } from '@sallyport/kit/listener';
 import type { Log } from '@sallyport/kit/log';
-import { fastifyProblemOptions, installProblemHandler } from '@sallyport/kit/problem';
 import type { Random } from '@sallyport/kit/random';
 import type { Audit } from '@sallyport/storage/contracts/audit';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { createAccessTokenVerifier, createAssertionVerifier, createProofChecker, publicUrlOf } from '@sallyport/verify';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { createChangePassword } from './account/change-password.ts';
 import { createDeleteAccount } from './account/delete-account.ts';
 import { createAccountHttp } from './account/http.ts';
@@ -35,6 +34,7 @@ import { createAddressLimit } from './factors/address-limit.ts';
 import { createDeviceFactor } from './factors/device-proof.ts';
 import type { PasswordFactor, PasswordPolicy } from './factors/factor.ts';
 import { createGuessGuard } from './factors/guess-guard.ts';
+import { createFastifyApp } from './fastify-app.ts';
 import { createHealthHttp } from './health.ts';
 import { createKeysHttp } from './keys/http.ts';
 import { createLoginHttp } from './login/http.ts';
@@ -193,7 +193,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     ...createHealthHttp({ serviceName: settings.serviceName, isReady: parts.isReady }),
   };
 
-  const app = createFastify(parts);
+  const app = createFastifyApp({ texts: settings.errorTexts, random, clock, log, about: traceFieldsOf });
   const routes = issuerRoutes(shape);
   await mountCors(app, settings.corsOrigins);
   mountRoutes(app, {
@@ -266,31 +266,6 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
 const feedPollMs = 50;
 const tidyPauseMs = 2000;
 const feedHeartbeatMs = 500;
-
-const bodyLimitBytes = 16_384;
-
-/** Fastify converts and drops by default; here what is not exactly as described is refused. */
-const createFastify = ({ settings, random, clock, log }: AppParts): FastifyInstance => {
-  const problems = { texts: settings.errorTexts, log, about: traceFieldsOf };
-  const app = Fastify({
-    ...fastifyProblemOptions(problems),
-    bodyLimit: bodyLimitBytes,
-    genReqId: () => random.uuidv7(clock.nowMs()),
-    logController: new LogController({ disableRequestLogging: true }),
-    ajv: {
-      customOptions: {
-        coerceTypes: false,
-        removeAdditional: false,
-        useDefaults: false,
-        allErrors: true,
-        keywords: ['secret'],
-      },
-    },
-  });
-  app.removeContentTypeParser('text/plain');
-  installProblemHandler(app, problems);
-  return app;
-};
 
 const createVerifier = ({ settings, ring, clock }: AppParts) =>
   createAccessTokenVerifier({

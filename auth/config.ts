@@ -4,6 +4,7 @@
  */
 import { defineSettings, type PresetOf, type SettingProblem, type SettingsOf } from '@sallyport/kit/config';
 import { redisProblems } from '@sallyport/storage/redis/settings';
+import { adminProblems, adminSettings } from './settings/admin.ts';
 import { auditProblems, auditSettings } from './settings/audit.ts';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
@@ -23,6 +24,7 @@ export const authSettings = defineSettings({
   ...serverSettings,
   ...tracingSettings,
   ...databaseSettings,
+  ...adminSettings,
   ...auditSettings,
   ...tokensSettings,
   ...passwordsSettings,
@@ -42,6 +44,7 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
   const problems: SettingProblem[] = [
     ...databaseProblems(settings),
     ...redisProblems(settings),
+    ...adminProblems(settings),
     ...auditProblems(settings),
     ...eventsProblems(settings),
     ...kafkaProblems(settings),

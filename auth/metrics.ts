@@ -1,4 +1,5 @@
 import { refreshRefusals } from '@sallyport/contract';
+import type { AdminRouteId } from '@sallyport/contract/admin-routes';
 import type { RouteId } from '@sallyport/contract/routes';
 import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
 import type { StoreStats } from '@sallyport/storage/contracts/storage';
@@ -26,7 +27,7 @@ export interface AuthMetrics {
   /** What one run of the cleanup has removed. */
   readonly countCleanup: (removed: Readonly<Record<string, number>>) => void;
   readonly countCleanupFailure: () => void;
-  readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
+  readonly observe: (route: RouteId | AdminRouteId | 'none', status: number, seconds: number) => void;
   /** A request that names its SDK, by the header's text. */
   readonly countSdk: (header: string) => void;
   readonly watchFeed: (feed: { readonly subscribers: number }) => void;

@@ -11,8 +11,10 @@ import { listen, privateListener } from '@sallyport/kit/listener';
 import { createLog, type Log, redactPathsOf } from '@sallyport/kit/log';
 import { systemRandom } from '@sallyport/kit/random';
 import type { Storage } from '@sallyport/storage/contracts/storage';
+import { type AdminAppParts, buildAdminApp } from './admin-app.ts';
 import { buildApp } from './app.ts';
 import { startLimitHits } from './audit/limit-hits.ts';
+import { createAuditReader } from './audit-maintenance.ts';
 import type { AuthSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { lowerHashPriority } from './factors/hash-priority.ts';
@@ -204,11 +206,45 @@ const startParts = async (
     log,
   });
   lifecycle.add({ name: 'private listener', stop: () => inner.close() });
+  const admin = await openAdmin(settings, {
+    settings,
+    storage,
+    sealer,
+    trail: auditTrail.trail,
+    audit: createAuditReader({ settings, opened: auditTrail, storage: kept, clock }),
+    ...{ password, policy, clock, random, log, observe },
+    onLimitHit: limitHits.note,
+    aroundAct: audit.aroundAct,
+  });
+  if (admin !== undefined) lifecycle.add({ name: 'admin API', stop: admin.close });
   // Before its listener: the streams would be waited for.
   lifecycle.add({ name: 'revocation feed', stop: () => feed.stop() });
   lifecycle.add({ name: 'tidying of revocations', stop: stopTidying });
   lifecycle.add({ name: 'cleanup', stop: stopCleanup });
-  return { urls: { public: open.url, private: inner.url }, stop: async () => void (await lifecycle.stop()) };
+  const urls = { public: open.url, private: inner.url, ...(admin && { admin: admin.url }) };
+  return { urls, stop: async () => void (await lifecycle.stop()) };
+};
+
+/** On a listener of its own, and only where it is told to: whoever reaches the feed does not reach this. */
+const openAdmin = async (
+  { adminPort, adminHost, portOffset }: AuthSettings,
+  parts: AdminAppParts,
+): Promise<{ readonly url: string; readonly close: () => Promise<void> } | undefined> => {
+  if (adminPort === undefined) return undefined;
+  const app = await buildAdminApp(parts);
+  const listener = await listen({
+    handler: app.routing,
+    port: adminPort === 0 ? 0 : adminPort + portOffset,
+    setting: 'ADMIN_PORT',
+    ...(adminHost && { hosts: adminHost }),
+  });
+  return {
+    url: listener.url,
+    close: async () => {
+      await listener.close();
+      await app.close();
+    },
+  };
 };
 
 const withTestHashCost = (settings: AuthSettings, cost: number | undefined, { env }: ServerInput): AuthSettings => {

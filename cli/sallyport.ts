@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './audit/command.ts';
 import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
+import { addCredentialsCommand } from './credentials/command.ts';
 import { addDevicesCommand } from './devices/command.ts';
 import { addDoctorCommand } from './doctor/command.ts';
 import { readEnvironment } from './environment.ts';
@@ -55,6 +56,7 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addUsersCommand(program);
   addSessionsCommand(program);
   addDevicesCommand(program);
+  addCredentialsCommand(program);
   addEventsCommand(program);
   addCleanupCommand(program);
   addAuditCommand(program);

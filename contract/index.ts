@@ -3,6 +3,7 @@
  * It depends on nothing. Routes with their schemas have an entry of their own, `@sallyport/contract/routes`.
  */
 export * from './claims.ts';
+export * from './credentials.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './problem.ts';

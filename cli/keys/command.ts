@@ -1,11 +1,11 @@
 import { feedTokenOf } from '@sallyport/auth/maintenance';
 import { type Command, Option } from 'commander';
+import { addUrlOption, type Where, withDesk } from '../desk/with-desk.ts';
 import { readEnvironment } from '../environment.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hostEnvironment } from '../host-environment.ts';
-import { withMaintenance } from '../users/with-maintenance.ts';
 import { addDrillCommand } from './drill-command.ts';
-import { keysText, keyView } from './keys-text.ts';
+import { keysText } from './keys-text.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
 import { addRootsCommand } from './roots-command.ts';
 
@@ -28,23 +28,21 @@ export const addKeysCommand = (program: Command): void => {
       process.stdout.write(`JWT_ALGORITHM=${options.algorithm}\n`);
       process.stdout.write(`JWT_PRIVATE_KEY_PATH=${privatePath}\nJWT_PUBLIC_KEY_PATH=${publicPath}\n`);
     });
-  keys
-    .command('list')
+  addUrlOption(keys.command('list'))
     .description('print the keys of the ring in the store, and what each of them does')
     .option('--json', 'as JSON', false)
-    .action(async ({ json }: { readonly json: boolean }) => {
-      await withMaintenance(async (maintenance) => {
-        const ring = await maintenance.listKeys();
-        if (json) process.stdout.write(`${JSON.stringify(ring.map(keyView), undefined, 2)}\n`);
+    .action(async ({ json, ...where }: Where & { readonly json: boolean }) => {
+      await withDesk(where, async (desk) => {
+        const ring = await desk.listKeys();
+        if (json) process.stdout.write(`${JSON.stringify(ring, undefined, 2)}\n`);
         else process.stdout.write(ring.length === 0 ? noRingKeys : keysText(ring));
       });
     });
-  keys
-    .command('rotate')
+  addUrlOption(keys.command('rotate'))
     .description('publish the next key of the ring; issuers sign with it as soon as every verifier can have it')
-    .action(async () => {
-      await withMaintenance(async (maintenance) => {
-        const ring = await maintenance.rotateKeys();
+    .action(async (where: Where) => {
+      await withDesk(where, async (desk) => {
+        const ring = await desk.rotateKeys();
         if (ring === undefined)
           throw new CommandError(
             'the issuer does not sign with the ring but with JWT_SECRET or a key of a file: give it another one (docs/guides/signing-keys.md)',
@@ -52,13 +50,12 @@ export const addKeysCommand = (program: Command): void => {
         process.stdout.write(keysText(ring));
       });
     });
-  keys
-    .command('retire')
+  addUrlOption(keys.command('retire'))
     .argument('<kid>', 'id of the key, as in `keys list`')
     .description('take a next or a retired key out of the ring before its time')
-    .action(async (kid: string) => {
-      await withMaintenance(async (maintenance) => {
-        const outcome = await maintenance.withdrawKey(kid);
+    .action(async (kid: string, where: Where) => {
+      await withDesk(where, async (desk) => {
+        const outcome = await desk.retireKey(kid);
         if (outcome === 'unknown') throw new CommandError(`the ring has no key ${kid}`);
         if (outcome === 'current')
           throw new CommandError(
@@ -77,13 +74,12 @@ export const addKeysCommand = (program: Command): void => {
       const env = hostEnvironment(readEnvironment(process.env, '.env'));
       process.stdout.write(`${feedTokenOf(subscriber, env)}\n`);
     });
-  keys
-    .command('remove')
+  addUrlOption(keys.command('remove'))
     .argument('<kid>', 'id of the key, as in the header of its tokens')
     .description('refuse everything that a signing key has signed, at every gateway and service that hears the feed')
-    .action(async (kid: string) => {
-      await withMaintenance(async (maintenance) => {
-        const next = (await maintenance.removeKey(kid))
+    .action(async (kid: string, where: Where) => {
+      await withDesk(where, async (desk) => {
+        const next = (await desk.removeKey(kid))
           ? 'The issuers sign with another key within a second.'
           : 'The ring has no such key: if it is not one of a file or of JWT_SECRET, look at the kid again. Give the issuer another key, and restart it.';
         process.stdout.write(`Tokens signed with ${kid} are refused. ${next}\n`);

@@ -1,12 +1,10 @@
-import type { Maintenance } from '@sallyport/auth/maintenance';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { addUrlOption, type Where, withDesk } from '../desk/with-desk.ts';
 import { type AccountFormat, accountFormats } from './account-rows.ts';
-import { createUser, type NewUserOptions } from './create-user.ts';
+import type { NewUserOptions } from './create-user.ts';
 import { type EraseOptions, eraseUser } from './erase-user.ts';
 import { importFile } from './import-file.ts';
-import { listUsers } from './list-users.ts';
 import { printUser } from './print-user.ts';
-import { requireUser } from './require-user.ts';
 import { withMaintenance } from './with-maintenance.ts';
 
 interface Json {
@@ -20,8 +18,7 @@ export const addUsersCommand = (program: Command): void => {
     .description('accounts in the store, on its host (data folder and settings as for the issuer)');
   const json = ['--json', 'print JSON', false] as const;
 
-  users
-    .command('create')
+  addUrlOption(users.command('create'))
     .argument('<identifier>', 'e-mail or user name, as the preset logs in')
     .option('--name <name>', 'display name')
     .option('--role <role...>', 'roles; default: user')
@@ -29,39 +26,32 @@ export const addUsersCommand = (program: Command): void => {
     .option('--password-hash', 'what is read is a password hash of another system, replaced at the first login', false)
     .option(...json)
     .description('create an account; the password is read from standard input or a prompt')
-    .action((identifier: string, options: NewUserOptions & Json) =>
-      withMaintenance(async (store) => printUser(await createUser(store, identifier, options), options.json)),
+    .action((identifier: string, options: NewUserOptions & Json & Where) =>
+      withDesk(options, async (desk) => printUser(await desk.createUser(identifier, options), options.json)),
     );
 
   for (const [name, disabled] of [
     ['disable', true],
     ['enable', false],
   ] as const) {
-    users
-      .command(name)
-      .argument('<identifier>')
+    addUrlOption(users.command(name))
+      .argument('<id or identifier>')
       .option(...json)
       .description(disabled ? 'end all sessions of an account and refuse its logins' : 'let an account log in again')
-      .action((identifier: string, options: Json) =>
-        withMaintenance(async (store) =>
-          printUser(requireUser(identifier, await store.setDisabled(identifier, disabled)), options.json),
-        ),
+      .action((identifier: string, options: Json & Where) =>
+        withDesk(options, async (desk) => printUser(await desk.setDisabled(identifier, disabled), options.json)),
       );
   }
 
-  users
-    .command('roles')
-    .argument('<identifier>')
+  addUrlOption(users.command('roles'))
+    .argument('<id or identifier>')
     .argument('<roles...>', 'all roles that the account has from now on')
     .option('--permission <permission...>', 'all permissions; default: none')
     .option(...json)
     .description('replace the roles and permissions of an account')
-    .action((identifier: string, roles: string[], options: Json & { readonly permission?: string[] }) =>
-      withMaintenance(async (store: Maintenance) =>
-        printUser(
-          requireUser(identifier, await store.setRoles(identifier, roles, options.permission ?? [])),
-          options.json,
-        ),
+    .action((identifier: string, roles: string[], options: Json & Where & { readonly permission?: string[] }) =>
+      withDesk(options, async (desk) =>
+        printUser(await desk.setRoles(identifier, roles, options.permission ?? []), options.json),
       ),
     );
 
@@ -92,14 +82,13 @@ export const addUsersCommand = (program: Command): void => {
       withMaintenance(async (store) => importFile(store, path, options)),
     );
 
-  users
-    .command('list')
+  addUrlOption(users.command('list'))
     .option('--limit <number>', 'how many at most', positiveInteger, 1000)
     .option(...json)
     .description('list accounts, oldest first')
-    .action((options: Json & { readonly limit: number }) =>
-      withMaintenance(async (store) => {
-        for (const user of await listUsers(store, options.limit)) printUser(user, options.json);
+    .action((options: Json & Where & { readonly limit: number }) =>
+      withDesk(options, async (desk) => {
+        for (const user of await desk.listUsers(options.limit)) printUser(user, options.json);
       }),
     );
 };

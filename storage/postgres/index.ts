@@ -25,6 +25,7 @@ import { accounts } from './verbs/accounts.ts';
 import { audit, auditSpool } from './verbs/audit.ts';
 import { canaries } from './verbs/canaries.ts';
 import { counters, nonces } from './verbs/counters.ts';
+import { credentials } from './verbs/credentials.ts';
 import { devices } from './verbs/devices.ts';
 import { effects } from './verbs/effects.ts';
 import { housekeeping } from './verbs/housekeeping.ts';
@@ -111,6 +112,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     nonces: nonces(driver),
     lastingNonces: nonces(driver),
     counters: counters(driver),
+    credentials: credentials(driver),
     keys: keys(driver),
     revocations: revocations(driver, revocationNews.hear),
     effects: effects(driver),

@@ -159,7 +159,7 @@ const postlude = '{ export -p; declare -f; } > .state';
 const adapted = (code: string, offset: number): string =>
   code
     .replaceAll(
-      /(localhost):(80\d\d|90\d\d|3000)\b/g,
+      /(localhost):(80\d\d|9[01]\d\d|3000)\b/g,
       (_all, host: string, port: string) => `${host}:${Number(port) + offset}`,
     )
     .replaceAll(/npm run (?:-s )?sallyport --|npx sallyport/g, 'sallyport')

@@ -76,6 +76,7 @@ export const contents: readonly Section[] = [
       guide('deploy', 'Deploy'),
       guide('observability', 'Observability'),
       guide('doctor', 'Doctor'),
+      guide('admin-api', 'Admin API'),
       page('docs/keys.md', 'Who holds which key'),
       guide('signing-keys', 'Signing keys'),
       guide('audit', 'Audit'),
