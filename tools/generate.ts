@@ -4,7 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { auditLogsScript } from '@sallyport/storage/mysql/script';
-import { apiPage } from './generate/api-page.ts';
+import { adminApiPage, apiPage } from './generate/api-page.ts';
 import { cliPage } from './generate/cli-page.ts';
 import { errorsPage } from './generate/errors-page.ts';
 import { eventsPage } from './generate/events-page.ts';
@@ -13,6 +13,7 @@ import { type Output, staleFiles, writeAll } from './generate/outputs.ts';
 import { envExample, settingsPage } from './generate/settings-page.ts';
 
 const outputs: readonly Output[] = [
+  { file: 'docs/generated/admin-api.md', make: adminApiPage },
   { file: 'docs/generated/api.md', make: apiPage },
   { file: 'docs/generated/cli.md', make: cliPage },
   { file: 'docs/generated/errors.md', make: errorsPage },

@@ -90,6 +90,7 @@ export const contents: readonly Section[] = [
       page('docs/generated/errors.md', 'Errors'),
       page('docs/generated/events.md', 'Events'),
       page('docs/generated/api.md', 'API'),
+      page('docs/generated/admin-api.md', 'Admin API, routes'),
       page('docs/generated/cli.md', 'Commands'),
       page('verify/README.md', '@sallyport/verify'),
       page('client/README.md', '@sallyport/client'),

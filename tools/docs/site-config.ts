@@ -39,9 +39,9 @@ export const writeSiteConfig = (root: string, folder: string, output: string): v
     join(folder, '.vitepress/config.mjs'),
     [
       `const config = ${JSON.stringify(config, null, 2)};`,
-      // The repository's hosts make the same anchors, which is what links in the pages are written for.
+      // `{id}` at a heading's end is a part of a path, and no attribute. The repository's hosts make the same anchors, which is what links in the pages are written for.
       `const slugify = ${slugify};`,
-      `export default { ...config, markdown: { anchor: { slugify } } };`,
+      `export default { ...config, markdown: { anchor: { slugify }, attrs: { disable: true } } };`,
       '',
     ].join('\n'),
   );

@@ -1,4 +1,4 @@
-import { openApiFile } from './openapi.ts';
+import { adminApiFile, openApiFile } from './openapi.ts';
 
 interface Schema {
   readonly type?: string;
@@ -19,10 +19,17 @@ interface Content {
   readonly content?: Readonly<Record<string, { readonly schema: Schema }>>;
 }
 
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required?: boolean;
+  readonly schema: Schema;
+}
+
 interface Operation {
   readonly summary: string;
   readonly security: readonly unknown[];
-  readonly parameters?: readonly { readonly name: string; readonly schema: Schema }[];
+  readonly parameters?: readonly Parameter[];
   readonly requestBody?: Content & { readonly required: boolean };
   readonly responses: Readonly<Record<string, Content & { readonly description: string }>>;
 }
@@ -32,18 +39,33 @@ interface Document {
 }
 
 /** `docs/generated/api.md`: the issuer's routes, from the same document as `openapi.json`. */
-export const apiPage = (): string => {
-  const { paths } = JSON.parse(openApiFile()) as Document;
-  const operations = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ title: `${method.toUpperCase()} ${path}`, operation })),
-  );
-  return [
+export const apiPage = (): string =>
+  pageOf(openApiFile(), [
     '# API of the issuer',
     '',
     'Generated from the route table by `npm run generate`; do not edit. The same as OpenAPI 3.1: [openapi.json](openapi.json).',
     '',
     'These are the engine’s own paths and members; presets put them elsewhere (`/api/v1/auth`, the root …) and may add members. A running',
     'issuer describes itself at `/docs` and `/openapi.json`. Errors are problem details with a stable `code`: [errors](errors.md).',
+  ]);
+
+/** `docs/generated/admin-api.md`: the same of the admin API, from `admin-openapi.json`. */
+export const adminApiPage = (): string =>
+  pageOf(adminApiFile(), [
+    '# Admin API: routes',
+    '',
+    'Generated from the route table by `npm run generate`; do not edit. The same as OpenAPI 3.1: [admin-openapi.json](admin-openapi.json).',
+    '',
+    'How it is switched on, and who may call what: [the guide](../guides/admin-api.md). Errors: [errors](errors.md).',
+  ]);
+
+const pageOf = (document: string, opening: readonly string[]): string => {
+  const { paths } = JSON.parse(document) as Document;
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ title: `${method.toUpperCase()} ${path}`, operation })),
+  );
+  return [
+    ...opening,
     '',
     '| route | |',
     '|---|---|',
@@ -56,7 +78,7 @@ export const apiPage = (): string => {
 const section = (title: string, operation: Operation): readonly string[] => [
   `## ${title}`,
   '',
-  `${operation.summary}.${operation.security.length > 0 ? ' Needs an access token.' : ''}`,
+  `${operation.summary}.${operation.security.length > 0 ? ' Not without a token or credential.' : ''}`,
   '',
   ...bodyOf(operation),
   ...answersOf(operation),
@@ -65,7 +87,7 @@ const section = (title: string, operation: Operation): readonly string[] => [
 const bodyOf = ({ requestBody, parameters = [] }: Operation): readonly string[] => {
   const schema = requestBody === undefined ? undefined : Object.values(requestBody.content ?? {})[0]?.schema;
   const rows = [
-    ...parameters.map(({ name, schema: form }) => row(name, form, true, 'path')),
+    ...parameters.map(({ name, schema: form, required = false, in: place }) => row(name, form, required, place)),
     ...membersOf(schema, 'body'),
   ];
   return rows.length === 0 ? [] : ['| given | in | form | |', '|---|---|---|---|', ...rows, ''];
