@@ -130,7 +130,7 @@ const startParts = async (
     audit,
     ...(redis && { redis }),
   });
-  const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
+  const { metrics, observe, countSdk, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
   // Before the drain: at the stop what that has moved last still leaves.
   if (settings.eventRelay) {
     const relay = await openRelay({ settings, storage: kept, metrics, log, spans });
@@ -163,6 +163,7 @@ const startParts = async (
     policy,
     isReady,
     observe,
+    countSdk,
     onCleanedUp: authMetrics.countCleanup,
     onCleanupFailed: authMetrics.countCleanupFailure,
     onLoginEnded: authMetrics.countLogin,

@@ -1,3 +1,4 @@
+import { release } from '@sallyport/contract';
 import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './audit/command.ts';
 import { addBackupCommand } from './backup/command.ts';
@@ -33,6 +34,7 @@ Settings come from the environment, over the .env of the working folder.`;
 export const createProgram = (finish: (exitCode: number) => void): Command => {
   const program = new Command('sallyport')
     .description('Authentication for microservices: issuer, gateway, verifier.')
+    .version(release)
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText('after', exitCodesHelp);
