@@ -85,6 +85,7 @@ export interface AppParts {
   readonly onCleanedUp: (removed: Removed) => void;
   readonly onCleanupFailed: () => void;
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
+  readonly countSdk: MountOptions['countSdk'];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -216,6 +217,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     log,
     spans: parts.spans,
     observe: parts.observe,
+    countSdk: parts.countSdk,
     onLimitHit: parts.onLimitHit,
     aroundAct: parts.aroundAct,
   });
@@ -259,7 +261,10 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
       log.error({ err }, 'cleanup failed');
     },
   });
-  const onSubscribe = (subscriber: string) => log.info({ subscriber }, 'revocation feed subscribed');
+  const onSubscribe = (subscriber: string, sdk: string | undefined): void => {
+    if (sdk !== undefined) parts.countSdk(sdk);
+    log.info({ subscriber }, 'revocation feed subscribed');
+  };
   const revocations = createRevocationsHttp({ feed, rootKeys: settings.rootKeys, onSubscribe });
   const readAudit = createAuditHttp({ audit: parts.trail, effects, authenticate, clock, random });
   const privateRoutes = { [`GET ${revocationFeedPath}`]: revocations, [`GET ${auditPath}`]: readAudit };

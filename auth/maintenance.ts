@@ -11,7 +11,7 @@ import { systemRandom } from '@sallyport/kit/random';
 import type { Credential } from '@sallyport/storage/contracts/credentials';
 import type { Erasure } from '@sallyport/storage/contracts/housekeeping';
 import type { Restored } from '@sallyport/storage/contracts/recovery';
-import type { Storage } from '@sallyport/storage/contracts/storage';
+import type { SchemaState, Storage } from '@sallyport/storage/contracts/storage';
 import {
   type CredentialWish,
   createCredentialDesk,
@@ -105,6 +105,8 @@ export interface Maintenance extends Operations {
   /** Takes everything personal from a deleted account; ids stay. */
   eraseUser(userId: UserId): Promise<Erasure['kind']>;
   /** Whether somebody has an account that no seed has made; reads all there are. */
+  /** As this opening left it: whoever opens a store brings its schema up to date. */
+  readonly schema: SchemaState;
   hasPeople(): Promise<boolean>;
   /** Fills the store with numbered accounts, a session each, until there are so many. */
   seed(request: Omit<SeedRequest, 'context'>): Promise<Seeded>;
@@ -161,6 +163,7 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
         resealed: await reseal({ ...storage, sealer, kids: settings.rootKeys.map(({ kid }) => kid) }),
       })),
     eraseUser: (userId) => act('eraseUser', async () => (await storage.housekeeping.eraseUser(userId, context())).kind),
+    schema: storage.schema,
     hasPeople: () => hasPeople(storage),
     seed: (request) => act('seed', async () => (await doors()).seed({ ...request, context: context() })),
     createCredential: (wish) => act('createCredential', () => credentials.create(wish, context())),

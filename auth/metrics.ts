@@ -7,6 +7,7 @@ import type { HashPool } from './factors/hash-pool.ts';
 import type { OpenedPolicy } from './factors/rules/index.ts';
 import type { RunningAudit } from './open-audit.ts';
 import type { WatchedRedis } from './open-redis.ts';
+import { sdkLabel } from './sdk-label.ts';
 import type { ObserveVerb } from './time-store.ts';
 import { type RefreshAnomaly, refreshAnomalies } from './tokens/refresh-anomaly.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
@@ -27,6 +28,8 @@ export interface AuthMetrics {
   readonly countCleanup: (removed: Readonly<Record<string, number>>) => void;
   readonly countCleanupFailure: () => void;
   readonly observe: (route: RouteId | AdminRouteId | 'none', status: number, seconds: number) => void;
+  /** A request that names its SDK, by the header's text. */
+  readonly countSdk: (header: string) => void;
   readonly watchFeed: (feed: { readonly subscribers: number }) => void;
 }
 
@@ -72,6 +75,11 @@ export const createAuthMetrics = (watched: {
     labels: ['table'],
   });
   const runs = metrics.counter({ name: 'cleanup_runs_total', help: 'Runs of the cleanup.', labels: ['outcome'] });
+  const sdks = metrics.counter({
+    name: 'sdk_requests_total',
+    help: 'Logins, refreshes, key fetches and feed subscriptions that name their SDK, by its name and minor version.',
+    labels: ['sdk', 'version'],
+  });
   for (const anomaly of refreshAnomalies) anomalies.inc({ anomaly }, 0);
   for (const outcome of ['done', 'failed']) runs.inc({ outcome }, 0);
   watchScorer(metrics, watched.scorer);
@@ -97,6 +105,10 @@ export const createAuthMetrics = (watched: {
       for (const [table, count] of Object.entries(removed)) cleaned.inc({ table }, count);
     },
     countCleanupFailure: () => runs.inc({ outcome: 'failed' }),
+    countSdk: (header) => {
+      const label = sdkLabel(header);
+      if (label !== undefined) sdks.inc({ ...label });
+    },
     countRefreshAnomaly: (anomaly) => anomalies.inc({ anomaly }),
     countLogin,
     countRefresh,

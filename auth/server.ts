@@ -138,7 +138,7 @@ const startParts = async (
     audit,
     ...(redis && { redis }),
   });
-  const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
+  const { metrics, observe, countSdk, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
   if (settings.jwtSigner !== 'store') signing = watchSigning(metrics, settings.jwtSigner);
   // Before the drain: at the stop what that has moved last still leaves.
   if (settings.eventRelay) {
@@ -172,6 +172,7 @@ const startParts = async (
     policy,
     isReady,
     observe,
+    countSdk,
     onCleanedUp: authMetrics.countCleanup,
     onCleanupFailed: authMetrics.countCleanupFailure,
     onLoginEnded: authMetrics.countLogin,

@@ -1,7 +1,9 @@
+import { release } from '@sallyport/contract';
 import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './audit/command.ts';
 import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
+import { addCompletionCommand } from './completion/command.ts';
 import { addCredentialsCommand } from './credentials/command.ts';
 import { addDevicesCommand } from './devices/command.ts';
 import { addDoctorCommand } from './doctor/command.ts';
@@ -11,6 +13,7 @@ import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
 import { hostEnvironment } from './host-environment.ts';
 import { addKeysCommand } from './keys/command.ts';
+import { addMigrateCommand } from './migrate/command.ts';
 import { addRoutesCommand } from './routes/command.ts';
 import { addSeedCommand } from './seed/command.ts';
 import { addSessionsCommand } from './sessions/command.ts';
@@ -31,6 +34,7 @@ Settings come from the environment, over the .env of the working folder.`;
 export const createProgram = (finish: (exitCode: number) => void): Command => {
   const program = new Command('sallyport')
     .description('Authentication for microservices: issuer, gateway, verifier.')
+    .version(release)
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText('after', exitCodesHelp);
@@ -61,7 +65,9 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addBackupCommand(program);
   addSeedCommand(program);
   addStoreCommand(program);
+  addMigrateCommand(program);
   addDoctorCommand(program, finish);
+  addCompletionCommand(program);
   return program;
 };
 

@@ -10,5 +10,6 @@ export * from './problem.ts';
 export * from './proof-challenge.ts';
 export * from './refresh-refusals.ts';
 export * from './revocations.ts';
+export * from './sdk-version.ts';
 export * from './traceparent.ts';
 export * from './units.ts';

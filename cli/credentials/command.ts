@@ -1,7 +1,7 @@
-import type { Credential } from '@sallyport/auth/maintenance';
 import { type AdminScope, adminScopes, expandScope } from '@sallyport/contract';
 import { type Command, InvalidArgumentError } from 'commander';
 import { CommandError } from '../exit-codes.ts';
+import { type Json, jsonOption, print } from '../print.ts';
 import { withMaintenance } from '../users/with-maintenance.ts';
 import { credentialText, credentialView } from './credential-text.ts';
 import { readLifetime } from './lifetime.ts';
@@ -23,26 +23,26 @@ export const addCredentialsCommand = (program: Command): void => {
   const credentials = program
     .command('credentials')
     .description('credentials of services that call the admin API (docs/guides/admin-api.md)');
-  const json = ['--json', 'print JSON', false] as const;
 
   credentials
     .command('create')
     .argument('<name>', 'what it is called: lower-case letters, digits, dots, dashes', readName)
     .requiredOption('--scope <scope...>', 'what it may do, and nothing else', readScope)
     .option('--expires <time>', 'when it ends by itself, such as 90d or 12h; default: never', readLifetime)
-    .option(...json)
+    .option(...jsonOption)
     .description('make a credential; its text is printed once, and kept nowhere')
     .addHelpText('after', scopesHelp)
     .action(create);
 
   credentials
     .command('list')
-    .option(...json)
+    .option(...jsonOption)
     .description('list credentials, newest first, with their last use; never their secret')
-    .action((options: { readonly json: boolean }) =>
+    .action((options: Json) =>
       withMaintenance(async (store) => {
         const now = Date.now();
-        for (const one of await store.listCredentials()) print(one, now, options.json);
+        for (const one of await store.listCredentials())
+          print(options.json, credentialView(one, now), credentialText(one, now));
       }),
     );
 
@@ -50,11 +50,12 @@ export const addCredentialsCommand = (program: Command): void => {
     .command('revoke')
     .argument('<id or name>', 'as in the list')
     .description('refuse a credential from its next call on')
-    .action((idOrName: string) =>
+    .option(...jsonOption)
+    .action((idOrName: string, { json }: Json) =>
       withMaintenance(async (store) => {
         if (!(await store.revokeCredential(idOrName)))
           throw new CommandError(`There is no credential ${idOrName} that lives.`);
-        process.stdout.write(`${idOrName} is revoked.\n`);
+        print(json, { credential: idOrName, revoked: true }, `${idOrName} is revoked.\n`);
       }),
     );
 };
@@ -70,12 +71,6 @@ const create = (name: string, { scope, expires, json }: CreateOptions): Promise<
     // Beside the pipe that a script reads the text from.
     if (!json) process.stderr.write(`${id} (${name}) may ${wish.scopes.join(', ')}. It is not shown again.\n`);
   });
-
-const print = (credential: Credential, nowMs: number, json: boolean): void => {
-  process.stdout.write(
-    json ? `${JSON.stringify(credentialView(credential, nowMs))}\n` : credentialText(credential, nowMs),
-  );
-};
 
 const readName = (text: string): string => {
   if (!nameForm.test(text)) throw new InvalidArgumentError('lower-case letters, digits, dots and dashes are expected');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addUrlOption, type Where, withDesk } from '../desk/with-desk.ts';
 import { CommandError } from '../exit-codes.ts';
+import { type Json, jsonOption, print } from '../print.ts';
 
 /** `sallyport devices list | revoke`: devices that log in, on the host that holds the store. */
 export const addDevicesCommand = (program: Command): void => {
@@ -23,10 +24,11 @@ export const addDevicesCommand = (program: Command): void => {
   addUrlOption(devices.command('revoke'))
     .argument('<device id>')
     .description('revoke a device and end its session: it cannot log in again')
-    .action((deviceId: string, where: Where) =>
+    .option(...jsonOption)
+    .action((deviceId: string, { json, ...where }: Where & Json) =>
       withDesk(where, async (desk) => {
         if (!(await desk.revokeDevice(deviceId))) throw new CommandError(`There is no device ${deviceId}.`);
-        process.stdout.write(`Device ${deviceId} is revoked.\n`);
+        print(json, { id: deviceId, revoked: true }, `Device ${deviceId} is revoked.\n`);
       }),
     );
 };

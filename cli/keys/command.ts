@@ -4,6 +4,7 @@ import { addUrlOption, type Where, withDesk } from '../desk/with-desk.ts';
 import { readEnvironment } from '../environment.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hostEnvironment } from '../host-environment.ts';
+import { type Json, jsonOption, print } from '../print.ts';
 import { addDrillCommand } from './drill-command.ts';
 import { keysText } from './keys-text.ts';
 import { keyAlgorithms, type NewKeysOptions, newKeys } from './new-keys.ts';
@@ -23,10 +24,16 @@ export const addKeysCommand = (program: Command): void => {
     .option('--dir <folder>', 'where they are written; made where it is missing', 'keys')
     .addOption(new Option('--algorithm <name>', 'what they sign').choices(keyAlgorithms).default('RS256'))
     .option('--force', 'overwrite keys that are there: tokens signed with them are refused from then on', false)
-    .action((options: NewKeysOptions) => {
+    .option(...jsonOption)
+    .action(({ json, ...options }: NewKeysOptions & Json) => {
       const { privatePath, publicPath } = newKeys(options);
-      process.stdout.write(`JWT_ALGORITHM=${options.algorithm}\n`);
-      process.stdout.write(`JWT_PRIVATE_KEY_PATH=${privatePath}\nJWT_PUBLIC_KEY_PATH=${publicPath}\n`);
+      const settings = {
+        JWT_ALGORITHM: options.algorithm,
+        JWT_PRIVATE_KEY_PATH: privatePath,
+        JWT_PUBLIC_KEY_PATH: publicPath,
+      };
+      const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+      print(json, settings, lines.join(''));
     });
   addUrlOption(keys.command('list'))
     .description('print the keys of the ring in the store, and what each of them does')
@@ -40,20 +47,22 @@ export const addKeysCommand = (program: Command): void => {
     });
   addUrlOption(keys.command('rotate'))
     .description('publish the next key of the ring; issuers sign with it as soon as every verifier can have it')
-    .action(async (where: Where) => {
+    .option(...jsonOption)
+    .action(async ({ json, ...where }: Where & Json) => {
       await withDesk(where, async (desk) => {
         const ring = await desk.rotateKeys();
         if (ring === undefined)
           throw new CommandError(
             'the issuer signs with JWT_SECRET, a key of a file, or a key that a signer holds: give it another one there (docs/guides/signing-keys.md)',
           );
-        process.stdout.write(keysText(ring));
+        print(json, ring, keysText(ring));
       });
     });
   addUrlOption(keys.command('retire'))
     .argument('<kid>', 'id of the key, as in `keys list`')
     .description('take a next or a retired key out of the ring before its time')
-    .action(async (kid: string, where: Where) => {
+    .option(...jsonOption)
+    .action(async (kid: string, { json, ...where }: Where & Json) => {
       await withDesk(where, async (desk) => {
         const outcome = await desk.retireKey(kid);
         if (outcome === 'unknown') throw new CommandError(`the ring has no key ${kid}`);
@@ -61,7 +70,8 @@ export const addKeysCommand = (program: Command): void => {
           throw new CommandError(
             `${kid} signs: run \`keys rotate\` first, or \`keys remove\` where others may have it`,
           );
-        process.stdout.write(`${kid} is published no more; verifiers drop it when they next fetch the keys.\n`);
+        const done = `${kid} is published no more; verifiers drop it when they next fetch the keys.\n`;
+        print(json, { kid, retired: true }, done);
       });
     });
   addRootsCommand(keys);
@@ -70,19 +80,22 @@ export const addKeysCommand = (program: Command): void => {
     .command('feed')
     .argument('<subscriber>', 'name of a gateway or service, for example api-gateway')
     .description("print a subscriber's REVOCATION_FEED_TOKEN, derived from SALLYPORT_ROOT_KEYS")
-    .action((subscriber: string) => {
-      const env = hostEnvironment(readEnvironment(process.env, '.env'));
-      process.stdout.write(`${feedTokenOf(subscriber, env)}\n`);
+    .option(...jsonOption)
+    .action((subscriber: string, { json }: Json) => {
+      const token = feedTokenOf(subscriber, hostEnvironment(readEnvironment(process.env, '.env')));
+      print(json, { subscriber, token }, `${token}\n`);
     });
   addUrlOption(keys.command('remove'))
     .argument('<kid>', 'id of the key, as in the header of its tokens')
     .description('refuse everything that a signing key has signed, at every gateway and service that hears the feed')
-    .action(async (kid: string, where: Where) => {
+    .option(...jsonOption)
+    .action(async (kid: string, { json, ...where }: Where & Json) => {
       await withDesk(where, async (desk) => {
-        const next = (await desk.removeKey(kid))
+        const ofRing = await desk.removeKey(kid);
+        const next = ofRing
           ? 'The issuers sign with another key within a second.'
           : 'The ring has no such key: if it is not one of a file or of JWT_SECRET, look at the kid again. Give the issuer another key, and restart it.';
-        process.stdout.write(`Tokens signed with ${kid} are refused. ${next}\n`);
+        print(json, { kid, removed: true, ofRing }, `Tokens signed with ${kid} are refused. ${next}\n`);
       });
     });
 };

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addUrlOption, type Where, withDesk } from '../desk/with-desk.ts';
 import { CommandError } from '../exit-codes.ts';
+import { type Json, jsonOption, print } from '../print.ts';
 
 /** `sallyport sessions list | end`: sessions of one account, on the host that holds the store. */
 export const addSessionsCommand = (program: Command): void => {
@@ -27,15 +28,21 @@ export const addSessionsCommand = (program: Command): void => {
     .argument('[session id]', 'one session')
     .option('--user <id or identifier>', 'every session of an account')
     .description('end a session, or all of an account: its access tokens are refused within a second')
-    .action((sessionId: string | undefined, { user: identifier, ...where }: Where & { readonly user?: string }) =>
-      withDesk(where, async (desk) => {
-        if ((sessionId === undefined) === (identifier === undefined))
-          throw new CommandError('Give the id of one session, or --user.');
-        if (identifier !== undefined) {
-          await desk.endAllSessions(identifier);
-          process.stdout.write(`All sessions of ${identifier} are ended.\n`);
-        } else if (await desk.endSession(sessionId ?? '')) process.stdout.write(`Session ${sessionId} is ended.\n`);
-        else throw new CommandError(`There is no live session ${String(sessionId)}.`);
-      }),
+    .option(...jsonOption)
+    .action(
+      (
+        sessionId: string | undefined,
+        { user: identifier, json, ...where }: Where & Json & { readonly user?: string },
+      ) =>
+        withDesk(where, async (desk) => {
+          if ((sessionId === undefined) === (identifier === undefined))
+            throw new CommandError('Give the id of one session, or --user.');
+          if (identifier !== undefined) {
+            await desk.endAllSessions(identifier);
+            print(json, { user: identifier, ended: true }, `All sessions of ${identifier} are ended.\n`);
+          } else if (await desk.endSession(sessionId ?? ''))
+            print(json, { id: sessionId, ended: true }, `Session ${sessionId} is ended.\n`);
+          else throw new CommandError(`There is no live session ${String(sessionId)}.`);
+        }),
     );
 };

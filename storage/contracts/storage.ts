@@ -39,8 +39,17 @@ export interface Storage {
   /** Rejects with StoreUnavailable while the store does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
+  readonly schema: SchemaState;
   /** Since the opening, by this process. */
   readonly stats: StoreStats;
+}
+
+/** Of the SQL that most of the store stands in, as its opening left it. */
+export interface SchemaState {
+  readonly driver: 'sqlite' | 'postgres';
+  readonly version: number;
+  /** What the opening brought up to date, in its order: `8 credentials`. Empty: nothing was to be done. */
+  readonly applied: readonly string[];
 }
 
 export interface StoreStats {

@@ -5,7 +5,7 @@
  */
 import type { Random } from '@sallyport/kit/random';
 import type { Sealer } from '@sallyport/kit/seal';
-import type { Storage } from '../contracts/storage.ts';
+import type { SchemaState, Storage } from '../contracts/storage.ts';
 import { halfCopied, incompleteKey, sourceKey } from '../transfer/tables.ts';
 import {
   type Connection,
@@ -80,7 +80,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     statementLimitMs,
     clockMayBeMoved: clockOffset !== undefined,
   };
-  await bringUpToDate({ ...way, statementLimitMs: 0 }, name, schema, random);
+  const state = await bringUpToDate({ ...way, statementLimitMs: 0 }, name, schema, random);
   const prepare = clockOffset && clockMover(clockOffset);
   const pool = await openPool({
     open: (onEnd) => openConnection({ ...way, onEnd }),
@@ -124,6 +124,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     housekeeping: housekeeping(driver),
     recovery: recovery(driver),
     rootKeys: rootKeys(driver),
+    schema: state,
     stats,
     ping: async () => {
       await driver.read('SELECT 1 AS one');
@@ -162,10 +163,10 @@ const bringUpToDate = async (
   name: string,
   schema: string,
   random: Pick<Random, 'bytes'>,
-): Promise<void> => {
+): Promise<SchemaState> => {
   const connection = await openConnection(way);
   try {
-    await migrate({ connection, name, schema, random });
+    return await migrate({ connection, name, schema, random });
   } finally {
     connection.end();
   }

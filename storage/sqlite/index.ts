@@ -111,6 +111,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
       countSessionsByRoot: () => countSessionsByRoot(reader, driver.nowMs()),
     },
     recovery: { markRestored: (input) => driver.queue.call('markRestored', input) },
+    schema: queue.schema,
     stats: queue.stats,
     ping: async () => {
       if (!queue.alive) throw new StoreUnavailable('the writer thread is gone');
