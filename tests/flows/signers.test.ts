@@ -21,7 +21,7 @@ import { expectProblem } from '../testing/problems.ts';
 
 const until = async (isSo: () => Promise<boolean>): Promise<void> => {
   for (let tries = 0; !(await isSo()); tries += 1) {
-    if (tries > 200) throw new Error('not so after twenty seconds');
+    if (tries > 600) throw new Error('not so after a minute');
     await sleep(100);
   }
 };
@@ -40,12 +40,12 @@ const common = {
   JWT_SECRET: '',
   JWKS_MAX_AGE_SECONDS: '1',
   JWT_SIGNER_LOOK_SECONDS: '1',
-  JWT_SIGNER_TIMEOUT_SECONDS: '1',
+  // A machine under load takes its time.
+  JWT_SIGNER_TIMEOUT_SECONDS: '10',
   REFRESH_ROTATION: 'on',
-  REFRESH_OVERLAP_SECONDS: '1',
 };
 
-describe.skipIf(isOpenBaoMissing())('an issuer that signs with OpenBao', { concurrent: true }, () => {
+describe.skipIf(isOpenBaoMissing())('an issuer that signs with OpenBao', { concurrent: true, timeout: 90_000 }, () => {
   let bao: OpenBaoServer;
   beforeAll(async () => {
     bao = await startOpenBao();
@@ -84,7 +84,7 @@ describe.skipIf(isOpenBaoMissing())('an issuer that signs with OpenBao', { concu
     expectProblem(await call('GET', '/auth/verify', { bearer: ann.access }), 'token_invalid');
     expect(
       await readMetric(issuer.privateUrl, 'sallyport_auth_signing_duration_seconds_count', '{signer="vault"}'),
-    ).toBeGreaterThan(3);
+    ).toBeGreaterThanOrEqual(3);
     const store = await openMaintenance({ ...issuer.folder.settings, ...settings });
     expect((await store.listKeys()).map(keyView)).toMatchObject([
       { kid: next, state: 'current', held_by: 'vault' },
@@ -99,23 +99,26 @@ describe.skipIf(isOpenBaoMissing())('an issuer that signs with OpenBao', { concu
     await issuer.remove();
   });
 
+  const brief = { JWT_SIGNER_TIMEOUT_SECONDS: '2', REFRESH_OVERLAP_SECONDS: '2' };
+
   /** Two people at an issuer whose signer is away for longer than the overlap: what they are told, and what has become of them. */
   const outage = async (entry?: string) => {
     const away = await startOpenBao();
-    const issuer = await startIssuer(await withKey('away', away), issuerFolder(), entry);
+    const issuer = await startIssuer({ ...(await withKey('away', away)), ...brief }, issuerFolder(), entry);
     try {
       const call = httpClient(issuer.url);
       const [ann, bob] = [await signUp(call), await signUp(call)];
       // Two tabs: one has refreshed, and the other one comes with the token of before.
       const bobs = await refreshed(call, bob.refresh);
-      away.freeze();
+      await away.freeze();
       const { email, password } = ann.person;
       const during = await Promise.all([
         refreshed(call, bob.refresh),
         refreshed(call, ann.refresh),
         call('POST', '/auth/login', { body: { email, password } }),
       ]);
-      await sleep(1500);
+      // With the time that those were held: past the overlap.
+      await sleep(500);
       const later = await Promise.all([refreshed(call, bob.refresh), refreshed(call, ann.refresh)]);
       const verification = await call('GET', '/auth/verify', { bearer: ann.access });
       const keys = await published(call);
@@ -164,7 +167,7 @@ describe.skipIf(isOpenBaoMissing())('an issuer that signs with OpenBao', { concu
     const first = await startIssuer(settings, folder);
     const ann = await signUp(httpClient(first.url));
     await first.stop();
-    const gone = { ...settings, VAULT_ADDR: 'https://127.0.0.1:1' };
+    const gone = { ...settings, ...brief, VAULT_ADDR: 'https://127.0.0.1:1' };
     const second = await startIssuer(gone, folder);
     const call = httpClient(second.url);
     expect((await call('GET', '/auth/verify', { bearer: ann.access })).status).toBe(200);
@@ -209,7 +212,7 @@ describe.skipIf(isOpenBaoMissing())('an issuer that signs with OpenBao', { concu
   });
 });
 
-describe.skipIf(isMotoMissing())('an issuer that signs with AWS KMS', { concurrent: true }, () => {
+describe.skipIf(isMotoMissing())('an issuer that signs with AWS KMS', { concurrent: true, timeout: 90_000 }, () => {
   it('signs with the key of an alias', async () => {
     const kms = await startKms();
     await kms.makeKey('RSA_2048', 'alias/issuer');

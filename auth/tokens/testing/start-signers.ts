@@ -30,7 +30,7 @@ export interface OpenBaoServer {
   call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<BaoAnswer>;
   unseal(): Promise<void>;
   /** It stays connected and answers nothing. */
-  freeze(): void;
+  freeze(): Promise<void>;
   thaw(): void;
   stop(): Promise<void>;
 }
@@ -70,6 +70,9 @@ const ended = async (child: ChildProcess): Promise<void> => {
   child.kill('SIGKILL');
   await exit;
 };
+
+/** proc_pid_stat(5): `T`, behind the name in brackets. A signal is sent sooner than it is obeyed. */
+const hasStopped = (pid: number): boolean => /\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 
 const spawnQuietly = (program: string, args: readonly string[], env: Readonly<Record<string, string>>) => {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
@@ -122,7 +125,10 @@ export const startOpenBao = async (): Promise<OpenBaoServer> => {
       const key = /Unseal Key: (\S+)/.exec(told())?.[1];
       await call('POST', 'sys/unseal', { key });
     },
-    freeze: () => void child.kill('SIGSTOP'),
+    freeze: async () => {
+      child.kill('SIGSTOP');
+      while (!hasStopped(child.pid ?? 0)) await sleep(1);
+    },
     thaw: () => void child.kill('SIGCONT'),
     stop: async () => {
       await ended(child);
