@@ -1,7 +1,7 @@
 /** An OpenBao and a KMS (moto) of a test's own, on free ports of the loopback, with nothing on the disk but a certificate. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -71,8 +71,16 @@ const ended = async (child: ChildProcess): Promise<void> => {
   await exit;
 };
 
-/** proc_pid_stat(5): `T`, behind the name in brackets. A signal is sent sooner than it is obeyed. */
-const hasStopped = (pid: number): boolean => /\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+/** proc_pid_stat(5): `T`, behind the name in brackets, of each thread. A signal is sent sooner than it is obeyed. */
+const hasStopped = (pid: number): boolean =>
+  readdirSync(`/proc/${pid}/task`).every((thread) => {
+    try {
+      return /\) [TtZX] /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'));
+    } catch {
+      // It has ended.
+      return true;
+    }
+  });
 
 const spawnQuietly = (program: string, args: readonly string[], env: Readonly<Record<string, string>>) => {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
