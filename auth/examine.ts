@@ -111,11 +111,13 @@ const examineClock = async (settings: AuthSettings, { sessions }: Storage): Prom
 
 const isOwnersKey = ({
   jwtAlgorithm,
+  jwtSigner,
   jwtPrivateKey,
   jwtPrivateKeyPath,
   defaultPrivateKeyPath,
 }: AuthSettings): boolean =>
-  jwtAlgorithm === 'HS256' || (jwtPrivateKey ?? jwtPrivateKeyPath ?? defaultPrivateKeyPath) !== undefined;
+  jwtAlgorithm === 'HS256' ||
+  (jwtSigner === 'store' && (jwtPrivateKey ?? jwtPrivateKeyPath ?? defaultPrivateKeyPath) !== undefined);
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 /** A ring that should have turned an hour ago, and has not, has nobody who looks after it. */

@@ -35,5 +35,6 @@ export const eventDriven: AuthPreset = {
     token_stale: invalidToken,
     user_unknown: invalidToken,
     store_unavailable: { error: 'InternalError' },
+    signer_unavailable: { error: 'InternalError' },
   },
 };

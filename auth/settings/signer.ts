@@ -9,9 +9,11 @@ import {
 
 const path = /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
 const web = /^https?:\/\/[^\s?#]+$/;
-const isLocal = (url: string): boolean => /^https?:\/\/(?:localhost|127\.|\[::1\])/.test(url);
+const isLocal = (url: string): boolean => /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(new URL(url).hostname);
 const inClear = (url: string | undefined): string | undefined =>
-  url?.startsWith('http:') && !isLocal(url) ? 'is not https: who listens on the way may sign as we do' : undefined;
+  url?.startsWith('http:') && URL.canParse(url) && !isLocal(url)
+    ? 'is not https: who listens on the way may sign as we do'
+    : undefined;
 
 export const signerSettings = {
   jwtSigner: choiceSetting({
@@ -132,7 +134,6 @@ interface Given {
   readonly jwtAlgorithm: string;
   readonly jwtPrivateKey: string | undefined;
   readonly jwtPrivateKeyPath: string | undefined;
-  readonly defaultPrivateKeyPath: string | undefined;
   readonly vaultAddress: string | undefined;
   readonly vaultTransitKey: string | undefined;
   readonly vaultAuth: string;
@@ -148,7 +149,7 @@ export const signerProblems = (settings: Given): readonly SettingProblem[] => {
   const { jwtSigner, jwtAlgorithm } = settings;
   if (jwtSigner === 'store') return [];
   const problems: SettingProblem[] = [];
-  const own = settings.jwtPrivateKey ?? settings.jwtPrivateKeyPath ?? settings.defaultPrivateKeyPath;
+  const own = settings.jwtPrivateKey ?? settings.jwtPrivateKeyPath;
   if (jwtAlgorithm === 'HS256' || (jwtSigner === 'kms' && jwtAlgorithm === 'EdDSA'))
     problems.push({
       setting: 'JWT_ALGORITHM',

@@ -93,6 +93,8 @@ const ownersRing = (algorithm: AsymmetricAlgorithm, key: KeyObject): KeyRing => 
 };
 
 const readGivenKey = (settings: KeyRingOptions['settings'], algorithm: AsymmetricAlgorithm): KeyObject | undefined => {
+  // The settings refuse a signer beside a key that somebody has named; a preset's default is nobody's.
+  if (settings.jwtSigner !== 'store') return undefined;
   const { jwtPrivateKey, jwtPublicKeyPath, defaultPrivateKeyPath } = settings;
   const jwtPrivateKeyPath =
     settings.jwtPrivateKeyPath ?? (jwtPrivateKey === undefined ? defaultPrivateKeyPath : undefined);

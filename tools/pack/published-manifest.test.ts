@@ -16,6 +16,7 @@ const manifest = {
   bin: { example: './main.ts' },
   scripts: { postinstall: 'true' },
   dependencies: { '@sallyport/contract': '0.1.0' },
+  optionalDependencies: { '@aws-sdk/client-kms': '3.1164.0' },
   devDependencies: { jose: '6.2.17' },
 };
 
@@ -33,6 +34,7 @@ it('publishes compiled entries with their types first, and nothing that serves t
       './servers.json': './servers.json',
     },
     dependencies: { '@sallyport/contract': '0.1.0' },
+    optionalDependencies: { '@aws-sdk/client-kms': '3.1164.0' },
   });
   const { exports } = JSON.parse(JSON.stringify(publishedManifest(manifest)));
   expect(Object.keys(exports['.'])).toEqual(['types', 'default']);

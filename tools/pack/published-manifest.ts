@@ -11,6 +11,7 @@ export interface WorkspaceManifest {
   readonly bin?: Exports;
   readonly engines?: Exports;
   readonly dependencies?: Exports;
+  readonly optionalDependencies?: Exports;
   readonly peerDependencies?: Exports;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
   readonly sideEffects?: boolean;
@@ -28,7 +29,7 @@ const servesTests = (path: string): boolean => /(^|\/)(testing|conformance)\//.t
 export const publishedManifest = (manifest: WorkspaceManifest): Readonly<Record<string, unknown>> => {
   const { name, version, description, license, exports, bin, engines = serverEngines, ...rest } = manifest;
   const entries = Object.entries(exports).filter(([, path]) => !servesTests(path));
-  const { dependencies, peerDependencies, peerDependenciesMeta, sideEffects } = rest;
+  const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta, sideEffects } = rest;
   return {
     ...{ name, version, description, license },
     type: 'module',
@@ -36,7 +37,7 @@ export const publishedManifest = (manifest: WorkspaceManifest): Readonly<Record<
     sideEffects,
     ...(bin && { bin: Object.fromEntries(Object.entries(bin).map(([command, path]) => [command, compiled(path)])) }),
     exports: Object.fromEntries(entries.map(([entry, path]) => [entry, publishedEntry(path)])),
-    ...{ dependencies, peerDependencies, peerDependenciesMeta },
+    ...{ dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta },
   };
 };
 
