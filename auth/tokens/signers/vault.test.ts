@@ -2,7 +2,6 @@ import { createPrivateKey, generateKeyPairSync, sign, verify } from 'node:crypto
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { AsymmetricAlgorithm } from '../private-key.ts';
 import { assertFits } from '../private-key.ts';
@@ -75,6 +74,17 @@ path "transit/sign/${key}" { capabilities = ["update"] }`,
     );
   };
 
+  const tokensOfRole = async (): Promise<readonly { accessor: string; last_renewal?: string }[]> => {
+    const listed = await bao.call('GET', 'auth/token/accessors?list=true');
+    const found = [];
+    for (const accessor of (listed.body['data'] as { keys: readonly string[] }).keys) {
+      const { body } = await bao.call('POST', 'auth/token/lookup-accessor', { accessor });
+      const data = body['data'] as { accessor: string; path: string; last_renewal?: string };
+      if (data.path === 'auth/approle/login') found.push(data);
+    }
+    return found;
+  };
+
   it.each(Object.keys(types) as AsymmetricAlgorithm[])('signs %s as a JWS has it', async (algorithm) => {
     await bao.call('POST', `transit/keys/${algorithm}`, { type: types[algorithm] });
     await expect(signed(open(algorithm), algorithm)).resolves.toBe(true);
@@ -101,20 +111,24 @@ path "transit/sign/${key}" { capabilities = ["update"] }`,
     await bao.call('POST', 'sys/auth/approle', { type: 'approle' });
     await bao.call('POST', 'auth/approle/role/issuer', {
       token_policies: 'issuer',
-      token_ttl: '2s',
+      token_ttl: '60s',
       token_max_ttl: '1h',
     });
     const { body: role } = await bao.call('GET', 'auth/approle/role/issuer/role-id');
     const { body: secret } = await bao.call('POST', 'auth/approle/role/issuer/secret-id');
     const roleId = String((role['data'] as Record<string, string>)['role_id']);
     const secretId = String((secret['data'] as Record<string, string>)['secret_id']);
-    const signer = open('ES256', { auth: { kind: 'approle', mount: 'approle', roleId, secretId } });
+    let elapsedMs = 0;
+    const nowMs = () => elapsedMs;
+    const signer = open('ES256', { auth: { kind: 'approle', mount: 'approle', roleId, secretId }, nowMs });
     await expect(signed(signer, 'ES256')).resolves.toBe(true);
-    // Past its first life.
-    for (const pauseMs of [1500, 1000]) {
-      await sleep(pauseMs);
-      await expect(signed(signer, 'ES256')).resolves.toBe(true);
-    }
+    // Renewed, not got anew: there is one token of that role, and its life has begun again.
+    const before = await tokensOfRole();
+    elapsedMs += 45_000;
+    await expect(signed(signer, 'ES256')).resolves.toBe(true);
+    const after = await tokensOfRole();
+    expect([before.length, after.map(({ accessor }) => accessor)]).toEqual([1, before.map(({ accessor }) => accessor)]);
+    expect(after[0]?.last_renewal).toBeDefined();
     await bao.call('POST', 'sys/leases/revoke-prefix/auth/approle/login');
     await expect(signed(signer, 'ES256')).resolves.toBe(true);
     const wrong = open('ES256', { auth: { kind: 'approle', mount: 'approle', roleId, secretId: 'wrong' } });

@@ -16,6 +16,8 @@ export interface VaultOptions {
   readonly key: string;
   readonly auth: VaultAuth;
   readonly sockets: number;
+  /** Elapsed time, of a clock that nobody sets. */
+  readonly nowMs?: () => number;
 }
 
 export const openVault = (options: VaultOptions): Signer => {
@@ -25,7 +27,12 @@ export const openVault = (options: VaultOptions): Signer => {
     'x-vault-request': 'true',
     ...(options.namespace !== undefined && { 'x-vault-namespace': options.namespace }),
   };
-  const login = createVaultLogin({ auth: options.auth, connection, headers, nowMs: () => performance.now() });
+  const login = createVaultLogin({
+    auth: options.auth,
+    connection,
+    headers,
+    nowMs: options.nowMs ?? (() => performance.now()),
+  });
   const place = `${options.mount}/${options.key}`;
 
   interface Call {
