@@ -320,7 +320,8 @@ const createProvers = ({ settings, storage, clock }: AppParts) => {
 };
 
 /** As somebody on this machine has it. */
-const ownUrl = ({ port, portOffset }: AppParts['settings']): string => `http://localhost:${port + portOffset}`;
+const ownUrl = ({ port, portOffset, tlsCertPath }: AppParts['settings']): string =>
+  `${tlsCertPath === undefined ? 'http' : 'https'}://localhost:${port + portOffset}`;
 
 const createAssertions = ({ settings, clock }: AppParts) =>
   settings.assertionKeys &&

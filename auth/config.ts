@@ -3,6 +3,7 @@
  * `settings/`. A preset is a partial value of it (`presets/`). It reads nothing by itself: `main.ts` hands the environment in.
  */
 import { defineSettings, type PresetOf, type SettingProblem, type SettingsOf } from '@sallyport/kit/config';
+import { tlsProblems } from '@sallyport/kit/tls-certificate';
 import { redisProblems } from '@sallyport/storage/redis/settings';
 import { auditProblems, auditSettings } from './settings/audit.ts';
 import { browserSettings } from './settings/browser.ts';
@@ -14,6 +15,7 @@ import { kafkaProblems, kafkaSettings } from './settings/kafka.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
+import { privateTlsFiles, publicTlsFiles, tlsSettings } from './settings/tls.ts';
 import { tokensSettings } from './settings/tokens.ts';
 import { tracingSettings } from './settings/tracing.ts';
 
@@ -21,6 +23,7 @@ export type { ExtraClaim } from './settings/tokens.ts';
 
 export const authSettings = defineSettings({
   ...serverSettings,
+  ...tlsSettings,
   ...tracingSettings,
   ...databaseSettings,
   ...auditSettings,
@@ -40,6 +43,8 @@ export type AuthPreset = PresetOf<typeof authSettings>;
 /** Rules across settings. */
 export const checkAuthSettings = (settings: AuthSettings): readonly SettingProblem[] => {
   const problems: SettingProblem[] = [
+    ...tlsProblems(publicTlsFiles(settings)),
+    ...tlsProblems(privateTlsFiles(settings)),
     ...databaseProblems(settings),
     ...redisProblems(settings),
     ...auditProblems(settings),

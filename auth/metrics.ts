@@ -1,6 +1,7 @@
 import { refreshRefusals } from '@sallyport/contract';
 import type { RouteId } from '@sallyport/contract/routes';
 import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
+import { watchCertificates } from '@sallyport/kit/tls-metric';
 import type { StoreStats } from '@sallyport/storage/contracts/storage';
 import type { HashPool } from './factors/hash-pool.ts';
 import type { OpenedPolicy } from './factors/rules/index.ts';
@@ -26,6 +27,8 @@ export interface AuthMetrics {
   readonly countCleanup: (removed: Readonly<Record<string, number>>) => void;
   readonly countCleanupFailure: () => void;
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
+  /** A certificate that is shown, by when it expires. */
+  readonly watchCertificate: (expiresAtMs: () => number) => void;
   readonly watchFeed: (feed: { readonly subscribers: number }) => void;
 }
 
@@ -100,6 +103,7 @@ export const createAuthMetrics = (watched: {
     countLogin,
     countRefresh,
     observeStore: (verb, seconds) => verbs.labels({ verb }).observe(seconds),
+    watchCertificate: watchCertificates(metrics),
     watchFeed: (feed) => {
       metrics.gauge({
         name: 'revocation_feed_subscribers',

@@ -10,6 +10,7 @@ import { createLifecycle, type RunningServer, type ServerInput } from '@sallypor
 import { listen, privateListener } from '@sallyport/kit/listener';
 import { createLog, type Log, redactPathsOf } from '@sallyport/kit/log';
 import { systemRandom } from '@sallyport/kit/random';
+import { withCertificate } from '@sallyport/kit/tls-certificate';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { buildApp } from './app.ts';
 import { startLimitHits } from './audit/limit-hits.ts';
@@ -26,6 +27,7 @@ import { openDrain, openRelay } from './open-relay.ts';
 import { openStore } from './open-store.ts';
 import { wakeOnChange } from './outbox/wake-on-change.ts';
 import { openRequestSpans, type RequestSpans } from './request-spans.ts';
+import { privateTlsFiles, publicTlsFiles } from './settings/tls.ts';
 import { timeStore } from './time-store.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
@@ -183,31 +185,45 @@ const startParts = async (
   lifecycle.add({ name: 'app', stop: () => app.close() });
 
   const port = settings.port === 0 ? 0 : settings.port + settings.portOffset;
-  const open = await listen({
-    handler: app.routing,
-    port,
-    setting: 'AUTH_PORT',
-    texts: settings.errorTexts,
-    ...(settings.host && { hosts: settings.host }),
-  });
+  const tls = { log, nowMs: clock.nowMs, watch: authMetrics.watchCertificate };
+  const open = await withCertificate({ ...tls, files: publicTlsFiles(settings) }, (certificate) =>
+    listen({
+      certificate,
+      handler: app.routing,
+      port,
+      setting: 'AUTH_PORT',
+      texts: settings.errorTexts,
+      ...(settings.host && { hosts: settings.host }),
+    }),
+  );
   lifecycle.add({ name: 'public listener', stop: () => open.close() });
   watchFeed(feed);
-  const inner = await privateListener({
-    port: privatePort(settings, open.port),
-    ...(settings.privateHost && { hosts: settings.privateHost }),
-    setting: 'AUTH_PRIVATE_PORT',
-    metrics,
-    ready: async () => ({ ready: await isReady(), checks: { store: await isReady() } }),
-    live: () => ({ status: 'healthy', service: settings.serviceName }),
-    routes: privateRoutes,
-    log,
-  });
+  const inner = await withCertificate({ ...tls, files: privateTlsFiles(settings) }, (certificate) =>
+    privateListener({
+      certificate,
+      port: privatePort(settings, open.port),
+      ...(settings.privateHost && { hosts: settings.privateHost }),
+      setting: 'AUTH_PRIVATE_PORT',
+      metrics,
+      ready: async () => ({ ready: await isReady(), checks: { store: await isReady() } }),
+      live: () => ({ status: 'healthy', service: settings.serviceName }),
+      routes: privateRoutes,
+      log,
+    }),
+  );
   lifecycle.add({ name: 'private listener', stop: () => inner.close() });
   // Before its listener: the streams would be waited for.
   lifecycle.add({ name: 'revocation feed', stop: () => feed.stop() });
   lifecycle.add({ name: 'tidying of revocations', stop: stopTidying });
   lifecycle.add({ name: 'cleanup', stop: stopCleanup });
-  return { urls: { public: open.url, private: inner.url }, stop: async () => void (await lifecycle.stop()) };
+  return {
+    urls: { public: open.url, private: inner.url },
+    reload: () => {
+      open.reload();
+      inner.reload();
+    },
+    stop: async () => void (await lifecycle.stop()),
+  };
 };
 
 const withTestHashCost = (settings: AuthSettings, cost: number | undefined, { env }: ServerInput): AuthSettings => {

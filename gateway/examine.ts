@@ -5,12 +5,14 @@ import { revocationFeedPath } from '@sallyport/contract';
 import { SettingsError } from '@sallyport/kit/config';
 import { type Finding, findingsOn, settingFaults } from '@sallyport/kit/finding';
 import type { ServerInput } from '@sallyport/kit/lifecycle';
+import { openCertificate, type TlsFiles } from '@sallyport/kit/tls-certificate';
 import { redisPlace } from '@sallyport/storage/redis/settings';
 import { checkGatewaySettings, type GatewaySettings } from './config.ts';
 import { loadGatewaySettings } from './load-settings.ts';
 import { feedOrigin } from './revocations.ts';
 import { readRules } from './routes/effective-rules.ts';
-import { openCertificate } from './tls/server-certificate.ts';
+import { privateTlsFiles, publicTlsFiles, upstreamTlsFiles } from './settings/tls.ts';
+import { issuerFetch } from './tls/issuer-fetch.ts';
 import { issuerOrigin, serviceOrigins } from './upstreams/open-upstreams.ts';
 
 type SettingsInput = Partial<ServerInput> & Pick<ServerInput, 'env'>;
@@ -37,7 +39,7 @@ export const examineGateway = async (input: SettingsInput): Promise<readonly Fin
     ...(warnings.length === 0
       ? [about.ok('complete')]
       : warnings.map((warning) => about.warning(warning, 'Meant for tests and first steps only.'))),
-    ...examineCertificate(settings),
+    ...[publicTlsFiles, privateTlsFiles, upstreamTlsFiles].flatMap((of) => examineCertificate(of(settings))),
     ...(await examineRoutes(settings)),
     ...(await examineIssuerOf(settings)),
     ...(await examineFeed(settings)),
@@ -45,11 +47,12 @@ export const examineGateway = async (input: SettingsInput): Promise<readonly Fin
   ];
 };
 
-const examineCertificate = (settings: GatewaySettings): readonly Finding[] => {
-  const about = findingsOn('gateway: TLS');
+const examineCertificate = (files: TlsFiles): readonly Finding[] => {
+  const isPublic = files.prefix === 'GATEWAY_TLS_';
+  const about = findingsOn(isPublic ? 'gateway: TLS' : `gateway: TLS (${files.prefix}CERT_PATH)`);
   const mend = 'Renew it: the gateway reads the files again when they change.';
   try {
-    const opened = openCertificate(settings, Date.now);
+    const opened = openCertificate(files, Date.now);
     if (opened === undefined) return [];
     const { subject, validToDate } = new X509Certificate(opened.certificate.cert);
     const daysLeft = Math.floor((validToDate.getTime() - Date.now()) / dayMs);
@@ -127,7 +130,8 @@ const examineIssuerOf = async (settings: GatewaySettings): Promise<readonly Find
   let answer: Response;
   let published: PublishedKeys;
   try {
-    answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+    const ask = issuerFetch(settings, url) ?? fetch;
+    answer = await ask(url, { signal: AbortSignal.timeout(timeoutMs) });
     published = (await answer.json()) as PublishedKeys;
   } catch {
     const mend = 'Start the issuer, or mend AUTH_SERVICE_URL; until then no token can be verified.';
@@ -166,7 +170,8 @@ const examineFeed = async (settings: GatewaySettings): Promise<readonly Finding[
   let text: string;
   try {
     const headers = { authorization: `Bearer ${settings.revocationFeedToken ?? ''}`, accept: 'text/event-stream' };
-    answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    const ask = issuerFetch(settings, url) ?? fetch;
+    answer = await ask(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
     text = await firstPart(answer);
   } catch {
     const mend =
