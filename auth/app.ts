@@ -7,12 +7,11 @@ import type { Clock } from '@sallyport/kit/clock';
 import { createCsrfTokens } from '@sallyport/kit/csrf';
 import type { PrivateListenerOptions } from '@sallyport/kit/listener';
 import type { Log } from '@sallyport/kit/log';
-import { fastifyProblemOptions, installProblemHandler } from '@sallyport/kit/problem';
 import type { Random } from '@sallyport/kit/random';
 import type { Audit } from '@sallyport/storage/contracts/audit';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { createAccessTokenVerifier, createAssertionVerifier, createProofChecker, publicUrlOf } from '@sallyport/verify';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { createChangePassword } from './account/change-password.ts';
 import { createDeleteAccount } from './account/delete-account.ts';
 import { createAccountHttp } from './account/http.ts';
@@ -35,6 +34,7 @@ import { createAddressLimit } from './factors/address-limit.ts';
 import { createDeviceFactor } from './factors/device-proof.ts';
 import type { PasswordFactor, PasswordPolicy } from './factors/factor.ts';
 import { createGuessGuard } from './factors/guess-guard.ts';
+import { createFastifyApp } from './fastify-app.ts';
 import { createHealthHttp } from './health.ts';
 import { createKeysHttp } from './keys/http.ts';
 import { createLoginHttp } from './login/http.ts';
@@ -84,6 +84,7 @@ export interface AppParts {
   readonly onCleanedUp: (removed: Removed) => void;
   readonly onCleanupFailed: () => void;
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
+  readonly countSdk: MountOptions['countSdk'];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -192,7 +193,10 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     ...createHealthHttp({ serviceName: settings.serviceName, isReady: parts.isReady }),
   };
 
-  const app = createFastify(parts);
+  const app = createFastifyApp({
+    ...{ texts: settings.errorTexts, random, clock, log, about: traceFieldsOf },
+    isSecure: publicUrl(settings).startsWith('https:'),
+  });
   const routes = issuerRoutes(shape);
   await mountCors(app, settings.corsOrigins);
   mountRoutes(app, {
@@ -207,6 +211,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     log,
     spans: parts.spans,
     observe: parts.observe,
+    countSdk: parts.countSdk,
     onLimitHit: parts.onLimitHit,
     aroundAct: parts.aroundAct,
   });
@@ -250,7 +255,10 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
       log.error({ err }, 'cleanup failed');
     },
   });
-  const onSubscribe = (subscriber: string) => log.info({ subscriber }, 'revocation feed subscribed');
+  const onSubscribe = (subscriber: string, sdk: string | undefined): void => {
+    if (sdk !== undefined) parts.countSdk(sdk);
+    log.info({ subscriber }, 'revocation feed subscribed');
+  };
   const revocations = createRevocationsHttp({ feed, rootKeys: settings.rootKeys, onSubscribe });
   const readAudit = createAuditHttp({ audit: parts.trail, effects, authenticate, clock, random });
   const privateRoutes = { [`GET ${revocationFeedPath}`]: revocations, [`GET ${auditPath}`]: readAudit };
@@ -261,31 +269,6 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
 const feedPollMs = 50;
 const tidyPauseMs = 2000;
 const feedHeartbeatMs = 500;
-
-const bodyLimitBytes = 16_384;
-
-/** Fastify converts and drops by default; here what is not exactly as described is refused. */
-const createFastify = ({ settings, random, clock, log }: AppParts): FastifyInstance => {
-  const problems = { texts: settings.errorTexts, log, about: traceFieldsOf };
-  const app = Fastify({
-    ...fastifyProblemOptions(problems),
-    bodyLimit: bodyLimitBytes,
-    genReqId: () => random.uuidv7(clock.nowMs()),
-    logController: new LogController({ disableRequestLogging: true }),
-    ajv: {
-      customOptions: {
-        coerceTypes: false,
-        removeAdditional: false,
-        useDefaults: false,
-        allErrors: true,
-        keywords: ['secret'],
-      },
-    },
-  });
-  app.removeContentTypeParser('text/plain');
-  installProblemHandler(app, problems);
-  return app;
-};
 
 const createVerifier = ({ settings, ring, clock }: AppParts) =>
   createAccessTokenVerifier({
@@ -308,7 +291,7 @@ const createVerifier = ({ settings, ring, clock }: AppParts) =>
 const createProvers = ({ settings, storage, clock }: AppParts) => {
   const { clockLeewaySeconds, proofMaxAgeSeconds, deviceLoginWindowSeconds } = settings;
   const place = {
-    publicUrl: publicUrlOf(settings.authPublicUrl ?? settings.publicUrl ?? ownUrl(settings)),
+    publicUrl: publicUrl(settings),
     nonces: storage.lastingNonces,
   };
   const known = { clock, leewaySeconds: clockLeewaySeconds, maxAgeSeconds: proofMaxAgeSeconds };
@@ -318,6 +301,10 @@ const createProvers = ({ settings, storage, clock }: AppParts) => {
     strangersProver: createKeyProver({ ...place, check: createProofChecker(strangers) }),
   };
 };
+
+/** Where clients find the issuer. */
+const publicUrl = (settings: AppParts['settings']): string =>
+  publicUrlOf(settings.authPublicUrl ?? settings.publicUrl ?? ownUrl(settings));
 
 /** As somebody on this machine has it. */
 const ownUrl = ({ port, portOffset, tlsCertPath }: AppParts['settings']): string =>

@@ -7,7 +7,7 @@ import type { Storage } from '@sallyport/storage/contracts/storage';
 import { readCheckpointFile } from './audit/sinks/checkpoint-file.ts';
 import { type AuditReport, verifyTrail } from './audit/verify.ts';
 import type { AuthSettings } from './config.ts';
-import { checkpointFileOf, openAudit } from './open-audit.ts';
+import { checkpointFileOf, type OpenedAudit, openAudit } from './open-audit.ts';
 
 export interface AuditMaintenance {
   /** `checkpoints`: a file with the second copy; default: AUDIT_CHECKPOINT_FILE. */
@@ -24,19 +24,31 @@ export const openAuditMaintenance = async (
   storage: Pick<Storage, 'audit' | 'auditSpool'>,
   clock: Clock,
 ): Promise<AuditMaintenance> => {
-  const { trail, keys, macs, isElsewhere, close } = await openAudit({ settings, storage, clock, random: systemRandom });
-  return {
-    verify: async (checkpoints = checkpointFileOf(settings)) =>
-      verifyTrail({
-        audit: trail,
-        keys,
-        macs,
-        copies: await readCheckpointFile(checkpoints),
-        nowMs: clock.nowMs(),
-        ...(isElsewhere && { spool: storage.auditSpool }),
-      }),
-    list: (filter) => trail.listAudit(filter),
-    publicKey: () => keys.publicPem,
-    close,
-  };
+  const opened = await openAudit({ settings, storage, clock, random: systemRandom });
+  return { ...createAuditReader({ settings, opened, storage, clock }), close: opened.close };
 };
+
+/** The same of a trail that is open already. */
+export const createAuditReader = ({
+  settings,
+  opened: { trail, keys, macs, isElsewhere },
+  storage,
+  clock,
+}: {
+  readonly settings: AuthSettings;
+  readonly opened: Pick<OpenedAudit, 'trail' | 'keys' | 'macs' | 'isElsewhere'>;
+  readonly storage: Pick<Storage, 'auditSpool'>;
+  readonly clock: Clock;
+}): Omit<AuditMaintenance, 'close'> => ({
+  verify: async (checkpoints = checkpointFileOf(settings)) =>
+    verifyTrail({
+      audit: trail,
+      keys,
+      macs,
+      copies: await readCheckpointFile(checkpoints),
+      nowMs: clock.nowMs(),
+      ...(isElsewhere && { spool: storage.auditSpool }),
+    }),
+  list: (filter) => trail.listAudit(filter),
+  publicKey: () => keys.publicPem,
+});

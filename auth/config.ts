@@ -5,6 +5,7 @@
 import { defineSettings, type PresetOf, type SettingProblem, type SettingsOf } from '@sallyport/kit/config';
 import { tlsProblems } from '@sallyport/kit/tls-certificate';
 import { redisProblems } from '@sallyport/storage/redis/settings';
+import { adminProblems, adminSettings } from './settings/admin.ts';
 import { auditProblems, auditSettings } from './settings/audit.ts';
 import { browserSettings } from './settings/browser.ts';
 import { contractSettings } from './settings/contract.ts';
@@ -26,6 +27,7 @@ export const authSettings = defineSettings({
   ...tlsSettings,
   ...tracingSettings,
   ...databaseSettings,
+  ...adminSettings,
   ...auditSettings,
   ...tokensSettings,
   ...passwordsSettings,
@@ -47,6 +49,7 @@ export const checkAuthSettings = (settings: AuthSettings): readonly SettingProbl
     ...tlsProblems(privateTlsFiles(settings)),
     ...databaseProblems(settings),
     ...redisProblems(settings),
+    ...adminProblems(settings),
     ...auditProblems(settings),
     ...eventsProblems(settings),
     ...kafkaProblems(settings),

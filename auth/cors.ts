@@ -1,4 +1,5 @@
 import cors from '@fastify/cors';
+import { sdkHeaderName } from '@sallyport/contract';
 import type { FastifyInstance } from 'fastify';
 
 const maxAgeSeconds = 3600;
@@ -23,6 +24,7 @@ export const mountCors = async (app: FastifyInstance, origins: readonly string[]
       'Idempotency-Key',
       'DPoP',
       'Traceparent',
+      sdkHeaderName,
     ],
     exposedHeaders: ['Content-Length', 'Content-Type'],
     maxAge: maxAgeSeconds,

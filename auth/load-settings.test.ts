@@ -46,6 +46,12 @@ describe('the settings of the issuer', () => {
     expect(loadAuthSettings({ env: given }).settings.jwtAlgorithm).toBe('HS256');
   });
 
+  it('serve the admin API only where it is told the port, and refuse a host alone', () => {
+    expect(loadAuthSettings({ env }).settings.adminPort).toBeUndefined();
+    expect(() => loadAuthSettings({ env: { ...env, ADMIN_HOST: '0.0.0.0' } })).toThrow('ADMIN_HOST');
+    expect(loadAuthSettings({ env: { ...env, ADMIN_PORT: '9181' } }).settings.adminPort).toBe(9181);
+  });
+
   it('read the settings file that .env names', () => {
     const file = join(folder, 'settings.json');
     writeFileSync(file, JSON.stringify({ port: 9999 }));

@@ -1,56 +1,61 @@
 /**
- * What the command line may do on the host, without a running server: accounts and their roles, key pairs. The first admin can
- * be made here only; no request ever carries a role. Every act is written with its effect, as actor `admin`.
+ * What the command line may do on the host, without a running server: what every operator may (`operations.ts`), and what wants the host
+ * itself, such as the credentials of the admin API. Every act is written with its effect, as actor `admin`.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import {
-  type DeviceId,
-  defaultRealm,
-  isUserId,
-  type SessionId,
-  signatureAlgorithms,
-  type UserId,
-} from '@sallyport/contract';
+import { defaultRealm, signatureAlgorithms, type UserId } from '@sallyport/contract';
 import { systemClock } from '@sallyport/kit/clock';
 import { defineSettings, loadSettings, settingNames } from '@sallyport/kit/config';
-import { emailKey, usernameKey } from '@sallyport/kit/identifier';
 import { systemRandom } from '@sallyport/kit/random';
-import type { LoginIdentifier, User } from '@sallyport/storage/contracts/accounts';
-import type { Device } from '@sallyport/storage/contracts/devices';
+import type { Credential } from '@sallyport/storage/contracts/credentials';
 import type { Erasure } from '@sallyport/storage/contracts/housekeeping';
-import type { Keys, StoredKey } from '@sallyport/storage/contracts/keys';
-import type { EventFilter, StoredEvent } from '@sallyport/storage/contracts/outbox';
 import type { Restored } from '@sallyport/storage/contracts/recovery';
-import type { Session } from '@sallyport/storage/contracts/sessions';
-import type { Storage } from '@sallyport/storage/contracts/storage';
-import { createDeleteAccount } from './account/delete-account.ts';
+import type { SchemaState, Storage } from '@sallyport/storage/contracts/storage';
+import {
+  type CredentialWish,
+  createCredentialDesk,
+  type MadeCredential,
+  mostCredentials,
+} from './admin/credentials.ts';
 import { type AuditMaintenance, openAuditMaintenance } from './audit-maintenance.ts';
 import { clean, type Removed } from './cleanup/clean.ts';
 import { type Resealed, reseal } from './cleanup/reseal.ts';
 import { type AuthSettings, authSettings } from './config.ts';
-import { createRevokeDevice } from './devices/revoke-device.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { openPasswordFactor } from './factors/index.ts';
 import { openPasswordPolicy } from './factors/rules/index.ts';
-import { listKeys, rotateKeys } from './key-maintenance.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { openActGuard, openAudit } from './open-audit.ts';
 import { withRedis } from './open-redis.ts';
 import { openStore } from './open-store.ts';
-import { listEvents, replayEvents } from './outbox/maintain-events.ts';
+import {
+  type AccountData,
+  createOperations,
+  createUserMaker,
+  type OperationParts,
+  type Operations,
+} from './operations.ts';
 import { createImportAccount, type ImportOutcome } from './register/import-account.ts';
-import { createRegister, type RegisterOutcome } from './register/register.ts';
+import { createRegister } from './register/register.ts';
 import { createSeed, isSeeded, type Seeded, type SeedRequest } from './register/seed.ts';
 import { feedToken } from './revocations/feed-token.ts';
-import { listRootKeys, type RootKeyUse } from './root-key-maintenance.ts';
-import { endAllSessions, endSession, listDevices, listSessions } from './session-maintenance.ts';
 import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
 import { createSessionStarter } from './tokens/start-session.ts';
 
 export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
 export type { Finding } from '@sallyport/kit/finding';
+export type { Credential } from '@sallyport/storage/contracts/credentials';
 export type { StoredKey } from '@sallyport/storage/contracts/keys';
+export type { AccountView, DeviceView, EventView, KeyView, RootView, SessionView } from './admin/views.ts';
+export {
+  deviceView,
+  eventView,
+  keyView,
+  rootView,
+  sessionView,
+  userView,
+} from './admin/views.ts';
 export { type AuditView, auditView, type GivenFilter, longestPage, readFilter } from './audit/filter.ts';
 export type { AuditReport } from './audit/verify.ts';
 export type { AuditMaintenance } from './audit-maintenance.ts';
@@ -59,6 +64,7 @@ export type { Removed } from './cleanup/clean.ts';
 export type { Resealed } from './cleanup/reseal.ts';
 export { type CopyProgress, CopyRefused, type CopyReport, copyStore, type MovedSessions } from './copy-store.ts';
 export { examineIssuer } from './examine.ts';
+export type { FoundUsers, NewAccount, Operations } from './operations.ts';
 export { type EventSinkName, eventSinkName } from './outbox/sinks/name.ts';
 export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
@@ -70,26 +76,9 @@ export { requireStoppedServers } from './stopped-servers.ts';
 export const issuerSettings = authSettings;
 export const issuerSettingNames: readonly string[] = settingNames(authSettings);
 
-interface AccountData {
-  /** E-mail or user name, as the preset logs in. */
-  readonly identifier: string;
-  readonly name?: string;
-  readonly roles: readonly string[];
-  readonly permissions: readonly string[];
-}
-
-export interface NewAccount extends AccountData {
-  readonly password: string;
-}
-
 export interface ImportedAccount extends AccountData {
   /** bcrypt, Argon2, PBKDF2 or scrypt in one of the forms of docs/guides/passwords.md. */
   readonly passwordHash: string;
-}
-
-export interface FoundUsers {
-  readonly live: User | undefined;
-  readonly deleted: readonly User[];
 }
 
 export type KeySetting = 'JWT_SECRET' | 'JWT_SECRET_PREVIOUS' | 'JWT_PRIVATE_KEY' | 'JWT_PRIVATE_KEY_PATH';
@@ -97,60 +86,36 @@ export type KeySetting = 'JWT_SECRET' | 'JWT_SECRET_PREVIOUS' | 'JWT_PRIVATE_KEY
 export interface RestoredStore extends Restored {
   /** Ids of the ring's keys; tokens that they have signed are refused. */
   readonly keys: readonly string[];
+  /** Names of the service credentials that lived; each service needs a new one. */
+  readonly credentials: readonly string[];
   /** The settings of keys that are not the ring's: access tokens of before live until they expire, unless those are changed. */
   readonly keySettings: readonly KeySetting[];
 }
 
-export interface Maintenance {
-  createUser(account: NewAccount): Promise<RegisterOutcome>;
+export interface Maintenance extends Operations {
   /** An account with a hash from another system; it is replaced at the first login. */
   importUser(account: ImportedAccount): Promise<ImportOutcome>;
-  /** Undefined: no such account. */
-  setDisabled(identifier: string, disabled: boolean): Promise<User | undefined>;
-  setRoles(identifier: string, roles: readonly string[], permissions: readonly string[]): Promise<User | undefined>;
-  /** Live ones of an account, newest first. */
-  listSessions(user: User): Promise<readonly Session[]>;
-  /** False: no live session of this id. */
-  endSession(sessionId: SessionId): Promise<boolean>;
-  endAllSessions(user: User): Promise<void>;
-  listDevices(user: User): Promise<readonly Device[]>;
-  /** Its session dies with it. False: there is no such device. */
-  revokeDevice(deviceId: DeviceId): Promise<boolean>;
-  /** All keys of the ring, by algorithm, current first. */
-  listKeys(): Promise<readonly StoredKey[]>;
-  /**
-   * Publishes a next key where there is none; issuers sign with it once it has been published for its time. Undefined: a secret or a key of
-   * the owner signs, and not the ring.
-   */
-  rotateKeys(): Promise<readonly StoredKey[] | undefined>;
-  /** Takes a next or retired key out of the ring. */
-  withdrawKey(kid: string): ReturnType<Keys['withdrawKey']>;
-  /** Whether the store kept the key; verifiers refuse what it has signed either way, once they hear of it. */
-  removeKey(kid: string): Promise<boolean>;
   /**
    * After the store was put back to an earlier state, before any server starts on it: ends every session, retires the ring's keys, and
    * gives the store a new incarnation. Says which keys are not the ring's to retire. `requireStoppedServers` finds servers that run.
    */
   markRestored(): Promise<RestoredStore>;
-  /** What still needs which root key; reads every live session and whatever is sealed. */
-  listRootKeys(): Promise<readonly RootKeyUse[]>;
   /** Takes away what is over, and seals anew what is sealed under another root key than the first, as the issuer does on its schedule. */
   cleanUp(): Promise<{ readonly removed: Removed; readonly resealed: Resealed }>;
-  /** The live account and the deleted ones that an id, an e-mail or a user name stands for. */
-  findUsers(idOrIdentifier: string): Promise<FoundUsers>;
-  /** Deletes an account as its owner would. */
-  deleteUser(userId: UserId): Promise<void>;
   /** Takes everything personal from a deleted account; ids stay. */
   eraseUser(userId: UserId): Promise<Erasure['kind']>;
   /** Whether somebody has an account that no seed has made; reads all there are. */
+  /** As this opening left it: whoever opens a store brings its schema up to date. */
+  readonly schema: SchemaState;
   hasPeople(): Promise<boolean>;
   /** Fills the store with numbered accounts, a session each, until there are so many. */
   seed(request: Omit<SeedRequest, 'context'>): Promise<Seeded>;
-  /** Events of the outbox that fit, oldest first. */
-  listEvents(filter: EventFilter, limit: number): AsyncIterable<StoredEvent>;
-  /** Lets relays send events again, under the ids that they have. Says how many; those that have not left yet do not count. */
-  replayEvents(what: { readonly ids: readonly string[] } | { readonly filter: EventFilter }): Promise<number>;
-  listUsers(page: { readonly after?: UserId; readonly limit: number }): Promise<readonly User[]>;
+  /** A credential for the admin API. The secret is told here, and is nowhere afterwards. */
+  createCredential(wish: CredentialWish): Promise<MadeCredential>;
+  /** Newest first, revoked and expired ones too. */
+  listCredentials(): Promise<readonly Credential[]>;
+  /** By its id, or by its name among those that live. False: there is none. */
+  revokeCredential(idOrName: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -184,49 +149,26 @@ export const openMaintenance = async (env: Readonly<Record<string, string | unde
   /** Here, and not in the commands: none that changes something can be without it. */
   const act = <T>(name: keyof Maintenance, run: () => Promise<T>): Promise<T> =>
     guard.around({ name, context: context() }, run);
+  const { sealer } = sql;
+  const createUser: OperationParts['createUser'] = async (account, by) => (await doors()).createUser(account, by);
+  const operations = createOperations({ settings, storage, sealer, trail: audit.trail, createUser });
+  const credentials = createCredentialDesk({ credentials: storage.credentials, random: systemRandom });
   return {
-    createUser: (account) => act('createUser', async () => (await doors()).createUser(account)),
+    ...operations({ context, around: guard.around }),
     importUser: (account) => act('importUser', async () => (await doors()).importUser(account)),
-    setDisabled: (identifier, disabled) =>
-      act('setDisabled', async () => {
-        const userId = await findId(settings, storage, identifier);
-        return userId && storage.accounts.setUserDisabled(userId, disabled, context());
-      }),
-    setRoles: (identifier, roles, permissions) =>
-      act('setRoles', async () => {
-        const userId = await findId(settings, storage, identifier);
-        return userId && storage.accounts.setUserRoles({ userId, roles, permissions, context: context() });
-      }),
-    listSessions: (user) => listSessions(storage, user),
-    endSession: (sessionId) => act('endSession', () => endSession(storage, sessionId, context())),
-    endAllSessions: (user) => act('endAllSessions', () => endAllSessions(storage, user, context())),
-    listDevices: (user) => listDevices(storage, user),
-    revokeDevice: (deviceId) =>
-      act('revokeDevice', async () => {
-        const owner = (await storage.devices.findDevice(deviceId))?.userId;
-        return owner !== undefined && createRevokeDevice(storage).revoke({ id: owner }, deviceId, context());
-      }),
-    listKeys: () => listKeys(storage.keys),
-    rotateKeys: () => act('rotateKeys', () => rotateKeys(settings, { ...sql, keys: storage.keys, context: context() })),
-    withdrawKey: (kid) =>
-      act('withdrawKey', () => storage.keys.withdrawKey({ realmId: defaultRealm, kid, context: context() })),
-    removeKey: (kid) =>
-      act('removeKey', () => storage.keys.removeKey({ realmId: defaultRealm, kid, context: context() })),
     markRestored: () => act('markRestored', () => markRestored(settings, storage)),
-    listRootKeys: () => listRootKeys(settings.rootKeys, { rootKeys: storage.rootKeys, audit: audit.trail }),
     cleanUp: () =>
       act('cleanUp', async () => ({
         removed: await clean({ storage, settings, cutAudit: audit.cut }),
-        resealed: await reseal({ ...storage, sealer: sql.sealer, kids: settings.rootKeys.map(({ kid }) => kid) }),
+        resealed: await reseal({ ...storage, sealer, kids: settings.rootKeys.map(({ kid }) => kid) }),
       })),
-    findUsers: (idOrIdentifier) => findUsers(settings, storage, idOrIdentifier),
-    deleteUser: (userId) => act('deleteUser', () => createDeleteAccount(storage)(userId, context())),
     eraseUser: (userId) => act('eraseUser', async () => (await storage.housekeeping.eraseUser(userId, context())).kind),
+    schema: storage.schema,
     hasPeople: () => hasPeople(storage),
     seed: (request) => act('seed', async () => (await doors()).seed({ ...request, context: context() })),
-    listEvents: (filter, limit) => listEvents(storage.outbox, filter, limit),
-    replayEvents: (what) => act('replayEvents', () => replayEvents(storage.outbox, what)),
-    listUsers: (page) => storage.accounts.listUsers(defaultRealm, page),
+    createCredential: (wish) => act('createCredential', () => credentials.create(wish, context())),
+    listCredentials: () => credentials.list(),
+    revokeCredential: (idOrName) => act('revokeCredential', () => credentials.revoke(idOrName, context())),
     close: async () => {
       await guard.stop();
       await (await opened)?.close();
@@ -250,7 +192,8 @@ const hasPeople = async ({ accounts }: Storage): Promise<boolean> => {
   }
 };
 
-interface Doors extends Pick<Maintenance, 'createUser' | 'importUser' | 'close'> {
+interface Doors extends Pick<Maintenance, 'importUser' | 'close'> {
+  readonly createUser: OperationParts['createUser'];
   readonly seed: ReturnType<typeof createSeed>;
 }
 
@@ -271,16 +214,8 @@ const openDoors = async (settings: AuthSettings, { accounts, sessions, effects }
     [shape.identifier]: identifier,
     ...(name !== undefined && { name }),
   });
-  const withRoles = async (user: User, { roles, permissions }: AccountData): Promise<User> => {
-    if (roles.length === 0 && permissions.length === 0) return user;
-    const input = { userId: user.id, roles, permissions, context: context() };
-    return (await accounts.setUserRoles(input)) ?? user;
-  };
   return {
-    createUser: async (account) => {
-      const outcome = await register({ ...bodyOf(account), password: account.password }, context());
-      return outcome.kind === 'registered' ? { ...outcome, user: await withRoles(outcome.user, account) } : outcome;
-    },
+    createUser: createUserMaker({ accounts, register, identifier: shape.identifier }),
     importUser: ({ passwordHash: givenHash, roles, permissions, ...account }) => {
       const given = roles.length === 0 && permissions.length === 0 ? {} : { roles, permissions };
       return importAccount({ body: bodyOf(account), givenHash, ...given }, context());
@@ -290,14 +225,11 @@ const openDoors = async (settings: AuthSettings, { accounts, sessions, effects }
   };
 };
 
-const loginOf = ({ shape }: AuthSettings, identifier: string): LoginIdentifier | undefined => {
-  const kind = shape.identifier;
-  const key = kind === 'email' ? emailKey(identifier) : usernameKey(identifier);
-  return key === undefined ? undefined : { kind, key };
-};
-
-/** Keys leave first: where this is interrupted, whoever calls again finds the sessions still there to end. */
-const markRestored = async (settings: AuthSettings, { keys, recovery }: Storage): Promise<RestoredStore> => {
+/** Keys and credentials leave first: where this is interrupted, whoever calls again finds the sessions still there to end. */
+const markRestored = async (
+  settings: AuthSettings,
+  { keys, credentials, recovery }: Storage,
+): Promise<RestoredStore> => {
   const retired: string[] = [];
   for (const algorithm of signatureAlgorithms) {
     for (const { kid } of await keys.listKeys(defaultRealm, algorithm)) {
@@ -305,9 +237,14 @@ const markRestored = async (settings: AuthSettings, { keys, recovery }: Storage)
       retired.push(kid);
     }
   }
+  // One that was revoked since would be good again, and one that was made since is lost.
+  const revoked: string[] = [];
+  for (const { id, name } of await credentials.listCredentials(defaultRealm, mostCredentials)) {
+    if (await credentials.revokeCredential({ realmId: defaultRealm, id, context: context() })) revoked.push(name);
+  }
   const incarnation = systemRandom.bytes(12).toString('base64url');
   const ended = await recovery.markRestored({ incarnation, context: context() });
-  return { ...ended, keys: retired, keySettings: ownKeySettings(settings) };
+  return { ...ended, keys: retired, credentials: revoked, keySettings: ownKeySettings(settings) };
 };
 
 const ownKeySettings = (settings: AuthSettings): readonly KeySetting[] => {
@@ -322,31 +259,6 @@ const ownKeySettings = (settings: AuthSettings): readonly KeySetting[] => {
     // It verifies whatever the algorithm is now.
     ...(settings.jwtSecretPrevious === undefined ? [] : (['JWT_SECRET_PREVIOUS'] as const)),
   ];
-};
-
-const findId = async (
-  settings: AuthSettings,
-  { accounts }: Storage,
-  identifier: string,
-): Promise<UserId | undefined> => {
-  const login = loginOf(settings, identifier);
-  return login && (await accounts.findUserForLogin(defaultRealm, login))?.id;
-};
-
-const findUsers = async (
-  settings: AuthSettings,
-  { accounts, housekeeping }: Storage,
-  idOrIdentifier: string,
-): Promise<FoundUsers> => {
-  if (isUserId(idOrIdentifier)) {
-    const user = await accounts.findUser(idOrIdentifier);
-    if (user === undefined) return { live: undefined, deleted: [] };
-    return user.deletedAtMs === undefined ? { live: user, deleted: [] } : { live: undefined, deleted: [user] };
-  }
-  const login = loginOf(settings, idOrIdentifier);
-  if (login === undefined) return { live: undefined, deleted: [] };
-  const deleted = await housekeeping.findDeletedUsers(defaultRealm, login);
-  return { live: await accounts.findUserForLogin(defaultRealm, login), deleted };
 };
 
 /**

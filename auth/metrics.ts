@@ -1,4 +1,5 @@
 import { refreshRefusals } from '@sallyport/contract';
+import type { AdminRouteId } from '@sallyport/contract/admin-routes';
 import type { RouteId } from '@sallyport/contract/routes';
 import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
 import { watchCertificates } from '@sallyport/kit/tls-metric';
@@ -7,6 +8,7 @@ import type { HashPool } from './factors/hash-pool.ts';
 import type { OpenedPolicy } from './factors/rules/index.ts';
 import type { RunningAudit } from './open-audit.ts';
 import type { WatchedRedis } from './open-redis.ts';
+import { sdkLabel } from './sdk-label.ts';
 import type { ObserveVerb } from './time-store.ts';
 import { type RefreshAnomaly, refreshAnomalies } from './tokens/refresh-anomaly.ts';
 import type { UnsettledRotations } from './tokens/unsettled.ts';
@@ -26,9 +28,11 @@ export interface AuthMetrics {
   /** What one run of the cleanup has removed. */
   readonly countCleanup: (removed: Readonly<Record<string, number>>) => void;
   readonly countCleanupFailure: () => void;
-  readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
   /** A certificate that is shown, by when it expires. */
   readonly watchCertificate: (expiresAtMs: () => number) => void;
+  readonly observe: (route: RouteId | AdminRouteId | 'none', status: number, seconds: number) => void;
+  /** A request that names its SDK, by the header's text. */
+  readonly countSdk: (header: string) => void;
   readonly watchFeed: (feed: { readonly subscribers: number }) => void;
 }
 
@@ -74,6 +78,11 @@ export const createAuthMetrics = (watched: {
     labels: ['table'],
   });
   const runs = metrics.counter({ name: 'cleanup_runs_total', help: 'Runs of the cleanup.', labels: ['outcome'] });
+  const sdks = metrics.counter({
+    name: 'sdk_requests_total',
+    help: 'Logins, refreshes, key fetches and feed subscriptions that name their SDK, by its name and minor version.',
+    labels: ['sdk', 'version'],
+  });
   for (const anomaly of refreshAnomalies) anomalies.inc({ anomaly }, 0);
   for (const outcome of ['done', 'failed']) runs.inc({ outcome }, 0);
   watchScorer(metrics, watched.scorer);
@@ -99,6 +108,10 @@ export const createAuthMetrics = (watched: {
       for (const [table, count] of Object.entries(removed)) cleaned.inc({ table }, count);
     },
     countCleanupFailure: () => runs.inc({ outcome: 'failed' }),
+    countSdk: (header) => {
+      const label = sdkLabel(header);
+      if (label !== undefined) sdks.inc({ ...label });
+    },
     countRefreshAnomaly: (anomaly) => anomalies.inc({ anomaly }),
     countLogin,
     countRefresh,

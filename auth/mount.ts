@@ -3,7 +3,7 @@
  * What every route needs is here, so that no room can forget it. It knows no use case.
  */
 import type { IncomingMessage } from 'node:http';
-import { type ErrorTexts, Problem, type TraceContext } from '@sallyport/contract';
+import { type ErrorTexts, Problem, sdkHeaderName, type TraceContext } from '@sallyport/contract';
 import { changesSomething, type RouteDefinition, type RouteId, routePath } from '@sallyport/contract/routes';
 import { type Log, logRequest } from '@sallyport/kit/log';
 import { installErrorHandler } from '@sallyport/kit/problem';
@@ -51,6 +51,8 @@ export interface MountOptions {
   readonly spans?: RequestSpans | undefined;
   /** One call per answered request: for metrics. */
   readonly observe: (route: RouteId | 'none', status: number, seconds: number) => void;
+  /** One call per answered request that names its SDK. */
+  readonly countSdk: (header: string) => void;
   /** A request that a limit has refused: for the audit. */
   readonly onLimitHit: (route: RouteId, context: ActContext) => void;
   /** Stands around every request that may change something, once it is known who calls. */
@@ -105,11 +107,13 @@ export const traceFieldsOf = (req: IncomingMessage): Readonly<Record<string, str
 };
 
 const observe = (request: FastifyRequest, reply: FastifyReply, options: MountOptions): void => {
-  const { log, observe: count, spans } = options;
+  const { log, observe: count, countSdk, spans } = options;
   const seen = seenRequests.get(request.raw);
   const route = request.routeOptions.config.routeId;
   const durationMs = performance.now() - (seen?.startedMs ?? 0);
   count(route ?? 'none', reply.statusCode, durationMs / 1000);
+  const sdk = onlyValue(request, sdkHeaderName);
+  if (sdk !== undefined) countSdk(sdk);
   if (seen?.span !== undefined) spans?.end(seen.span, request, reply.statusCode);
   logRequest(log, {
     requestId: request.id,

@@ -10,10 +10,12 @@ import { createLifecycle, type RunningServer, type ServerInput } from '@sallypor
 import { listen, privateListener } from '@sallyport/kit/listener';
 import { createLog, type Log, redactPathsOf } from '@sallyport/kit/log';
 import { systemRandom } from '@sallyport/kit/random';
-import { withCertificate } from '@sallyport/kit/tls-certificate';
+import { type ReloadingListener, type TlsParts, withCertificate } from '@sallyport/kit/tls-certificate';
 import type { Storage } from '@sallyport/storage/contracts/storage';
+import { type AdminAppParts, buildAdminApp } from './admin-app.ts';
 import { buildApp } from './app.ts';
 import { startLimitHits } from './audit/limit-hits.ts';
+import { createAuditReader } from './audit-maintenance.ts';
 import type { AuthSettings } from './config.ts';
 import { createHashPool } from './factors/hash-pool.ts';
 import { lowerHashPriority } from './factors/hash-priority.ts';
@@ -130,7 +132,7 @@ const startParts = async (
     audit,
     ...(redis && { redis }),
   });
-  const { metrics, observe, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
+  const { metrics, observe, countSdk, countRefreshAnomaly, countPasswordCheck, watchFeed } = authMetrics;
   // Before the drain: at the stop what that has moved last still leaves.
   if (settings.eventRelay) {
     const relay = await openRelay({ settings, storage: kept, metrics, log, spans });
@@ -163,6 +165,7 @@ const startParts = async (
     policy,
     isReady,
     observe,
+    countSdk,
     onCleanedUp: authMetrics.countCleanup,
     onCleanupFailed: authMetrics.countCleanupFailure,
     onLoginEnded: authMetrics.countLogin,
@@ -212,17 +215,55 @@ const startParts = async (
     }),
   );
   lifecycle.add({ name: 'private listener', stop: () => inner.close() });
+  const admin = await openAdmin(settings, tls, {
+    settings,
+    storage,
+    sealer,
+    trail: auditTrail.trail,
+    audit: createAuditReader({ settings, opened: auditTrail, storage: kept, clock }),
+    ...{ password, policy, clock, random, log, observe },
+    onLimitHit: limitHits.note,
+    aroundAct: audit.aroundAct,
+  });
+  if (admin !== undefined) lifecycle.add({ name: 'admin API', stop: () => admin.close() });
   // Before its listener: the streams would be waited for.
   lifecycle.add({ name: 'revocation feed', stop: () => feed.stop() });
   lifecycle.add({ name: 'tidying of revocations', stop: stopTidying });
   lifecycle.add({ name: 'cleanup', stop: stopCleanup });
+  const urls = { public: open.url, private: inner.url, ...(admin && { admin: admin.url }) };
+  const reload = (): void => {
+    for (const each of [open, inner, admin]) each?.reload();
+  };
+  return { urls, reload, stop: async () => void (await lifecycle.stop()) };
+};
+
+/** On a listener of its own, and only where it is told to: whoever reaches the feed does not reach this. */
+const openAdmin = async (
+  settings: AuthSettings,
+  tls: Omit<TlsParts, 'files'>,
+  parts: AdminAppParts,
+): Promise<Pick<ReloadingListener, 'url' | 'reload' | 'close'> | undefined> => {
+  const { adminPort, adminHost, portOffset } = settings;
+  if (adminPort === undefined) return undefined;
+  const app = await buildAdminApp(parts);
+  // Its own credential says who calls; the command line would have no certificate to show.
+  const files = { ...privateTlsFiles(settings), clientCaPath: undefined };
+  const listener = await withCertificate({ ...tls, files }, (certificate) =>
+    listen({
+      certificate,
+      handler: app.routing,
+      port: adminPort === 0 ? 0 : adminPort + portOffset,
+      setting: 'ADMIN_PORT',
+      ...(adminHost && { hosts: adminHost }),
+    }),
+  );
   return {
-    urls: { public: open.url, private: inner.url },
-    reload: () => {
-      open.reload();
-      inner.reload();
+    url: listener.url,
+    reload: listener.reload,
+    close: async () => {
+      await listener.close();
+      await app.close();
     },
-    stop: async () => void (await lifecycle.stop()),
   };
 };
 

@@ -4,6 +4,7 @@ import { gatewayPresets } from '@sallyport/gateway/maintenance';
 import { type Environment, namesDatabase } from './environment.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { readFolder } from './up/data-folder.ts';
+import { readPlan } from './up/plan.ts';
 import { settingOfFile } from './up/secrets.ts';
 
 const secretName = /^[A-Z][A-Z0-9_]*$/;
@@ -19,6 +20,24 @@ export const hostEnvironment = (env: Environment): Environment => {
   const secrets = readdirSync(join(path, 'secrets')).filter((name) => secretName.test(name) && !(name in env));
   const files = secrets.map((name) => [settingOfFile(name), join(path, 'secrets', name)]);
   return Object.freeze({ SALLYPORT_PRESET: folder.preset, ...Object.fromEntries(files), ...env });
+};
+
+/**
+ * The same with what one server of the folder's preset has for itself alone, which `sallyport up` derives at each start: `api-gateway`'s
+ * token at the feed. `entry`: the module that runs it.
+ */
+export const serverEnvironment = (env: Environment, entry: string): Environment => {
+  const host = hostEnvironment(env);
+  const path = env['SALLYPORT_DATA_DIR'] ?? 'data';
+  const preset = readFolder(path)?.preset;
+  const server = preset === undefined ? undefined : readPlan(preset).servers.find((each) => each.entry === entry);
+  if (server === undefined) return host;
+  const prefix = `${server.name}.`;
+  const own = readdirSync(join(path, 'secrets'))
+    .filter((file) => file.startsWith(prefix))
+    .map((file) => ({ name: file.slice(prefix.length), file: join(path, 'secrets', file) }))
+    .filter(({ name }) => secretName.test(name) && !(name in env));
+  return Object.freeze({ ...Object.fromEntries(own.map(({ name, file }) => [settingOfFile(name), file])), ...host });
 };
 
 /**

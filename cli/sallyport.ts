@@ -1,7 +1,10 @@
+import { release } from '@sallyport/contract';
 import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './audit/command.ts';
 import { addBackupCommand } from './backup/command.ts';
 import { addCleanupCommand } from './cleanup/command.ts';
+import { addCompletionCommand } from './completion/command.ts';
+import { addCredentialsCommand } from './credentials/command.ts';
 import { addDevicesCommand } from './devices/command.ts';
 import { addDoctorCommand } from './doctor/command.ts';
 import { readEnvironment } from './environment.ts';
@@ -10,6 +13,7 @@ import { CommandError, exitCodes } from './exit-codes.ts';
 import { addGatewayCommand } from './gateway/command.ts';
 import { hostEnvironment } from './host-environment.ts';
 import { addKeysCommand } from './keys/command.ts';
+import { addMigrateCommand } from './migrate/command.ts';
 import { addRoutesCommand } from './routes/command.ts';
 import { addSeedCommand } from './seed/command.ts';
 import { addSessionsCommand } from './sessions/command.ts';
@@ -30,6 +34,7 @@ Settings come from the environment, over the .env of the working folder.`;
 export const createProgram = (finish: (exitCode: number) => void): Command => {
   const program = new Command('sallyport')
     .description('Authentication for microservices: issuer, gateway, verifier.')
+    .version(release)
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText('after', exitCodesHelp);
@@ -53,13 +58,16 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
   addUsersCommand(program);
   addSessionsCommand(program);
   addDevicesCommand(program);
+  addCredentialsCommand(program);
   addEventsCommand(program);
   addCleanupCommand(program);
   addAuditCommand(program);
   addBackupCommand(program);
   addSeedCommand(program);
   addStoreCommand(program);
+  addMigrateCommand(program);
   addDoctorCommand(program, finish);
+  addCompletionCommand(program);
   return program;
 };
 

@@ -6,6 +6,7 @@ import type { CheckSignature } from './issuer-signature.ts';
 import type { ProofKey } from './proof-key.ts';
 import { randomId } from './random-id.ts';
 import { readAnswer, refusal } from './read-answer.ts';
+import { sdkHeader } from './sdk-header.ts';
 
 export type DeviceCurve = 'X25519' | 'P-256';
 
@@ -61,7 +62,7 @@ export const createDevices = (options: DevicesOptions): Devices => {
   const post = async (path: string, body: object): Promise<Readonly<Record<string, unknown>>> => {
     const [url, method] = [`${authUrl}/${path}`, 'POST'];
     const proof = await proofKey?.prove({ method, url, atMs: now() });
-    const headers = { 'content-type': 'application/json', ...(proof !== undefined && { dpop: proof }) };
+    const headers = { ...sdkHeader, 'content-type': 'application/json', ...(proof !== undefined && { dpop: proof }) };
     const answer = await call(url, { method, headers, body: JSON.stringify(body) });
     if (!answer.ok) throw refusal(answer);
     return answer.body;

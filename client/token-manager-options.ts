@@ -51,7 +51,6 @@ export const managerOptions = (given: TokenManagerOptions) => {
   const { transport = 'body', locks = globalThis.navigator?.locks ?? null, timeoutMs = 10_000 } = given;
   return Object.freeze({
     refreshPath: 'refresh',
-    fetch: globalThis.fetch.bind(globalThis),
     now: () => Date.now(),
     jitter: () => Math.random(),
     ...given,

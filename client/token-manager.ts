@@ -3,6 +3,7 @@ import { NetworkError, SignedOutError } from './errors.ts';
 import { createExclusive } from './exclusive.ts';
 import { memberOf } from './member-of.ts';
 import { type Answer, readAnswer, refusal } from './read-answer.ts';
+import { sdkHeader } from './sdk-header.ts';
 import { createSessionWatch, type SessionState } from './session-state.ts';
 import { issuersWord, type SignedOutCause } from './signed-out-cause.ts';
 import { claimsOf } from './token-claims.ts';
@@ -108,7 +109,7 @@ export const createTokenManager = (given: TokenManagerOptions): TokenManager => 
     atMs = serversNowMs(),
   ): Promise<Answer> => {
     const proof = await proofKey?.prove({ method: 'POST', url: `${authUrl}/${path}`, atMs });
-    return post(path, body, { ...headers, ...(proof !== undefined && { dpop: proof }) }, limitMs);
+    return post(path, body, { ...headers, ...sdkHeader, ...(proof !== undefined && { dpop: proof }) }, limitMs);
   };
   const authorize: TokenManager['authorize'] = async (accessToken, method, url) => {
     if (proofKey === undefined || claimsOf(accessToken).cnf === undefined)

@@ -72,6 +72,7 @@ export const errorCatalogue = {
   token_stale: entry(401, 'Token is older than a change of the account', 'refresh'),
   user_unknown: entry(401, 'User not found', 'login'),
   permission_denied: entry(403, 'Permission denied'),
+  credential_invalid: entry(401, 'Invalid service credential'),
   scope_insufficient: entry(403, 'The token has not the scope that is needed'),
 
   // Refresh tokens and sessions
@@ -110,6 +111,8 @@ export const errorCatalogue = {
 
   // Keys
   no_public_key: entry(404, 'This issuer has no public key'),
+  keys_external: entry(409, 'The issuer does not sign with the ring, but with a key of a file or a secret'),
+  key_signs: entry(409, 'The key signs: it has to be rotated first'),
   public_key_unavailable: entry(500, 'public key not available'),
 
   // Limits and state of the servers

@@ -1,4 +1,5 @@
 /** The issuer's OpenAPI 3.1 document, made from the route table. Pure: no server is needed to print it. */
+import { type AdminRouteDefinition, adminBasePath, adminRoutes, credentialErrors } from './admin-routes.ts';
 import { type ErrorCode, errorCatalogue } from './errors.ts';
 import { problemContentType } from './problem.ts';
 import { commonErrors, type RouteDefinition, routePath } from './routes.ts';
@@ -54,7 +55,7 @@ export const openApiDocument = ({ title, version, routes, basePath }: OpenApiOpt
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
     const path = routePath(route, basePath).replaceAll(/:([A-Za-z]+)/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: issuerOperation(route) };
   }
   return withoutOwnKeywords({
     openapi: '3.1.0',
@@ -83,25 +84,60 @@ const withoutOwnKeywords = (value: unknown): unknown => {
   return Object.fromEntries(members);
 };
 
-const operation = (route: RouteDefinition): object => ({
+/** The admin API's document. */
+export const adminApiDocument = ({
+  title,
+  version,
+}: Pick<OpenApiOptions, 'title' | 'version'>): Record<string, unknown> => {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of adminRoutes) {
+    const path = `${adminBasePath}${route.path}`.replaceAll(/:([A-Za-z]+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: adminOperation(route) };
+  }
+  return withoutOwnKeywords({
+    openapi: '3.1.0',
+    servers: [{ url: '/' }],
+    info: { title, version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths,
+    components: {
+      schemas: { Problem: problemSchema },
+      securitySchemes: {
+        credential: { type: 'http', scheme: 'bearer', description: 'a service credential: `sp_…`' },
+      },
+    },
+  }) as Record<string, unknown>;
+};
+
+/** OpenAPI 3.1 §4.8.30: for other types than oauth2 the list of a scheme names what the caller has to be allowed. */
+const adminOperation = (route: AdminRouteDefinition): object => ({
+  ...operation({ ...route, errors: [...credentialErrors, ...route.errors] }, [{ credential: [route.scope] }]),
+  description: `Scope: \`${route.scope}\`.`,
+});
+
+/** What every route table has. */
+type DescribedRoute = Pick<RouteDefinition, 'summary' | 'body' | 'bodyOptional' | 'params' | 'answers' | 'errors'> &
+  Pick<AdminRouteDefinition, 'query'> & { readonly id: string };
+
+const parametersOf = ({ params, query }: DescribedRoute): object[] => [
+  ...Object.entries(params?.properties ?? {}).map(([name, schema]) => ({ name, in: 'path', required: true, schema })),
+  ...Object.entries(query?.properties ?? {}).map(([name, schema]) => ({ name, in: 'query', required: false, schema })),
+];
+
+const issuerOperation = (route: RouteDefinition): object =>
+  operation(route, route.bearer ? [{ bearer: [] }, { dpop: [], proof: [] }] : []);
+
+const operation = (route: DescribedRoute, security: readonly object[]): object => ({
   operationId: route.id,
   summary: route.summary,
-  security: route.bearer ? [{ bearer: [] }, { dpop: [], proof: [] }] : [],
-  ...(route.params && {
-    parameters: Object.entries(route.params.properties).map(([name, schema]) => ({
-      name,
-      in: 'path',
-      required: true,
-      schema,
-    })),
-  }),
+  security,
+  ...(parametersOf(route).length > 0 && { parameters: parametersOf(route) }),
   ...(route.body && {
     requestBody: { required: route.bodyOptional !== true, content: { 'application/json': { schema: route.body } } },
   }),
   responses: { ...successes(route), ...failures(route) },
 });
 
-const successes = (route: RouteDefinition): object =>
+const successes = (route: DescribedRoute): object =>
   Object.fromEntries(
     Object.entries(route.answers).map(([status, schema]) => [
       status,
@@ -113,7 +149,7 @@ const contentTypeOf = (schema: object): string =>
   'type' in schema && schema.type === 'string' ? 'application/x-pem-file' : 'application/json';
 
 /** One response per status, its codes in the description. */
-const failures = (route: RouteDefinition): object => {
+const failures = (route: DescribedRoute): object => {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of [...route.errors, ...commonErrors]) {
     const { status } = errorCatalogue[code];

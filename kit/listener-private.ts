@@ -86,6 +86,7 @@ const sendText = (res: ServerResponse, contentType: string, text: string): void 
     'content-type': contentType,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
   });
   res.end(text);
 };

@@ -7,6 +7,7 @@ const invalidTokenCodes: ReadonlySet<ErrorCode> = new Set([
   'token_revoked',
   'token_stale',
   'user_unknown',
+  'credential_invalid',
 ]);
 
 // RFC 6750 §3: "Bearer" is followed by at least one auth-param; §3.1: no error code where no token was sent.

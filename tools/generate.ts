@@ -4,16 +4,22 @@
  */
 import { dirname } from 'node:path';
 import { auditLogsScript } from '@sallyport/storage/mysql/script';
+import { adminApiPage, apiPage } from './generate/api-page.ts';
+import { cliPage } from './generate/cli-page.ts';
 import { errorsPage } from './generate/errors-page.ts';
 import { eventsPage } from './generate/events-page.ts';
-import { openApiFile } from './generate/openapi.ts';
+import { adminApiFile, openApiFile } from './generate/openapi.ts';
 import { type Output, staleFiles, writeAll } from './generate/outputs.ts';
 import { envExample, settingsPage } from './generate/settings-page.ts';
 
 const outputs: readonly Output[] = [
+  { file: 'docs/generated/admin-api.md', make: adminApiPage },
+  { file: 'docs/generated/api.md', make: apiPage },
+  { file: 'docs/generated/cli.md', make: cliPage },
   { file: 'docs/generated/errors.md', make: errorsPage },
   { file: 'docs/generated/events.md', make: eventsPage },
   { file: 'docs/generated/openapi.json', make: openApiFile },
+  { file: 'docs/generated/admin-openapi.json', make: adminApiFile },
   { file: 'docs/generated/settings.md', make: settingsPage },
   { file: '.env.example', make: envExample },
   { file: 'scripts/database/update_audit_logs.sql', make: auditLogsScript },

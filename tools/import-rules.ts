@@ -59,8 +59,8 @@ export const rules: Rules = {
         imports: ['*.ts', 'presets/**', 'settings/**', 'tokens/**', 'factors/**', 'audit/**', 'outbox/**'],
         except: ['main.ts'],
       },
-      { area: 'app', files: ['app.ts'], imports: ['**'], except: ['main.ts', 'server.ts'] },
-      { area: 'maintenance', files: ['maintenance.ts'], imports: ['**'], except: top },
+      { area: 'app', files: ['app.ts', 'admin-app.ts'], imports: ['**'], except: ['main.ts', 'server.ts'] },
+      { area: 'maintenance', files: ['maintenance.ts', 'operations.ts'], imports: ['**'], except: top },
       {
         area: 'composition',
         files: ['*.ts', 'presets/**', 'settings/**'],
@@ -85,7 +85,7 @@ export const rules: Rules = {
         area: 'room',
         files: ['*/**'],
         imports: ['<own>/**', 'tokens/**', 'factors/factor.ts'],
-        typesOnly: ['config.ts', 'route.ts'],
+        typesOnly: ['config.ts', 'route.ts', 'operations.ts'],
         packages: ['contract', 'kit', 'storage/contracts', 'verify'],
       },
     ],
@@ -114,7 +114,7 @@ export const rules: Rules = {
     {
       modules: ['*'],
       within: ['contract/**'],
-      only: ['contract/routes.ts', 'contract/*-schemas.ts', 'contract/events.ts'],
+      only: ['contract/routes.ts', 'contract/admin-routes.ts', 'contract/*-schemas.ts', 'contract/events.ts'],
       because: 'contract depends on nothing; only its routes, their schemas and events use typebox',
     },
   ],

@@ -26,7 +26,12 @@ const commands = {
   bench: ['bench/main.ts'],
   node: [],
   prove: ['tests/prove/main.ts'],
+  pack: ['tools/pack.ts'],
+  docs: ['tools/docs.ts'],
 };
+
+/** What runs where only `npm ci --omit=dev` was. */
+const forProduction = ['start', 'sallyport'];
 
 /** libuv reads the size of its pool once, before any code of the process runs: only a parent can set it. */
 const threadPoolSize = () => process.env.UV_THREADPOOL_SIZE ?? String(availableParallelism() + 4);
@@ -40,7 +45,7 @@ async function launch([command, ...args]) {
     return 2;
   }
   const stop = whenNpmIsGone();
-  const installed = await installIfNeeded(root, stop);
+  const installed = await installIfNeeded(root, stop, { needsDev: !forProduction.includes(command) });
   if (installed !== 0) return installed;
   const node = pinnedNode(root);
   if (node.problem) {

@@ -262,6 +262,22 @@ describe('installation', () => {
     expect(installing(child.output())).toBe(times);
   });
 
+  test.each([
+    ['start is content with npm ci --omit=dev', ['start', 'exit', '0'], 0],
+    ['whatever else runs has the rest installed', ['node', '-e', ''], 1],
+  ])('%s', async (_what, args, times) => {
+    const wanted = {
+      'node_modules/a': { version: '1.0.0', link: true, resolved: 'a' },
+      'node_modules/a-test-runner': { version: '1.0.0', dev: true },
+    };
+    const record = { 'node_modules/a': { version: '1.0.0' } };
+    await writeFile(join(root, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages: wanted }));
+    await writeFile(join(root, 'node_modules', '.package-lock.json'), JSON.stringify({ packages: record }));
+    const child = launch(...args);
+    await ended(child);
+    expect(installing(child.output())).toBe(times);
+  });
+
   test('the lock of a launch that died is taken over', async () => {
     const dead = run(process.execPath, ['-e', '']);
     await ended(dead);

@@ -33,6 +33,11 @@ const auditTypes: Readonly<Record<Act, string>> = {
   'key.removed': 'key_removed',
   'limit.hit': 'limit_hit',
   'audit.read': 'audit_read',
+  'events.replayed': 'events_replayed',
+  'credential.created': 'credential_created',
+  'credential.revoked': 'credential_revoked',
+  'credential.refused': 'credential_refused',
+  'admin.read': 'admin_read',
   'store.restored': 'store_restored',
 };
 

@@ -1,6 +1,6 @@
 /** The feed's door on the private listener: translates, nothing else. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Problem } from '@sallyport/contract';
+import { Problem, sdkHeaderName } from '@sallyport/contract';
 import type { NamedKey } from '@sallyport/kit/config';
 import { StoreUnavailable } from '@sallyport/storage/contracts/store';
 import type { Feed } from './feed.ts';
@@ -9,7 +9,8 @@ import { subscriberOf } from './feed-token.ts';
 export interface RevocationsHttpOptions {
   readonly feed: Feed;
   readonly rootKeys: readonly NamedKey[];
-  readonly onSubscribe: (subscriber: string) => void;
+  /** With the SDK that it names. */
+  readonly onSubscribe: (subscriber: string, sdk: string | undefined) => void;
   /** Subscriptions at once. One subscriber has half of them at most: who gets hold of its token shuts nobody out. Default 1,000. */
   readonly maxSubscriptions?: number;
 }
@@ -54,7 +55,7 @@ export const createRevocationsHttp = (options: RevocationsHttpOptions) => {
     };
     try {
       const leave = await feed.subscribe(sink, singleLine(req.headers['last-event-id']));
-      onSubscribe(subscriber);
+      onSubscribe(subscriber, singleLine(req.headers[sdkHeaderName]));
       res.once('close', leave);
       if (res.destroyed) leave();
     } catch (error) {

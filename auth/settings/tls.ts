@@ -21,7 +21,7 @@ export const tlsSettings = {
   privateTlsCertPath: textSetting({
     env: 'AUTH_PRIVATE_TLS_CERT_PATH',
     optional: true,
-    doc: 'Certificate and its chain as PEM: the private listeners (feed, metrics; also those of a relay) speak TLS. Default: plain HTTP.',
+    doc: 'Certificate and its chain as PEM: the private listeners (feed, metrics, admin API; also those of a relay) speak TLS. Default: plain HTTP.',
   }),
   privateTlsKeyPath: textSetting({
     env: 'AUTH_PRIVATE_TLS_KEY_PATH',
@@ -31,7 +31,7 @@ export const tlsSettings = {
   privateTlsClientCaPath: textSetting({
     env: 'AUTH_PRIVATE_TLS_CLIENT_CA_PATH',
     optional: true,
-    doc: 'Authorities (PEM): clients of the private listeners show a certificate of one of them, or get no connection. Default: clients are not asked.',
+    doc: 'Authorities (PEM): clients of the private listener (feed, metrics; not of the admin API) show a certificate of one of them, or get no connection. Default: clients are not asked.',
   }),
 };
 

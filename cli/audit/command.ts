@@ -11,6 +11,7 @@ import { type Command, Option } from 'commander';
 import { readEnvironment } from '../environment.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { hostEnvironment, requireStoreOfFolder } from '../host-environment.ts';
+import { type Json, jsonOption, print } from '../print.ts';
 import { csvHead, csvLine, recordText, verifyText } from './audit-text.ts';
 
 const withTrail = async (work: (trail: AuditMaintenance) => Promise<void>): Promise<void> => {
@@ -124,7 +125,10 @@ export const addAuditCommand = (program: Command): void => {
   audit
     .command('key')
     .description('print the public key of the checkpoints, for whoever checks them elsewhere')
-    .action(() => withTrail(async (trail) => void process.stdout.write(trail.publicKey())));
+    .option(...jsonOption)
+    .action(({ json }: Json) =>
+      withTrail(async (trail) => print(json, { publicKey: trail.publicKey() }, trail.publicKey())),
+    );
 };
 
 interface Out {

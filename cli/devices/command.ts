@@ -1,33 +1,18 @@
-import type { Maintenance } from '@sallyport/auth/maintenance';
-import { isDeviceId } from '@sallyport/contract';
 import type { Command } from 'commander';
+import { addUrlOption, type Where, withDesk } from '../desk/with-desk.ts';
 import { CommandError } from '../exit-codes.ts';
-import { findUser } from '../users/find-user.ts';
-import { withMaintenance } from '../users/with-maintenance.ts';
-
-type Device = Awaited<ReturnType<Maintenance['listDevices']>>[number];
-
-const at = (ms: number): string => new Date(ms).toISOString();
-
-/** Never the device's key. */
-const deviceView = ({ id, name, curve, createdAtMs, lastSeenAtMs, trustedUntilMs, proofKeyThumbprint }: Device) => ({
-  ...{ id, curve, created_at: at(createdAtMs), has_proof_key: proofKeyThumbprint !== undefined },
-  ...(name !== undefined && { name }),
-  ...(lastSeenAtMs !== undefined && { last_seen_at: at(lastSeenAtMs) }),
-  ...(trustedUntilMs !== undefined && { trusted_until: at(trustedUntilMs) }),
-});
+import { type Json, jsonOption, print } from '../print.ts';
 
 /** `sallyport devices list | revoke`: devices that log in, on the host that holds the store. */
 export const addDevicesCommand = (program: Command): void => {
   const devices = program.command('devices').description('devices that an account logs in on (preset device-chat)');
-  devices
-    .command('list')
+  addUrlOption(devices.command('list'))
     .argument('<id or identifier>', 'id, e-mail or user name of the account')
     .option('--json', 'print JSON', false)
     .description('list the devices of an account, newest first')
-    .action((identifier: string, { json }: { readonly json: boolean }) =>
-      withMaintenance(async (store) => {
-        const all = (await store.listDevices(await findUser(store, identifier))).map(deviceView);
+    .action((identifier: string, { json, ...where }: Where & { readonly json: boolean }) =>
+      withDesk(where, async (desk) => {
+        const all = await desk.listDevices(identifier);
         const lines = all.map(({ id, created_at: created, last_seen_at: seen = 'never', name = '' }) =>
           [id, created, seen, name].join('\t'),
         );
@@ -36,15 +21,14 @@ export const addDevicesCommand = (program: Command): void => {
         );
       }),
     );
-  devices
-    .command('revoke')
+  addUrlOption(devices.command('revoke'))
     .argument('<device id>')
     .description('revoke a device and end its session: it cannot log in again')
-    .action((deviceId: string) =>
-      withMaintenance(async (store) => {
-        if (!isDeviceId(deviceId) || !(await store.revokeDevice(deviceId)))
-          throw new CommandError(`There is no device ${deviceId}.`);
-        process.stdout.write(`Device ${deviceId} is revoked.\n`);
+    .option(...jsonOption)
+    .action((deviceId: string, { json, ...where }: Where & Json) =>
+      withDesk(where, async (desk) => {
+        if (!(await desk.revokeDevice(deviceId))) throw new CommandError(`There is no device ${deviceId}.`);
+        print(json, { id: deviceId, revoked: true }, `Device ${deviceId} is revoked.\n`);
       }),
     );
 };

@@ -3,7 +3,7 @@ import { examineGateway, gatewayPresets } from '@sallyport/gateway/maintenance';
 import { type Command, Option } from 'commander';
 import { readEnvironment } from '../environment.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { hostEnvironment } from '../host-environment.ts';
+import { hostEnvironment, serverEnvironment } from '../host-environment.ts';
 import { doctorText } from './doctor-text.ts';
 
 interface DoctorOptions {
@@ -21,13 +21,16 @@ export const addDoctorCommand = (program: Command, finish: (exitCode: number) =>
     .addOption(new Option('--only <server>', 'one of the two').choices(['issuer', 'gateway']))
     .option('--json', 'print JSON', false)
     .action(async ({ only, json }: DoctorOptions) => {
-      const env = hostEnvironment(readEnvironment(process.env, '.env'));
+      const given = readEnvironment(process.env, '.env');
+      const env = hostEnvironment(given);
       const { SALLYPORT_PRESET: preset } = env;
       const has = (name: 'issuer' | 'gateway', presets: object): boolean =>
         only === undefined ? preset === undefined || Object.hasOwn(presets, preset) : only === name;
       const findings = [
         ...(has('issuer', issuerPresets) ? await examineIssuer(env) : []),
-        ...(has('gateway', gatewayPresets) ? await examineGateway({ env }) : []),
+        ...(has('gateway', gatewayPresets)
+          ? await examineGateway({ env: serverEnvironment(given, '@sallyport/gateway/main') })
+          : []),
       ];
       process.stdout.write(json ? `${JSON.stringify(findings, undefined, 2)}\n` : doctorText(findings));
       finish(findings.some(({ verdict }) => verdict === 'fault') ? exitCodes.failed : exitCodes.done);

@@ -1,15 +1,15 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { addUrlOption, type Where, withDesk } from '../desk/with-desk.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
-import { withMaintenance } from '../users/with-maintenance.ts';
 import { addFilterOptions, addStateOption, type FilterOptions, filterOf, readEventId } from './event-filter.ts';
 import { eventText } from './event-text.ts';
 
-interface ListOptions extends FilterOptions {
+interface ListOptions extends FilterOptions, Where {
   readonly limit: number;
   readonly json: boolean;
 }
 
-interface ReplayOptions extends FilterOptions {
+interface ReplayOptions extends FilterOptions, Where {
   readonly dead: boolean;
   readonly all: boolean;
   readonly json: boolean;
@@ -21,19 +21,19 @@ export const addEventsCommand = (program: Command): void => {
   const json = ['--json', 'print JSON, with the data of the events', false] as const;
   const limit = ['--limit <number>', 'how many at most', positiveInteger, 1000] as const;
 
-  addStateOption(addFilterOptions(events.command('list')))
+  addStateOption(addUrlOption(addFilterOptions(events.command('list'))))
     .option(...limit)
     .option(...json)
     .description('list events, oldest first: time, id, type, user, state')
     .action(list);
 
-  addFilterOptions(events.command('dead-letters'))
+  addUrlOption(addFilterOptions(events.command('dead-letters')))
     .option(...limit)
     .option(...json)
     .description('list events that the receiver has refused for the last time, with the reason')
     .action((options: ListOptions) => list({ ...options, state: 'dead' }));
 
-  addStateOption(addFilterOptions(events.command('replay')))
+  addStateOption(addUrlOption(addFilterOptions(events.command('replay'))))
     .argument('[ids...]', 'ids of events', readEventId)
     .option('--dead', 'dead letters; as --state dead', false)
     .option('--all', 'everything that is kept', false)
@@ -43,8 +43,8 @@ export const addEventsCommand = (program: Command): void => {
 };
 
 const list = (options: ListOptions): Promise<void> =>
-  withMaintenance(async (store) => {
-    for await (const event of store.listEvents(filterOf(options), options.limit)) {
+  withDesk(options, async (desk) => {
+    for await (const event of desk.listEvents(filterOf(options), options.limit)) {
       process.stdout.write(eventText(event, options.json));
     }
   });
@@ -57,8 +57,8 @@ const replay = async (ids: readonly string[] = [], options: ReplayOptions): Prom
       'Say which: ids, or filters (--dead, --type, --user, --since, --until, --state), or --all.',
       exitCodes.usage,
     );
-  await withMaintenance(async (store) => {
-    const replayed = await store.replayEvents(ids.length > 0 ? { ids } : { filter });
+  await withDesk(options, async (desk) => {
+    const replayed = await desk.replayEvents(ids.length > 0 ? { ids } : { filter });
     process.stdout.write(
       options.json ? `${JSON.stringify({ replayed })}\n` : `${replayed} events will be sent again\n`,
     );

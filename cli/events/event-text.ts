@@ -1,12 +1,8 @@
-import type { StoredEvent } from '@sallyport/storage/contracts/outbox';
+import type { EventView } from '@sallyport/auth/maintenance';
 
 /** One line; the data, which may name a person, only in JSON. */
-export const eventText = (event: StoredEvent, json: boolean): string => {
-  const { effectId: id, type, version, key: user, atMs, state, tries, reason, publishedAtMs, data } = event;
-  const time = new Date(atMs).toISOString();
-  if (!json)
-    return `${[time, id, type, user, state, ...(tries > 0 ? [`${tries} tries`, reason ?? ''] : [])].join('\t')}\n`;
-  const published = publishedAtMs === undefined ? {} : { published_at: new Date(publishedAtMs).toISOString() };
-  const told = reason === undefined ? {} : { reason };
-  return `${JSON.stringify({ id, type, version, user, time, state, tries, ...told, ...published, data: JSON.parse(data) as unknown })}\n`;
+export const eventText = (event: EventView, json: boolean): string => {
+  if (json) return `${JSON.stringify(event)}\n`;
+  const { id, type, user, time, state, tries, reason = '' } = event;
+  return `${[time, id, type, user, state, ...(tries > 0 ? [`${tries} tries`, reason] : [])].join('\t')}\n`;
 };

@@ -1,3 +1,4 @@
+import { eventView } from '@sallyport/auth/maintenance';
 import type { EpochMs } from '@sallyport/contract';
 import { defaultRealm } from '@sallyport/contract';
 import type { StoredEvent } from '@sallyport/storage/contracts/outbox';
@@ -33,10 +34,14 @@ const refusal = async (...args: readonly string[]): Promise<string> => {
 
 describe('sallyport events', () => {
   it('prints a line without personal data, or JSON with it', () => {
-    expect(eventText(event, false)).toBe(
+    expect(eventText(eventView(event), false)).toBe(
       `2026-09-21T14:13:20.000Z\t${id}\tUSER_CREATED\t${id}\tdead\t3 tries\tstatus_422\n`,
     );
-    expect(JSON.parse(eventText(event, true))).toMatchObject({ id, user: id, data: { email: 'a@example.org' } });
+    expect(JSON.parse(eventText(eventView(event), true))).toMatchObject({
+      id,
+      user: id,
+      data: { email: 'a@example.org' },
+    });
   });
 
   it('replays only what was named', async () => {

@@ -2,6 +2,7 @@ import { gatewayKey, gatewayKeyServices } from '@sallyport/gateway/maintenance';
 import type { Command } from 'commander';
 import { readEnvironment } from '../environment.ts';
 import { gatewayEnvironment } from '../host-environment.ts';
+import { type Json, jsonOption, print } from '../print.ts';
 
 /** `sallyport gateway` and `sallyport gateway key <service>` */
 export const addGatewayCommand = (program: Command): void => {
@@ -17,8 +18,10 @@ export const addGatewayCommand = (program: Command): void => {
       'id of the service in GATEWAY_ROUTES_FILE, or in the preset or settings file, for example payment-service',
     )
     .description("print a service's GATEWAY_ASSERTION_KEYS, derived from GATEWAY_MASTER_KEYS")
-    .action(async (service: string) => {
+    .option(...jsonOption)
+    .action(async (service: string, { json }: Json) => {
       const env = gatewayEnvironment(readEnvironment(process.env, '.env'));
-      process.stdout.write(`${gatewayKey(service, await gatewayKeyServices({ env }))}\n`);
+      const keys = gatewayKey(service, await gatewayKeyServices({ env }));
+      print(json, { service, keys }, `${keys}\n`);
     });
 };

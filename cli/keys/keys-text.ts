@@ -1,22 +1,11 @@
-import type { StoredKey } from '@sallyport/auth/maintenance';
+import type { KeyView } from '@sallyport/auth/maintenance';
 
-const at = (ms: number): string => new Date(ms).toISOString();
-
-const told: Readonly<Record<StoredKey['state'], (key: StoredKey) => string>> = {
-  next: ({ signsFromMs }) => `signs from ${at(signsFromMs)}`,
-  current: ({ signsFromMs }) => `signs since ${at(signsFromMs)}`,
-  retired: ({ verifiesUntilMs }) =>
-    verifiesUntilMs === undefined ? 'verifies' : `verifies until ${at(verifiesUntilMs)}`,
+const told: Readonly<Record<KeyView['state'], (key: KeyView) => string>> = {
+  next: (key) => `signs from ${key.signs_from}`,
+  current: (key) => `signs since ${key.signs_from}`,
+  retired: (key) => (key.verifies_until === undefined ? 'verifies' : `verifies until ${key.verifies_until}`),
 };
 
 /** One line a key. */
-export const keysText = (keys: readonly StoredKey[]): string =>
+export const keysText = (keys: readonly KeyView[]): string =>
   keys.map((key) => `${key.state.padEnd(8)}${key.algorithm.padEnd(7)}${key.kid}  ${told[key.state](key)}\n`).join('');
-
-/** What may be told of a key: never its private half, sealed or not. */
-export const keyView = ({ kid, algorithm, state, createdAtMs, signsFromMs, verifiesUntilMs }: StoredKey) => ({
-  ...{ kid, algorithm, state },
-  created_at: at(createdAtMs),
-  signs_from: at(signsFromMs),
-  ...(verifiesUntilMs !== undefined && { verifies_until: at(verifiesUntilMs) }),
-});

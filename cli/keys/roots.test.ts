@@ -1,6 +1,6 @@
-import type { RootKeyUse } from '@sallyport/auth/maintenance';
+import { type RootKeyUse, rootView } from '@sallyport/auth/maintenance';
 import { expect, it } from 'vitest';
-import { rootsText, rootView } from './roots-text.ts';
+import { rootsText } from './roots-text.ts';
 
 const use = (kid: string, fields: Partial<RootKeyUse>): RootKeyUse => ({
   ...{ kid, state: 'held', sessions: 0, checkpoints: 0 },
@@ -23,7 +23,7 @@ it('says of each root key whether it may go, and what would be lost with it', ()
     use('0', { state: 'missing', ...phones(1) }),
     use('9', { state: 'missing', checkpoints: 1 }),
   ];
-  expect(rootsText(roots).split('\n').slice(0, 5)).toEqual([
+  expect(rootsText(roots.map(rootView)).split('\n').slice(0, 5)).toEqual([
     '3     derives and seals: 2 sealed values, 5 sessions (until 2027-01-02T00:00:00.000Z), 0 audit checkpoints',
     '2     is needed: 0 sealed values, 1 sessions (until 2027-01-02T00:00:00.000Z), 0 audit checkpoints',
     '1     may go: 0 sealed values, 0 sessions, 4 audit checkpoints',
@@ -31,6 +31,6 @@ it('says of each root key whether it may go, and what would be lost with it', ()
     '9     is not held any more: 0 sealed values, 0 sessions, 1 audit checkpoints',
   ]);
   expect(roots.map((root) => rootView(root).needed)).toEqual([true, true, false, true, false]);
-  expect(rootsText(roots)).toContain('sf1.');
-  expect(rootsText(roots.slice(0, 1))).not.toContain('sf1.');
+  expect(rootsText(roots.map(rootView))).toContain('sf1.');
+  expect(rootsText(roots.slice(0, 1).map(rootView))).not.toContain('sf1.');
 });

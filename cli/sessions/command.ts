@@ -1,39 +1,20 @@
-import type { Maintenance } from '@sallyport/auth/maintenance';
-import { isSessionId } from '@sallyport/contract';
 import type { Command } from 'commander';
+import { addUrlOption, type Where, withDesk } from '../desk/with-desk.ts';
 import { CommandError } from '../exit-codes.ts';
-import { findUser } from '../users/find-user.ts';
-import { withMaintenance } from '../users/with-maintenance.ts';
-
-type Session = Awaited<ReturnType<Maintenance['listSessions']>>[number];
-
-const at = (ms: number): string => new Date(ms).toISOString();
-
-const sessionView = (session: Session) => {
-  const { id, createdAtMs, lastSeenAtMs, idleExpiresAtMs, absoluteExpiresAtMs, deviceId, amr } = session;
-  const { address, userAgent } = session.origin();
-  return {
-    ...{ id, created_at: at(createdAtMs), last_seen_at: at(lastSeenAtMs), amr },
-    expires_at: at(Math.min(idleExpiresAtMs, absoluteExpiresAtMs)),
-    ...(deviceId !== undefined && { device_id: deviceId }),
-    ...(address !== undefined && { address }),
-    ...(userAgent !== undefined && { user_agent: userAgent }),
-  };
-};
+import { type Json, jsonOption, print } from '../print.ts';
 
 /** `sallyport sessions list | end`: sessions of one account, on the host that holds the store. */
 export const addSessionsCommand = (program: Command): void => {
   const sessions = program
     .command('sessions')
     .description('sessions of an account: who is logged in, and the end of it');
-  sessions
-    .command('list')
+  addUrlOption(sessions.command('list'))
     .argument('<id or identifier>', 'id, e-mail or user name of the account')
     .option('--json', 'print JSON', false)
     .description('list the live sessions of an account, newest first')
-    .action((identifier: string, { json }: { readonly json: boolean }) =>
-      withMaintenance(async (store) => {
-        const live = (await store.listSessions(await findUser(store, identifier))).map(sessionView);
+    .action((identifier: string, { json, ...where }: Where & { readonly json: boolean }) =>
+      withDesk(where, async (desk) => {
+        const live = await desk.listSessions(identifier);
         const lines = live.map(
           ({ id, last_seen_at: seen, expires_at: expires, address = '', user_agent: agent = '' }) =>
             [id, seen, expires, address, agent].join('\t'),
@@ -43,22 +24,25 @@ export const addSessionsCommand = (program: Command): void => {
         );
       }),
     );
-  sessions
-    .command('end')
+  addUrlOption(sessions.command('end'))
     .argument('[session id]', 'one session')
     .option('--user <id or identifier>', 'every session of an account')
     .description('end a session, or all of an account: its access tokens are refused within a second')
-    .action((sessionId: string | undefined, { user: identifier }: { readonly user?: string }) =>
-      withMaintenance(async (store) => {
-        if ((sessionId === undefined) === (identifier === undefined))
-          throw new CommandError('Give the id of one session, or --user.');
-        if (identifier !== undefined) {
-          const user = await findUser(store, identifier);
-          await store.endAllSessions(user);
-          process.stdout.write(`All sessions of ${identifier} are ended.\n`);
-        } else if (isSessionId(sessionId) && (await store.endSession(sessionId)))
-          process.stdout.write(`Session ${sessionId} is ended.\n`);
-        else throw new CommandError(`There is no live session ${String(sessionId)}.`);
-      }),
+    .option(...jsonOption)
+    .action(
+      (
+        sessionId: string | undefined,
+        { user: identifier, json, ...where }: Where & Json & { readonly user?: string },
+      ) =>
+        withDesk(where, async (desk) => {
+          if ((sessionId === undefined) === (identifier === undefined))
+            throw new CommandError('Give the id of one session, or --user.');
+          if (identifier !== undefined) {
+            await desk.endAllSessions(identifier);
+            print(json, { user: identifier, ended: true }, `All sessions of ${identifier} are ended.\n`);
+          } else if (await desk.endSession(sessionId ?? ''))
+            print(json, { id: sessionId, ended: true }, `Session ${sessionId} is ended.\n`);
+          else throw new CommandError(`There is no live session ${String(sessionId)}.`);
+        }),
     );
 };

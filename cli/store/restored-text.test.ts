@@ -23,6 +23,20 @@ const told = async (settings: Readonly<Record<string, string>>): Promise<string>
   }
 };
 
+it('names the service credentials that it has revoked: one that was revoked since would be good again', async () => {
+  const settings = {
+    ...{ SALLYPORT_DATA_DIR: newFolder(), SALLYPORT_ROOT_KEYS: `1:${newKey()}`, CSRF_KEYS: `1:${newKey()}` },
+    JWT_ALGORITHM: 'ES256',
+  };
+  const maintenance = await openMaintenance(settings);
+  const scopes = ['users:read'] as const;
+  for (const name of ['gone', 'billing']) await maintenance.createCredential({ name, scopes });
+  await maintenance.revokeCredential('gone');
+  expect(restoredText(await maintenance.markRestored(), false)).toContain('Revoked the service credentials billing:');
+  expect((await maintenance.listCredentials()).every(({ revokedAtMs }) => revokedAtMs !== undefined)).toBe(true);
+  await maintenance.close();
+});
+
 it('promises that no token of before is accepted only where no key is left that could have signed one', async () => {
   const promise = /^No token of before is accepted/m;
   expect(await told({ JWT_ALGORITHM: 'ES256' })).toMatch(promise);

@@ -1,67 +1,53 @@
-import type { Maintenance } from '@sallyport/auth/maintenance';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { addUrlOption, type Where, withDesk } from '../desk/with-desk.ts';
+import { type Json, jsonOption } from '../print.ts';
 import { type AccountFormat, accountFormats } from './account-rows.ts';
-import { createUser, type NewUserOptions } from './create-user.ts';
+import type { NewUserOptions } from './create-user.ts';
 import { type EraseOptions, eraseUser } from './erase-user.ts';
 import { importFile } from './import-file.ts';
-import { listUsers } from './list-users.ts';
 import { printUser } from './print-user.ts';
-import { requireUser } from './require-user.ts';
 import { withMaintenance } from './with-maintenance.ts';
-
-interface Json {
-  readonly json: boolean;
-}
 
 /** `sallyport users …`: accounts, on the host that holds the store. The first admin is made here and nowhere else. */
 export const addUsersCommand = (program: Command): void => {
   const users = program
     .command('users')
     .description('accounts in the store, on its host (data folder and settings as for the issuer)');
-  const json = ['--json', 'print JSON', false] as const;
 
-  users
-    .command('create')
+  addUrlOption(users.command('create'))
     .argument('<identifier>', 'e-mail or user name, as the preset logs in')
     .option('--name <name>', 'display name')
     .option('--role <role...>', 'roles; default: user')
     .option('--permission <permission...>', 'permissions; default: none')
     .option('--password-hash', 'what is read is a password hash of another system, replaced at the first login', false)
-    .option(...json)
+    .option(...jsonOption)
     .description('create an account; the password is read from standard input or a prompt')
-    .action((identifier: string, options: NewUserOptions & Json) =>
-      withMaintenance(async (store) => printUser(await createUser(store, identifier, options), options.json)),
+    .action((identifier: string, options: NewUserOptions & Json & Where) =>
+      withDesk(options, async (desk) => printUser(await desk.createUser(identifier, options), options.json)),
     );
 
   for (const [name, disabled] of [
     ['disable', true],
     ['enable', false],
   ] as const) {
-    users
-      .command(name)
-      .argument('<identifier>')
-      .option(...json)
+    addUrlOption(users.command(name))
+      .argument('<id or identifier>')
+      .option(...jsonOption)
       .description(disabled ? 'end all sessions of an account and refuse its logins' : 'let an account log in again')
-      .action((identifier: string, options: Json) =>
-        withMaintenance(async (store) =>
-          printUser(requireUser(identifier, await store.setDisabled(identifier, disabled)), options.json),
-        ),
+      .action((identifier: string, options: Json & Where) =>
+        withDesk(options, async (desk) => printUser(await desk.setDisabled(identifier, disabled), options.json)),
       );
   }
 
-  users
-    .command('roles')
-    .argument('<identifier>')
+  addUrlOption(users.command('roles'))
+    .argument('<id or identifier>')
     .argument('<roles...>', 'all roles that the account has from now on')
     .option('--permission <permission...>', 'all permissions; default: none')
-    .option(...json)
+    .option(...jsonOption)
     .description('replace the roles and permissions of an account')
-    .action((identifier: string, roles: string[], options: Json & { readonly permission?: string[] }) =>
-      withMaintenance(async (store: Maintenance) =>
-        printUser(
-          requireUser(identifier, await store.setRoles(identifier, roles, options.permission ?? [])),
-          options.json,
-        ),
+    .action((identifier: string, roles: string[], options: Json & Where & { readonly permission?: string[] }) =>
+      withDesk(options, async (desk) =>
+        printUser(await desk.setRoles(identifier, roles, options.permission ?? []), options.json),
       ),
     );
 
@@ -70,7 +56,7 @@ export const addUsersCommand = (program: Command): void => {
     .argument('<id or identifier>', 'id of an account, or the e-mail or user name that it has or had')
     .option('--delete', 'delete the account first where it is live', false)
     .option('--yes', 'do not ask', false)
-    .option(...json)
+    .option(...jsonOption)
     .description('take everything personal from a deleted account; ids and times stay. It cannot be undone')
     .action((identifier: string, options: EraseOptions & Json) =>
       withMaintenance(async (store) => {
@@ -84,7 +70,7 @@ export const addUsersCommand = (program: Command): void => {
     .command('import')
     .argument('<file>', 'CSV with a header, one JSON object a line, or a JSON array')
     .addOption(new Option('--format <name>', "default: by the file's name").choices(accountFormats))
-    .option(...json)
+    .option(...jsonOption)
     .description(
       'import accounts with password hashes of another system; a run that was cut off is taken up by the next',
     )
@@ -92,14 +78,13 @@ export const addUsersCommand = (program: Command): void => {
       withMaintenance(async (store) => importFile(store, path, options)),
     );
 
-  users
-    .command('list')
+  addUrlOption(users.command('list'))
     .option('--limit <number>', 'how many at most', positiveInteger, 1000)
-    .option(...json)
+    .option(...jsonOption)
     .description('list accounts, oldest first')
-    .action((options: Json & { readonly limit: number }) =>
-      withMaintenance(async (store) => {
-        for (const user of await listUsers(store, options.limit)) printUser(user, options.json);
+    .action((options: Json & Where & { readonly limit: number }) =>
+      withDesk(options, async (desk) => {
+        for (const user of await desk.listUsers(options.limit)) printUser(user, options.json);
       }),
     );
 };

@@ -11,6 +11,8 @@ export interface PageFile {
 
 /** What every browser of the last three years understands. */
 const target = ['es2022', 'chrome111', 'firefox115', 'safari16.4'];
+/** As this module is: compiled where it was installed from a registry. */
+const pageScript = import.meta.url.endsWith('.ts') ? 'main.ts' : 'main.js';
 /** The name holds the content's hash: it never changes. */
 const forever = 'public, max-age=31536000, immutable';
 
@@ -25,7 +27,7 @@ export const buildPageFiles = async (
   values: Readonly<Record<string, string>>,
 ): Promise<ReadonlyMap<string, PageFile>> => {
   const [script, style] = await Promise.all(
-    ['main.ts', 'app.css'].map((name) => bundle(fileURLToPath(new URL(name, folder)))),
+    [pageScript, 'app.css'].map((name) => bundle(fileURLToPath(new URL(name, folder)))),
   );
   if (script === undefined || style === undefined) throw new Error('a page has a script and a style');
   const icon = readFileSync(new URL('icon.svg', folder));

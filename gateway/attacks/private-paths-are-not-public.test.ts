@@ -5,6 +5,8 @@ const privatePaths = [
   '/metrics',
   '/v1/revocations',
   '/admin',
+  '/v1/admin/users',
+  '/api/v1/admin/users',
   '/openapi.json',
   '/docs',
   '/.well-known/jwks.json',

@@ -7,7 +7,7 @@ export interface CorsOptions {
 
 const methods = 'GET, POST, PUT, PATCH, DELETE, OPTIONS';
 const headers =
-  'Origin, Content-Type, Accept, Authorization, X-CSRF-Token, Idempotency-Key, DPoP, X-Request-Id, Traceparent';
+  'Origin, Content-Type, Accept, Authorization, X-CSRF-Token, Idempotency-Key, DPoP, Sallyport-SDK, X-Request-Id, Traceparent';
 const maxAgeSeconds = '3600';
 
 /** Puts the CORS headers on the answer, whatever it becomes. A foreign origin gets none; the browser then refuses. */

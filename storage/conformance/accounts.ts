@@ -119,5 +119,25 @@ export const accountsConformance: Conformance = (store) => {
       expect(new Set(seen).size).toBe(seen.length);
       expect(seen).toEqual(expect.arrayContaining(made));
     });
+
+    it('are found by what their key begins with, page by page, and by nothing that a pattern could mean', async () => {
+      const prefix = `${newId()}%_`;
+      const keys = ['é', 'Z', 'a', 'a.b', '\u{1f600}'].map((end) => `${prefix}${end}@x.org`.toLowerCase());
+      for (const emailKey of keys) await accounts().createUser(newUser({ email: emailKey, emailKey }), context);
+      await accounts().createUser(newUser({ emailKey: prefix.replace('%', 'q') }), context);
+      const gone = newUser({ emailKey: `${prefix}deleted` });
+      await accounts().createUser(gone, context);
+      await accounts().deleteUser(gone.id, context);
+      const seen: string[] = [];
+      for (let after: string | undefined; ; ) {
+        const search = { kind: 'email', prefix, ...(after && { after }), limit: 2 } as const;
+        const page = await accounts().searchUsers(defaultRealm, search);
+        seen.push(...page.map(({ email }) => String(email)));
+        after = page.at(-1)?.email;
+        if (page.length < 2) break;
+      }
+      expect(seen).toEqual(keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+      expect(await accounts().searchUsers(defaultRealm, { kind: 'username', prefix, limit: 2 })).toEqual([]);
+    });
   });
 };

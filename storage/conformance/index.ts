@@ -8,6 +8,7 @@ import { auditConformance } from './audit.ts';
 import { auditSpoolConformance } from './audit-spool.ts';
 import { canariesConformance } from './canaries.ts';
 import { countersConformance } from './counters.ts';
+import { credentialsConformance } from './credentials.ts';
 import { devicesConformance } from './devices.ts';
 import { effectsConformance } from './effects.ts';
 import { housekeepingConformance } from './housekeeping.ts';
@@ -30,6 +31,7 @@ const suites: readonly Conformance[] = [
   noncesConformance,
   countersConformance,
   keysConformance,
+  credentialsConformance,
   canariesConformance,
   effectsConformance,
   outboxConformance,

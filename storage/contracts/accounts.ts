@@ -90,4 +90,14 @@ export interface Accounts {
   deleteUser(userId: UserId, context: ActContext): Promise<User | undefined>;
   /** Oldest first, without deleted ones. */
   listUsers(realmId: RealmId, page: { readonly after?: UserId; readonly limit: number }): Promise<readonly User[]>;
+  /** Those whose key begins with `prefix`, in the order of keys (by code point), from behind the key `after` on; without deleted ones. */
+  searchUsers(
+    realmId: RealmId,
+    search: {
+      readonly kind: LoginIdentifier['kind'];
+      readonly prefix: string;
+      readonly after?: string;
+      readonly limit: number;
+    },
+  ): Promise<readonly User[]>;
 }

@@ -36,6 +36,11 @@ export type Act =
   | 'key.removed'
   | 'limit.hit'
   | 'audit.read'
+  | 'events.replayed'
+  | 'credential.created'
+  | 'credential.revoked'
+  | 'credential.refused'
+  | 'admin.read'
   | 'store.restored';
 
 export type EffectData = Readonly<Record<string, string | number | boolean | readonly string[]>>;

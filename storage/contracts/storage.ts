@@ -3,6 +3,7 @@ import type { Audit, AuditSpool } from './audit.ts';
 import type { Canaries } from './canaries.ts';
 import type { Companions } from './companions.ts';
 import type { Counters } from './counters.ts';
+import type { Credentials } from './credentials.ts';
 import type { Devices } from './devices.ts';
 import type { Effects } from './effects.ts';
 import type { Housekeeping } from './housekeeping.ts';
@@ -23,6 +24,7 @@ export interface Storage {
   /** The same in the store that goes back to no earlier state by itself, for what must neither be replayed nor wait for a new Redis. */
   readonly lastingNonces: Nonces;
   readonly counters: Counters;
+  readonly credentials: Credentials;
   readonly keys: Keys;
   readonly revocations: Revocations;
   readonly effects: Effects;
@@ -37,8 +39,17 @@ export interface Storage {
   /** Rejects with StoreUnavailable while the store does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
+  readonly schema: SchemaState;
   /** Since the opening, by this process. */
   readonly stats: StoreStats;
+}
+
+/** Of the SQL that most of the store stands in, as its opening left it. */
+export interface SchemaState {
+  readonly driver: 'sqlite' | 'postgres';
+  readonly version: number;
+  /** What the opening brought up to date, in its order: `8 credentials`. Empty: nothing was to be done. */
+  readonly applied: readonly string[];
 }
 
 export interface StoreStats {

@@ -3,7 +3,7 @@
  * caller ever checks first and acts later across an `await`. A driver says which contracts it serves; configuration says who
  * serves what. SQL and Redis commands live in the drivers and nowhere else.
  */
-import type { EpochMs } from '@sallyport/contract';
+import type { CredentialId, EpochMs } from '@sallyport/contract';
 
 /** The store did not answer, or the outcome of a write is not known. Callers answer 503 with Retry-After; it is never a verdict on a token. */
 export class StoreUnavailable extends Error {
@@ -20,8 +20,8 @@ export class StoreUnavailable extends Error {
 /** Who acts, from where: becomes part of the effect that the verb writes in its own atomic step. */
 export interface ActContext {
   readonly requestId: string;
-  /** `user`: the account itself; `admin`: an operator; `system`: a job. */
-  readonly actor: 'user' | 'admin' | 'system';
+  /** `user`: the account itself; `admin`: an operator on the host; `system`: a job; else the service credential at the admin API. */
+  readonly actor: 'user' | 'admin' | 'system' | CredentialId;
   readonly address?: string;
   readonly userAgent?: string;
 }

@@ -10,6 +10,7 @@ export const transferTables = [
   'users',
   'devices',
   'signing_keys',
+  'credentials',
   'sessions',
   'ended_sessions',
   'revocations',

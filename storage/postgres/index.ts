@@ -5,7 +5,7 @@
  */
 import type { Random } from '@sallyport/kit/random';
 import type { Sealer } from '@sallyport/kit/seal';
-import type { Storage } from '../contracts/storage.ts';
+import type { SchemaState, Storage } from '../contracts/storage.ts';
 import { halfCopied, incompleteKey, sourceKey } from '../transfer/tables.ts';
 import {
   type Connection,
@@ -25,6 +25,7 @@ import { accounts } from './verbs/accounts.ts';
 import { audit, auditSpool } from './verbs/audit.ts';
 import { canaries } from './verbs/canaries.ts';
 import { counters, nonces } from './verbs/counters.ts';
+import { credentials } from './verbs/credentials.ts';
 import { devices } from './verbs/devices.ts';
 import { effects } from './verbs/effects.ts';
 import { housekeeping } from './verbs/housekeeping.ts';
@@ -79,7 +80,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     statementLimitMs,
     clockMayBeMoved: clockOffset !== undefined,
   };
-  await bringUpToDate({ ...way, statementLimitMs: 0 }, name, schema, random);
+  const state = await bringUpToDate({ ...way, statementLimitMs: 0 }, name, schema, random);
   const prepare = clockOffset && clockMover(clockOffset);
   const pool = await openPool({
     open: (onEnd) => openConnection({ ...way, onEnd }),
@@ -111,6 +112,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     nonces: nonces(driver),
     lastingNonces: nonces(driver),
     counters: counters(driver),
+    credentials: credentials(driver),
     keys: keys(driver),
     revocations: revocations(driver, revocationNews.hear),
     effects: effects(driver),
@@ -122,6 +124,7 @@ const open = async (options: PostgresOptions): Promise<Storage> => {
     housekeeping: housekeeping(driver),
     recovery: recovery(driver),
     rootKeys: rootKeys(driver),
+    schema: state,
     stats,
     ping: async () => {
       await driver.read('SELECT 1 AS one');
@@ -160,10 +163,10 @@ const bringUpToDate = async (
   name: string,
   schema: string,
   random: Pick<Random, 'bytes'>,
-): Promise<void> => {
+): Promise<SchemaState> => {
   const connection = await openConnection(way);
   try {
-    await migrate({ connection, name, schema, random });
+    return await migrate({ connection, name, schema, random });
   } finally {
     connection.end();
   }

@@ -1,4 +1,5 @@
 import type { Random } from '@sallyport/kit/random';
+import type { SchemaState } from '../contracts/storage.ts';
 import { type PostgresMigration, postgresMigrations } from '../migrations/postgres/index.ts';
 import type { Connection } from './connection.ts';
 
@@ -30,14 +31,14 @@ interface Present {
  * wait and find it done. A schema that is up to date asks for no right to change it. A newer one is used as long as every migration
  * in it says that this version may. Returns what was applied.
  */
-export const migrate = async (options: MigrateOptions): Promise<readonly string[]> => {
+export const migrate = async (options: MigrateOptions): Promise<SchemaState> => {
   const { migrations = postgresMigrations, connection, schema } = options;
   const newest = migrations.at(-1)?.version ?? 0;
   const before = await presentVersion(options);
   if (before.version >= newest) {
     acceptNewer(before, newest);
     await followTransactions(options);
-    return [];
+    return { driver: 'postgres', version: before.version, applied: [] };
   }
   const step = (sql: string) => connection.run(sql, [], migrationLimitMs);
   await step('BEGIN');
@@ -54,14 +55,15 @@ export const migrate = async (options: MigrateOptions): Promise<readonly string[
   for (const migration of pending) {
     await connection.runScript(migration.sql(schema), migrationLimitMs);
     const { version, name, leastKnown } = migration;
-    const applied = `INSERT INTO ${schema}.schema_versions (version, name, least_known, applied_at_ms)
+    const noted = `INSERT INTO ${schema}.schema_versions (version, name, least_known, applied_at_ms)
       VALUES ($1, $2, $3, floor(extract(epoch FROM clock_timestamp()) * 1000))`;
-    await connection.run(applied, [version, name, leastKnown], migrationLimitMs);
+    await connection.run(noted, [version, name, leastKnown], migrationLimitMs);
   }
   if (present.version === 0) await seedFirstRows(options);
   await step('COMMIT');
   await followTransactions(options);
-  return pending.map(({ version, name }) => `${version} ${name}`);
+  const applied = pending.map(({ version, name }) => `${version} ${name}`);
+  return { driver: 'postgres', version: Math.max(present.version, newest), applied };
 };
 
 /** Asks the catalogue itself: `to_regclass` may answer what it knew before the lock was waited for. */

@@ -2,6 +2,7 @@ import type { EpochMs, RealmId } from '@sallyport/contract';
 import type { Sealer } from '@sallyport/kit/seal';
 import type { UserWithPassword } from '../contracts/accounts.ts';
 import type { AuditCheckpoint, AuditRecord, SealedRecord } from '../contracts/audit.ts';
+import type { Credential } from '../contracts/credentials.ts';
 import type { Device } from '../contracts/devices.ts';
 import type { Effect } from '../contracts/effects.ts';
 import type { StoredKey } from '../contracts/keys.ts';
@@ -98,6 +99,13 @@ export const keyFromRow = (row: SqlRow): StoredKey => ({
   ...members<Omit<StoredKey, 'sealedPrivateKey' | 'signsFromMs'>>(row, keyPlain),
   sealedPrivateKey: String(row['private_key_sealed']),
 });
+
+export const credentialColumns = columns(
+  'id realm_id name scopes secret_hash created_at_ms expires_at_ms last_used_at_ms revoked_at_ms',
+);
+/** Undefined: the row is all NULL, there is no such credential. */
+export const credentialFromRow = (row: SqlRow | undefined): Credential | undefined =>
+  row === undefined || row['id'] === null ? undefined : members(row, credentialColumns);
 
 const effectPlain = columns('id realm_id act at_ms user_id session_id data');
 const effectContext = columns('actor request_id address user_agent');

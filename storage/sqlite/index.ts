@@ -12,6 +12,7 @@ import type { Sealer } from '@sallyport/kit/seal';
 import type { Accounts } from '../contracts/accounts.ts';
 import type { Audit, AuditSpool } from '../contracts/audit.ts';
 import { firstIdAround } from '../contracts/audit-ids.ts';
+import type { Credentials } from '../contracts/credentials.ts';
 import type { Devices } from '../contracts/devices.ts';
 import type { Effect, Effects } from '../contracts/effects.ts';
 import type { Housekeeping } from '../contracts/housekeeping.ts';
@@ -21,6 +22,7 @@ import type { Revocations } from '../contracts/revocations.ts';
 import type { Sessions } from '../contracts/sessions.ts';
 import type { Storage } from '../contracts/storage.ts';
 import { StoreUnavailable } from '../contracts/store.ts';
+import { lastCodePoint } from '../key-order.ts';
 import { places, sealDeviceOrigin, sealOrigin } from '../sealed-columns.ts';
 import { sqliteOutbox } from './outbox.ts';
 import { openReader, type Reader } from './reader.ts';
@@ -80,6 +82,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
       settleAttempt: (input) => queue.call('settleAttempt', input),
       clearAttempts: (input) => queue.call('clearAttempts', input),
     },
+    credentials: credentials(driver),
     keys: keys(driver),
     revocations: revocations(driver),
     effects: effects(driver),
@@ -108,6 +111,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
       countSessionsByRoot: () => countSessionsByRoot(reader, driver.nowMs()),
     },
     recovery: { markRestored: (input) => driver.queue.call('markRestored', input) },
+    schema: queue.schema,
     stats: queue.stats,
     ping: async () => {
       if (!queue.alive) throw new StoreUnavailable('the writer thread is gone');
@@ -156,8 +160,39 @@ const accounts = ({ queue, reader, sealer, lifetimeMs }: Driver): Accounts => {
       );
       return found.map((row) => rows.userFromRow(row, sealer));
     },
+    searchUsers: async (realmId, { kind, prefix, after, limit }) => {
+      const column = `${kind}_key`;
+      const found = await reader.all(
+        `SELECT * FROM users WHERE realm_id = ? AND ${column} >= ? AND ${column} < ? AND ${column} > ? AND deleted_at_ms IS NULL
+          ORDER BY ${column} LIMIT ?`,
+        realmId,
+        prefix,
+        prefix + lastCodePoint,
+        after ?? '',
+        limit,
+      );
+      return found.map((row) => rows.userFromRow(row, sealer));
+    },
   };
 };
+
+const credentials = ({ queue, reader, nowMs }: Driver): Credentials => ({
+  createCredential: (credential, context) => queue.call('createCredential', { credential, context }),
+  findCredential: async (realmId, id) => {
+    const row = await reader.get('SELECT * FROM credentials WHERE realm_id = ? AND id = ?', realmId, id);
+    return { value: row && rows.credentialFromRow(row), nowMs: nowMs() };
+  },
+  listCredentials: async (realmId, limit) => {
+    const found = await reader.all(
+      'SELECT * FROM credentials WHERE realm_id = ? ORDER BY created_at_ms DESC, id LIMIT ?',
+      realmId,
+      limit,
+    );
+    return found.map(rows.credentialFromRow);
+  },
+  noteCredentialUse: (realmId, id) => queue.call('noteCredentialUse', { realmId, id }),
+  revokeCredential: (input) => queue.call('revokeCredential', input),
+});
 
 const sessions = ({ queue, reader, sealer, lifetimeMs, nowMs }: Driver): Sessions => ({
   createSession: async ({ origin, ...session }) => {

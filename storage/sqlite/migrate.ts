@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import type { SchemaState } from '../contracts/storage.ts';
 import { sqliteMigrations } from '../migrations/sqlite/index.ts';
 
 /** Thrown at start, never while serving. */
@@ -17,7 +18,7 @@ const versionTable = `CREATE TABLE IF NOT EXISTS schema_versions (
  * Brings the schema up to date inside one transaction whose write lock is the migration lock: of N processes at a first
  * boot one migrates, the others wait for the lock and find it done. A schema newer than this code is refused.
  */
-export const migrate = (db: DatabaseSync, begin: () => void, nowMs: number): readonly string[] => {
+export const migrate = (db: DatabaseSync, begin: () => void, nowMs: number): SchemaState => {
   begin();
   try {
     const applied = applyPending(db, nowMs);
@@ -29,7 +30,7 @@ export const migrate = (db: DatabaseSync, begin: () => void, nowMs: number): rea
   }
 };
 
-const applyPending = (db: DatabaseSync, nowMs: number): readonly string[] => {
+const applyPending = (db: DatabaseSync, nowMs: number): SchemaState => {
   db.exec(versionTable);
   const row = db.prepare('SELECT coalesce(max(version), 0) AS version FROM schema_versions').get();
   const present = Number(row?.['version'] ?? 0);
@@ -45,7 +46,7 @@ const applyPending = (db: DatabaseSync, nowMs: number): readonly string[] => {
     db.prepare('INSERT INTO schema_versions (version, name, applied_at_ms) VALUES (?, ?, ?)').run(version, name, nowMs);
   }
   if (present === 0) seedFirstRows(db, nowMs);
-  return pending.map(({ version, name }) => `${version} ${name}`);
+  return { driver: 'sqlite', version: newest, applied: pending.map(({ version, name }) => `${version} ${name}`) };
 };
 
 /** The default realm, and the incarnation that names this store's history (gateway.md: cursor = incarnation + position). */

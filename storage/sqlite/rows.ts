@@ -1,8 +1,18 @@
-import type { DeviceId, EpochMs, RealmId, SessionId, SignatureAlgorithm, UserId } from '@sallyport/contract';
+import type {
+  AdminScope,
+  CredentialId,
+  DeviceId,
+  EpochMs,
+  RealmId,
+  SessionId,
+  SignatureAlgorithm,
+  UserId,
+} from '@sallyport/contract';
 import { uuidFromBytes } from '@sallyport/kit/random';
 import type { Sealer } from '@sallyport/kit/seal';
 import type { UserWithPassword } from '../contracts/accounts.ts';
 import type { AuditCheckpoint, AuditRecord, SealedRecord } from '../contracts/audit.ts';
+import type { Credential } from '../contracts/credentials.ts';
 import type { Device } from '../contracts/devices.ts';
 import type { Act, Effect, EffectData } from '../contracts/effects.ts';
 import type { StoredKey } from '../contracts/keys.ts';
@@ -147,6 +157,22 @@ export const keyFromRow = (row: SqlRow): StoredKey => ({
   // A node of the version before writes no such time.
   signsFromMs: time(row, row['signs_from_ms'] === null ? 'created_at_ms' : 'signs_from_ms'),
   ...(row['verifies_until_ms'] !== null && { verifiesUntilMs: time(row, 'verifies_until_ms') }),
+});
+
+const credentialColumns = optional({
+  expiresAtMs: 'expires_at_ms',
+  lastUsedAtMs: 'last_used_at_ms',
+  revokedAtMs: 'revoked_at_ms',
+});
+
+export const credentialFromRow = (row: SqlRow): Credential => ({
+  id: String(row['id']) as CredentialId,
+  realmId: row['realm_id'] as RealmId,
+  name: String(row['name']),
+  scopes: list(row, 'scopes') as readonly AdminScope[],
+  secretHash: row['secret_hash'] as Uint8Array,
+  createdAtMs: time(row, 'created_at_ms'),
+  ...present(row, credentialColumns),
 });
 
 const effectColumns = optional({ address: 'address', userAgent: 'user_agent' });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { StoreStats } from '../contracts/storage.ts';
+import type { SchemaState, StoreStats } from '../contracts/storage.ts';
 import { StoreUnavailable } from '../contracts/store.ts';
 import type { VerbInput, VerbName, VerbOutput } from './verbs/index.ts';
 import type { WriterCall, WriterMessage, WriterOptions, WriterRequest, WriterResult } from './writer.ts';
@@ -13,6 +13,8 @@ const answersPerTurn = 8;
 const worthSending = 16;
 
 export interface WriteQueue {
+  /** As the first thread found it and left it. */
+  readonly schema: SchemaState;
   readonly stats: StoreStats;
   /** False while the writer thread is gone and a new one is not open yet. */
   readonly alive: boolean;
@@ -52,6 +54,7 @@ export const openWriteQueue = async (options: WriterOptions): Promise<WriteQueue
   };
   const kept = keepOpen().catch(() => current.close());
   return {
+    schema: current.schema,
     stats,
     get alive() {
       return current.alive;
@@ -85,7 +88,7 @@ const openWriter = (options: WriterOptions, stats: Counts, onSettled: () => void
     );
     const queue = createQueue(worker, stats, onSettled);
     worker.on('message', (message: WriterMessage) => {
-      if (message.kind === 'opened') resolve(queue.handle);
+      if (message.kind === 'opened') resolve(Object.assign(queue.handle, { schema: message.schema }));
       else if (message.kind === 'refused') {
         reject(new Error(message.message));
         queue.fail('the writer refused to start');
@@ -196,7 +199,7 @@ const createQueue = (worker: Worker, stats: Counts, onSettled: () => void) => {
     }
     await ended.promise;
   };
-  const handle: Writer = {
+  const handle: Omit<Writer, 'schema'> = {
     stats,
     ended: ended.promise,
     get alive() {

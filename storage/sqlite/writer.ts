@@ -5,6 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { EpochMs } from '@sallyport/contract';
+import type { SchemaState } from '../contracts/storage.ts';
 import { halfCopied, incompleteKey, sourceKey } from '../transfer/tables.ts';
 import { isBusy, openForWriting } from './database.ts';
 import { migrate } from './migrate.ts';
@@ -30,7 +31,7 @@ export type WriterResult =
   | { readonly id: number; readonly failure: string; readonly outcomeUnknown: boolean };
 
 export type WriterMessage =
-  | { readonly kind: 'opened'; readonly applied: readonly string[] }
+  | { readonly kind: 'opened'; readonly schema: SchemaState }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'results'; readonly results: readonly WriterResult[] }
   | { readonly kind: 'closed' };
@@ -63,11 +64,11 @@ function start(parent: MessagePort, options: WriterOptions): void {
     };
     const offset = new BigInt64Array(options.clockOffset);
     const nowMs = (): EpochMs => (Date.now() + Number(Atomics.load(offset, 0))) as EpochMs;
-    const applied = retryBusy(() => migrate(db, begin, nowMs()), openTimeoutMs);
+    const schema = retryBusy(() => migrate(db, begin, nowMs()), openTimeoutMs);
     const statements = createStatements(db);
     retryBusy(() => noteStart(db, statements), openTimeoutMs);
     parent.on('message', (first: WriterRequest) => wakeUp(parent, first, { db, statements, begin, nowMs, send }));
-    send({ kind: 'opened', applied });
+    send({ kind: 'opened', schema });
   } catch (error) {
     send({ kind: 'refused', message: error instanceof Error ? error.message : String(error) });
   }

@@ -37,7 +37,18 @@ const attempt = { realmId: defaultRealm, purpose: 'login', subject: 'somebody', 
 const gates = [{ ...attempt, lock: { after: 3, firstMs: 1000, longestMs: 9000 } }];
 
 /** Something in every table and every column that can be left out. */
-const fill = async ({ accounts, sessions, devices, keys, nonces, counters, audit, outbox, ...store }: Storage) => {
+const fill = async ({
+  accounts,
+  sessions,
+  devices,
+  keys,
+  nonces,
+  counters,
+  credentials,
+  audit,
+  outbox,
+  ...store
+}: Storage) => {
   const user = newUser({
     phoneNumber: '+43 1 234',
     username: 'Ädá "q" \\ \n',
@@ -89,6 +100,12 @@ const fill = async ({ accounts, sessions, devices, keys, nonces, counters, audit
     state: 'current',
   } as const;
   await keys.ensureCurrentKey({ ...key, sealedPrivateKey: sealer.seal('pem', places('k1')) }, context);
+  const credential = { realmId: defaultRealm, name: 'billing', scopes: ['users:read', 'keys:write'] } as const;
+  const secretHash = systemRandom.bytes(32);
+  await credentials.createCredential({ ...credential, id: 'sp_0123456789ab', secretHash, ttlMs: 1e6 }, context);
+  await credentials.noteCredentialUse(defaultRealm, 'sp_0123456789ab');
+  await credentials.createCredential({ ...credential, id: 'sp_ba9876543210', name: 'past', secretHash }, context);
+  await credentials.revokeCredential({ realmId: defaultRealm, id: 'sp_ba9876543210', context });
   const nonce = { realmId: defaultRealm, purpose: 'p', madeAtMs: at, expiresAtMs: (at + 1e6) as EpochMs };
   for (const each of ['b', 'a', 'C']) await nonces.consumeNonce({ ...nonce, nonce: each });
   await counters.countAttempt(attempt);

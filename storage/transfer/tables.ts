@@ -66,6 +66,16 @@ export const tableShapes: Readonly<Record<TransferTable, TableShape>> = {
       integer: 'created_at_ms signs_from_ms verifies_until_ms',
     }),
   },
+  credentials: {
+    name: 'credentials',
+    key: ['id'],
+    columns: columns({
+      text: 'id realm_id name',
+      list: 'scopes',
+      bytes: 'secret_hash',
+      integer: 'created_at_ms expires_at_ms last_used_at_ms revoked_at_ms',
+    }),
+  },
   sessions: {
     name: 'sessions',
     key: ['id'],

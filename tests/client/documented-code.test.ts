@@ -1,11 +1,11 @@
-/** client/README.md and the guide for pages: every snippet is checked as TypeScript, and those of the README run. */
-import { execFileSync } from 'node:child_process';
+/** client/README.md: the snippets run, in a file of their own each. That all compile: tests/snippets. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ApiClient, TokenManager } from '@sallyport/client';
 import { afterAll, expect, it, vi } from 'vitest';
 import { startIssuer } from '../testing/issuer.ts';
+import { readMetric } from '../testing/metrics.ts';
 import { startMicroservices } from '../testing/microservices.ts';
 import { openBrowser } from './cookie-browser.ts';
 
@@ -26,33 +26,7 @@ const written = (name: string, code: string, origin = 'http://localhost:8080'): 
   return path;
 };
 
-const [session = '', cookieMode = '', react = '', errors = '', devices = ''] = snippetsOf('client/README.md');
-
-it('is right as TypeScript, as strictly as this repository is', () => {
-  const project = mkdtempSync(join(folder, 'project-'));
-  const guideOf = (name: string): string => snippetsOf(`docs/guides/${name}.md`)[0] ?? '';
-  const [guide, proof, pinned] = ['cookie-or-token', 'device-proof', 'device-exchange'].map(guideOf);
-  const [tracedService = '', tracedClient = ''] = snippetsOf('docs/guides/observability.md');
-  const files = { session, cookieMode, react, errors, devices, guide, proof, pinned, tracedService, tracedClient };
-  writeFileSync(join(project, 'issuer-jwks.json'), JSON.stringify({ keys: [{ kty: 'RSA', alg: 'RS256' }] }));
-  for (const [name, code] of Object.entries(files)) {
-    expect(code).not.toBe('');
-    writeFileSync(join(project, `${name}.ts`), `${code}\nexport {};\n`);
-  }
-  const views =
-    'export const showApp = (): void => undefined;\nexport const showLogin = (_cause: string): void => undefined;\n';
-  writeFileSync(join(project, 'views.ts'), views);
-  const settings = {
-    extends: join(root, 'tsconfig.json'),
-    compilerOptions: { typeRoots: [join(root, 'node_modules/@types')] },
-    include: ['.'],
-  };
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(settings));
-  const check = (): string => execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', project], { encoding: 'utf8' });
-  expect(check()).toBe('');
-  writeFileSync(join(project, 'wrong.ts'), `${session}\ntokens.signOut();\n`);
-  expect(check).toThrow();
-});
+const [session = '', cookieMode = '', , errors = ''] = snippetsOf('client/README.md');
 
 it('logs in, reads, writes, and tells errors apart', async () => {
   const system = await startMicroservices();
@@ -75,6 +49,10 @@ it('logs in, reads, writes, and tells errors apart', async () => {
     profileText(api: ApiClient): Promise<string>;
   };
   expect(JSON.parse(await profileText(page.api))).toMatchObject({ email: person.email });
+  for (const sdk of ['client', 'verify'])
+    expect(
+      await readMetric(system.issuer.privateUrl, 'sallyport_auth_sdk_requests_total', `{sdk="${sdk}",version="0.1"}`),
+    ).toBeGreaterThan(0);
   await system.users.stop();
   expect(await profileText(page.api)).toMatch(/^upstream_\w+: again in (?:\d+|a while) s$/);
   await system.gateway.stop();

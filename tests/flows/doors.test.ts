@@ -58,6 +58,11 @@ describe('what is not there', () => {
   });
 });
 
+it('has no admin API unless it is told a port for it', () => {
+  expect(issuer.adminUrl).toBe('');
+  expect(issuer.logLines().find(({ msg }) => msg === 'ready')?.['urls']).not.toHaveProperty('admin');
+});
+
 describe('documentation', () => {
   it('is served as OpenAPI 3.1 and as a page', async () => {
     const document = await call('GET', '/openapi.json');

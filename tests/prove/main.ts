@@ -34,6 +34,7 @@ import { restoredBackup } from './restored-backup.ts';
 import { revocationLag } from './revocation-lag.ts';
 import { provenSecretRotation } from './secret-rotation.ts';
 import { seeded } from './seeded.ts';
+import { runSnippets } from './snippets.ts';
 import { provenSoak } from './soak.ts';
 import { storeGone } from './store-gone.ts';
 import { provenTabStorm } from './tab-storm.ts';
@@ -199,6 +200,11 @@ const proofs: Readonly<Record<string, Proof>> = {
     run: (seed, minutes = Number(process.env['PROVE_MINUTES'] ?? 3), store) =>
       onStore(store, ({ settings }) => provenSoak({ minutes, random: seeded(seed), settings })),
   },
+  snippets: {
+    about:
+      'the commands of the documentation run as they stand there (SNIPPETS: of the documents whose path holds this)',
+    run: () => runSnippets(process.env['SNIPPETS']),
+  },
   'refresh-protocol': {
     about:
       'the Promela model of the refresh protocol, walked through by spin at the larger bounds (wants a gigabyte or two)',
@@ -266,4 +272,5 @@ if (proof === undefined || !storeNames.includes(storeText)) {
   const result = await proof.run(seed, countText === undefined ? undefined : Number(countText), storeText as StoreName);
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   process.stdout.write(`${JSON.stringify({ name, seed, seconds, ...result }, null, 2)}\n`);
+  if ('passed' in result && result.passed === false) process.exitCode = 1;
 }

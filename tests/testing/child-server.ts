@@ -13,6 +13,8 @@ export interface ChildServer {
   /** `http://127.0.0.1:<port>`; the servers listen on both loopbacks, one of them keeps addresses comparable. */
   readonly url: string;
   readonly privateUrl: string;
+  /** Of an issuer with ADMIN_PORT; else empty. */
+  readonly adminUrl: string;
   /** Everything written so far on standard output and standard error. */
   output(): string;
   logLines(): LogLine[];
@@ -66,6 +68,7 @@ export const startServer = async (entry: string, settings: Settings, cwd: string
   return {
     url: onIpv4(urls.public ?? ''),
     privateUrl: onIpv4(urls.private ?? ''),
+    adminUrl: onIpv4(urls.admin ?? ''),
     output: () => read.all,
     logLines,
     waitForLine: (fits) => waitForLine(logLines, fits),
@@ -90,6 +93,7 @@ interface Urls {
   /** A relay has none. */
   readonly public?: string;
   readonly private?: string;
+  readonly admin?: string;
 }
 
 const readyUrls = (child: ChildProcess, read: { readonly all: string }): Promise<Urls> =>

@@ -9,12 +9,14 @@ const stopWithinMs = 1000;
 
 /**
  * Makes node_modules what package-lock.json says; resolves to an exit code, 0 when it does.
- * Two launches at once install once. Packages' own install scripts never run.
+ * Two launches at once install once. Packages' own install scripts never run. `needsDev: false` is content with what
+ * `npm ci --omit=dev` has installed, as production does, and then adds nothing to it.
  */
-export async function installIfNeeded(root, stop) {
-  if (isInstalled(root)) return 0;
+export async function installIfNeeded(root, stop, { needsDev = true } = {}) {
+  const isEnough = () => isInstalled(root) || (!needsDev && npmInstalledTheSame(root, isOfDev));
+  if (isEnough()) return 0;
   return withLock(join(root, '.install.lock'), stop, async () => {
-    if (isInstalled(root)) return 0;
+    if (isEnough()) return 0;
     console.error(
       'Installing dependencies from package-lock.json (first start or changed lock file; about half a minute).',
     );
@@ -44,16 +46,21 @@ function isInstalled(root) {
 }
 
 /** True when somebody ran `npm install` by hand: npm's own record of what is installed then agrees with the lock file. */
-function npmInstalledTheSame(root) {
+function npmInstalledTheSame(root, mayBeLeftOut = () => false) {
   const recordFile = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(recordFile)) return false;
   const record = JSON.parse(readFileSync(recordFile, 'utf8')).packages;
   const { '': _root, ...wanted } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   return Object.entries(wanted).every(([path, entry]) => {
     const have = record[path];
-    return have ? have.version === entry.version && have.integrity === entry.integrity : mayBeAbsent(entry);
+    return have
+      ? have.version === entry.version && have.integrity === entry.integrity
+      : mayBeAbsent(entry) || mayBeLeftOut(entry);
   });
 }
+
+/** What npm leaves out where it is told to omit `dev`: what nothing else needs. */
+const isOfDev = ({ dev, devOptional }) => dev === true || devOptional === true;
 
 /** npm leaves out what is for another platform, with all that only that needs. */
 function mayBeAbsent({ optional, os, cpu, libc }) {

@@ -1,3 +1,5 @@
+import { sdkHeader } from '../sdk-header.ts';
+
 interface FetchText {
   readonly url: string;
   readonly contentTypes: readonly string[];
@@ -25,7 +27,7 @@ const readBounded = async (response: Response, maxBytes: number): Promise<string
 /** GET of a small text: status 200, one of the content types, bounded size and time, no redirect. */
 export const fetchText = async ({ url, contentTypes, maxBytes, timeoutMs, fetch }: FetchText): Promise<string> => {
   const response = await fetch(url, {
-    headers: { accept: contentTypes.join(', ') },
+    headers: { ...sdkHeader, accept: contentTypes.join(', ') },
     // A redirect would let whoever answers choose where keys come from.
     redirect: 'error',
     signal: AbortSignal.timeout(timeoutMs),

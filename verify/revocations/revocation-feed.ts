@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type RevocationFeedEntry, revocationFeedVersion } from '@sallyport/contract';
 import type { RevocationState, RevocationSubject } from '../access/refusal.ts';
 import { checkOptions } from '../options.ts';
+import { sdkHeader } from '../sdk-header.ts';
 import { createEventReader, type StreamEvent } from './event-stream.ts';
 import { createRevocationSet, type RevocationSet, readFeedEntry } from './revocation-state.ts';
 
@@ -115,6 +116,7 @@ export const openRevocationFeed = (given: RevocationFeedOptions): RevocationFeed
     try {
       const response = await (options.fetch ?? globalThis.fetch)(options.url, {
         headers: {
+          ...sdkHeader,
           accept: 'text/event-stream',
           authorization: `Bearer ${options.token}`,
           ...(cursor !== undefined && { 'last-event-id': cursor }),

@@ -10,11 +10,14 @@ CREATE FUNCTION ${s}.ensure_next_key(
   p_kid text, p_realm text, p_algorithm text, p_public_jwk text, p_private_key_sealed text, p_publish_for_ms bigint,
   p_by ${s}.act_context
 ) RETURNS SETOF ${s}.signing_keys LANGUAGE plpgsql AS $$
+DECLARE
+  v_now bigint;
 BEGIN
   PERFORM pg_advisory_xact_lock(${s}.lock_key('ring', p_realm || p_algorithm));
+  v_now := ${s}.now_ms();
   INSERT INTO ${s}.signing_keys
     (kid, realm_id, algorithm, public_jwk, private_key_sealed, state, created_at_ms, signs_from_ms)
-  SELECT p_kid, p_realm, p_algorithm, p_public_jwk, p_private_key_sealed, 'next', ${s}.now_ms(), ${s}.now_ms() + p_publish_for_ms
+  SELECT p_kid, p_realm, p_algorithm, p_public_jwk, p_private_key_sealed, 'next', v_now, v_now + p_publish_for_ms
   WHERE EXISTS (
     SELECT 1 FROM ${s}.signing_keys WHERE realm_id = p_realm AND algorithm = p_algorithm AND state = 'current'
   )

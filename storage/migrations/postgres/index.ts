@@ -10,6 +10,7 @@ import { auditChain } from './0009-audit-chain.ts';
 import { devices } from './0010-devices.ts';
 import { keyRotation } from './0011-key-rotation.ts';
 import { deadDevices } from './0012-dead-devices.ts';
+import { credentials } from './0013-credentials.ts';
 
 export interface PostgresMigration {
   readonly version: number;
@@ -37,4 +38,5 @@ export const postgresMigrations: readonly PostgresMigration[] = [
   { version: 10, name: 'devices', leastKnown: 6, sql: devices },
   { version: 11, name: 'key rotation', leastKnown: 6, sql: keyRotation },
   { version: 12, name: 'dead devices', leastKnown: 6, sql: deadDevices },
+  { version: 13, name: 'credentials', leastKnown: 6, sql: credentials },
 ];

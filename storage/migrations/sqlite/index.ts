@@ -5,6 +5,7 @@ import { auditChain } from './0004-audit-chain.ts';
 import { devices } from './0005-devices.ts';
 import { keyRotation } from './0006-key-rotation.ts';
 import { deadDevices } from './0007-dead-devices.ts';
+import { credentials } from './0008-credentials.ts';
 
 export interface Migration {
   readonly version: number;
@@ -21,4 +22,5 @@ export const sqliteMigrations: readonly Migration[] = [
   { version: 5, name: 'devices', sql: devices },
   { version: 6, name: 'key rotation', sql: keyRotation },
   { version: 7, name: 'dead devices', sql: deadDevices },
+  { version: 8, name: 'credentials', sql: credentials },
 ];

@@ -1,4 +1,5 @@
 import type { Accounts, User } from '../../contracts/accounts.ts';
+import { lastCodePoint } from '../../key-order.ts';
 import { places as sealedPlaces } from '../../sealed-columns.ts';
 import type { SqlRow } from '../connection.ts';
 import { byOf, byValues, type Driver, places } from '../driver.ts';
@@ -21,6 +22,10 @@ export const accounts = ({ schema: s, sealer, lifetimeMs, read, write, revoke }:
   const firstPage = `SELECT ${columns} FROM ${s}.users WHERE realm_id = $1 AND deleted_at_ms IS NULL ORDER BY id LIMIT $2`;
   const nextPage = `SELECT ${columns} FROM ${s}.users WHERE realm_id = $1 AND deleted_at_ms IS NULL AND id > $3
     ORDER BY id LIMIT $2`;
+  const search = {
+    email: searchBy(s, columns, 'email_key'),
+    username: searchBy(s, columns, 'username_key'),
+  } as const;
   const one = ([row]: readonly SqlRow[]) => row && userFromRow(row, sealer);
 
   return {
@@ -73,5 +78,15 @@ export const accounts = ({ schema: s, sealer, lifetimeMs, read, write, revoke }:
         after === undefined ? await read(firstPage, realmId, limit) : await read(nextPage, realmId, limit, after);
       return found.map((row) => userFromRow(row, sealer));
     },
+    searchUsers: async (realmId, { kind, prefix, after = '', limit }) => {
+      const found = await read(search[kind], realmId, prefix, prefix + lastCodePoint, after, limit);
+      return found.map((row) => userFromRow(row, sealer));
+    },
   };
+};
+
+const searchBy = (s: string, columns: string, column: 'email_key' | 'username_key'): string => {
+  const key = `${column} COLLATE "C"`;
+  return `SELECT ${columns} FROM ${s}.users WHERE realm_id = $1 AND ${key} >= $2 AND ${key} < $3 AND ${key} > $4
+    AND deleted_at_ms IS NULL AND ${column} IS NOT NULL ORDER BY ${key} LIMIT $5`;
 };

@@ -27,6 +27,7 @@ import {
 import { keepCanary } from './canaries.ts';
 import { noteIncarnation } from './companions.ts';
 import { clearAttempts, countAttempt } from './counters.ts';
+import { createCredential, noteCredentialUse, revokeCredential } from './credentials.ts';
 import {
   changeDevice,
   confirmDevice,
@@ -72,6 +73,7 @@ export const verbs = {
   confirmDevice,
   consumeNonce,
   countAttempt,
+  createCredential,
   createDevice,
   createSession,
   createUser,
@@ -92,6 +94,7 @@ export const verbs = {
   leaseSealing,
   markDelivered,
   markRestored,
+  noteCredentialUse,
   noteIncarnation,
   recordLoserAttempt,
   recordSessionEnds,
@@ -108,6 +111,7 @@ export const verbs = {
   reserveAttempt,
   noteDeviceSeen,
   removeDeadDevices,
+  revokeCredential,
   revokeDevice,
   rotateSession,
   sealAudit,
