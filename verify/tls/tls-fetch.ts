@@ -91,7 +91,7 @@ const ask = (url: URL, { method = 'GET', headers, signal, body }: Sent, files: F
     });
     outgoing.once('response', resolve);
     // It stays: the connection of an answer that is cut off tells so here as well.
-    outgoing.on('error', reject);
+    outgoing.on('error', (error) => reject(signal?.aborted === true ? signal.reason : error));
     outgoing.end(body ?? undefined);
   });
 
