@@ -1,9 +1,11 @@
 /** docs/guides/tls.md: every connection inside is TLS, and each side shows the other who it is. */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { type Agent, createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type ConnectionOptions, connect } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { feedTokenOf } from '@sallyport/auth/maintenance';
 import { type Authority, type IssuedFiles, makeAuthority } from '@sallyport/kit/testing/authority';
 import { createGuard, createTlsFetch, openRevocationFeed, remoteJwks } from '@sallyport/verify';
@@ -209,6 +211,22 @@ describe('an installation that speaks mutual TLS inside', () => {
       [gateway.privateUrl, 'sallyport_gateway'],
     ] as const)
       expect(Math.abs((await ends(url, name)) - Date.now() / 1000 - 2 * 86_400)).toBeLessThan(3600);
+  });
+});
+
+describe('the health check of the image', () => {
+  const healthy = (env: Settings): number | null =>
+    spawnSync(process.execPath, [fileURLToPath(new URL('../../deploy/healthy.mjs', import.meta.url))], { env }).status;
+
+  it('asks a server that speaks TLS, and one that asks for a certificate', () => {
+    const PROBE_PORT = new URL(issuer.url).port;
+    const PROBE_CA_PATH = authority.caPath;
+    const shown = { PROBE_CERT_PATH: own.certPath, PROBE_KEY_PATH: own.keyPath };
+    expect([
+      healthy({ PROBE_PORT, PROBE_CA_PATH, ...shown }),
+      healthy({ PROBE_PORT, PROBE_CA_PATH }),
+      healthy({ PROBE_PORT }),
+    ]).toEqual([0, 1, 1]);
   });
 });
 

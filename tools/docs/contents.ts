@@ -57,7 +57,12 @@ export const contents: readonly Section[] = [
   },
   {
     title: 'The gateway',
-    pages: [guide('gateway-routes', 'Routes'), guide('gateway-tls', 'TLS'), guide('other-proxies', 'Other proxies')],
+    pages: [
+      guide('gateway-routes', 'Routes'),
+      guide('tls', 'TLS'),
+      guide('acme', 'Certificates by ACME'),
+      guide('other-proxies', 'Other proxies'),
+    ],
   },
   {
     title: 'Stores and events',
