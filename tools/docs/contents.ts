@@ -83,6 +83,8 @@ export const contents: readonly Section[] = [
       guide('doctor', 'Doctor'),
       guide('admin-api', 'Admin API'),
       page('docs/keys.md', 'Who holds which key'),
+      page('docs/threat-model.md', 'Threat model'),
+      page('docs/asvs.md', 'OWASP ASVS'),
       guide('signing-keys', 'Signing keys'),
       guide('audit', 'Audit'),
       guide('retention', 'Retention and erasure'),
