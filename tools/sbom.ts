@@ -34,8 +34,8 @@ try {
   const sbom = withName(JSON.parse(made) as Sbom, 'sallyport');
   const text = `${JSON.stringify(sbom, null, 2)}\n`;
   installTools(judge);
-  const require = createRequire(join(judge, 'package.json'));
-  const { Spec, Validation } = require('@cyclonedx/cyclonedx-library') as Cyclonedx;
+  const require = createRequire(import.meta.url);
+  const { Spec, Validation } = require(join(judge, 'node_modules/@cyclonedx/cyclonedx-library')) as Cyclonedx;
   const faults = await new Validation.JsonStrictValidator(Spec.Version.v1dot5).validate(text);
   if (faults !== null) throw new Error(`not valid CycloneDX 1.5: ${JSON.stringify(faults).slice(0, 2000)}`);
   const elsewhere = fromElsewhere(sbom);

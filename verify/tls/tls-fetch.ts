@@ -91,7 +91,11 @@ const ask = (url: URL, { method = 'GET', headers, signal, body }: Sent, files: F
     });
     outgoing.once('response', resolve);
     // It stays: the connection of an answer that is cut off tells so here as well.
-    outgoing.on('error', (error) => reject(signal?.aborted === true ? signal.reason : error));
+    outgoing.on('error', (error) => {
+      // As `fetch` has it: a time-out says that it is one.
+      const reason: unknown = signal?.aborted === true ? signal.reason : error;
+      reject(reason instanceof Error ? reason : error);
+    });
     outgoing.end(body ?? undefined);
   });
 
