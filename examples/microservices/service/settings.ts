@@ -5,7 +5,8 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { type AssertionKey, assertionKeysFrom } from '@sallyport/verify';
+import { readTls, type TlsFiles } from '@sallyport/example-kit/tls';
+import { type AssertionKey, assertionKeysFrom, tlsFetchFrom } from '@sallyport/verify';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,6 +24,8 @@ export interface ServiceSettings {
   readonly privatePort: number;
   /** Addresses of the private listener. Default: both loopbacks; in a container it has to be opened to the others. */
   readonly privateHosts: readonly string[];
+  /** Both listeners speak TLS; undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
   readonly dataDir: string;
   readonly logLevel: string;
   /** How far clocks may be apart. */
@@ -48,6 +51,7 @@ export const readServiceSettings = (env: Environment, defaultPort: number): Serv
     port,
     privatePort: port + privatePortDistance,
     privateHosts: hosts(env['PRIVATE_HOST']),
+    tls: tls(env),
     dataDir: env['SALLYPORT_DATA_DIR'] ?? 'data',
     logLevel: env['LOG_LEVEL'] ?? 'info',
     leewaySeconds: leeway(env),
@@ -74,7 +78,27 @@ export const readUrl = (env: Environment, name: string, fallback: string): strin
 
 /** Where another server of this example answers when nothing else is said. */
 export const localUrl = (env: Environment, port: number): string =>
-  `http://localhost:${port + integer(env, 'SALLYPORT_PORT_OFFSET', 0, 0, 50_000)}`;
+  `${tlsOfOthers(env)}://localhost:${port + integer(env, 'SALLYPORT_PORT_OFFSET', 0, 0, 50_000)}`;
+
+/** How servers behind `https://` are called: OUTBOUND_CA_PATH, OUTBOUND_CERT_PATH and OUTBOUND_KEY_PATH. @throws SettingsError */
+export const readFetch = (env: Environment, url: string): typeof globalThis.fetch => {
+  try {
+    return (url.startsWith('https:') ? tlsFetchFrom(env) : undefined) ?? globalThis.fetch;
+  } catch (error) {
+    throw new SettingsError(error instanceof Error ? error.message : 'OUTBOUND_CA_PATH cannot be used');
+  }
+};
+
+/** The other services of this example are given the same settings. */
+const tlsOfOthers = (env: Environment): 'http' | 'https' => (env['TLS_CERT_PATH'] === undefined ? 'http' : 'https');
+
+const tls = (env: Environment): TlsFiles | undefined => {
+  try {
+    return readTls(env);
+  } catch (error) {
+    throw new SettingsError(error instanceof Error ? error.message : 'TLS_CERT_PATH cannot be used');
+  }
+};
 
 const readAssertionKeys = (env: Environment): readonly AssertionKey[] => {
   try {
