@@ -14,8 +14,8 @@ import { loadAuthSettings } from './load-settings.ts';
 import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { type OpenedStore, openStore, sqliteFile } from './open-store.ts';
 import { postgresTargets } from './settings/database.ts';
-import { openRow, publishForMs, signingKeyPlace } from './tokens/key-holder.ts';
 import { privateTlsFiles, publicTlsFiles } from './settings/tls.ts';
+import { openRow, publishForMs, signingKeyPlace } from './tokens/key-holder.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { trySigner } from './tokens/try-signer.ts';
 
