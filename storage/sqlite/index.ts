@@ -30,7 +30,7 @@ import * as rows from './rows.ts';
 import type { SqlRow } from './transaction.ts';
 import { canaryPrefix } from './verbs/canaries.ts';
 import { listKeysStatement } from './verbs/keys.ts';
-import { countSessionsByRoot, readSealed } from './verbs/root-keys.ts';
+import { countSessionsByRoot, readSealed, readSessionsOfRoot } from './verbs/root-keys.ts';
 import { openWriteQueue, type WriteQueue } from './write-queue.ts';
 
 export interface SqliteOptions {
@@ -108,6 +108,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     rootKeys: {
       readSealed: (input) => readSealed(reader, input),
       replaceSealed: (input) => queue.call('replaceSealed', input),
+      readSessionsOfRoot: (input) => readSessionsOfRoot(reader, input, driver.nowMs()),
       countSessionsByRoot: () => countSessionsByRoot(reader, driver.nowMs()),
     },
     recovery: { markRestored: (input) => driver.queue.call('markRestored', input) },
