@@ -17,6 +17,8 @@ describe('the command line', () => {
     [['keys', 'new', '--algorithm', 'none'], /Allowed choices are RS256/],
     [['users', 'create'], /missing required argument 'identifier'/],
     [['users', 'list', '--limit', '0'], /a number from 1 on/],
+    [['keys', 'roots', 'remove', '1'], /will have to log in again: --yes does it/],
+    [['keys', 'roots', 'remove', 'one', '--yes'], /a number from 0 to 65535/],
     [['users', 'create', 'a@example.com', '--password', 'x'], /unknown option '--password'/],
     [['gateway', 'kee', 'user-service'], /too many arguments|unknown command/],
   ])('refuses %j with exit code 2', (args, message) => {

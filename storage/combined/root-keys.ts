@@ -38,7 +38,10 @@ export const readSessionsOfRoot = async (
   redis: Pick<RedisSessions, 'listSessions'>,
   { keyId, after, limit }: Parameters<RootKeys['readSessionsOfRoot']>[0],
 ): Promise<SessionsOfRootPage> => {
-  const users = await accounts.listUsers(defaultRealm, { limit, ...(after !== undefined && { after: after as UserId }) });
+  const users = await accounts.listUsers(defaultRealm, {
+    limit,
+    ...(after !== undefined && { after: after as UserId }),
+  });
   const found = await Promise.all(
     users.map(({ id: userId, sessionEpoch }) => redis.listSessions({ userId, sessionEpoch, limit: sessionsPerUser })),
   );

@@ -124,7 +124,12 @@ export const rootKeysConformance: Conformance = (store) => {
         if (after === undefined) return found.toSorted();
       }
     };
-    const [first, rotated, other, over] = [await start(50_001), await start(50_001), await start(50_002), await start(50_001)];
+    const [first, rotated, other, over] = [
+      await start(50_001),
+      await start(50_001),
+      await start(50_002),
+      await start(50_001),
+    ];
     const end = (sessionId: typeof first, keyId: number, index = 0) =>
       (index % 2 === 0 ? store().storage : store().second).sessions.endSession({
         ...{ sessionId, keyId, cause: 'key_removed', context },
