@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { newFolder, removeFolders, sallyport } from './testing/run.ts';
@@ -25,6 +25,12 @@ describe('the command line', () => {
     const { status, stderr } = sallyport(args);
     expect(status).toBe(2);
     expect(stderr).toMatch(message);
+  });
+
+  it.skipIf(!existsSync('/proc/self'))('says at once that a data folder cannot be made where none can be', () => {
+    const { status, stderr } = sallyport(['up'], { env: { SALLYPORT_DATA_DIR: '/proc/x' } });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^The data folder cannot be made: ENOENT.*\/proc\/x.*SALLYPORT_DATA_DIR=<folder>/);
   });
 
   it('does not fall over when whoever read has left', async () => {
