@@ -1,5 +1,6 @@
+import { urlOf } from '@sallyport/example-kit/environment';
 import type { ServiceDefinition } from '../service/run-service.ts';
-import { localUrl, readSecret, readUrl } from '../service/settings.ts';
+import { localUrl, readSecret } from '../service/settings.ts';
 import { createUuidv7 } from '../service/uuid.ts';
 import { createNotify } from './notify.ts';
 import { startOutbox } from './outbox.ts';
@@ -13,7 +14,7 @@ export const paymentService: ServiceDefinition = {
   open: ({ dataDir }, env) => {
     const nowMs = () => Date.now();
     const notify = createNotify({
-      url: readUrl(env, 'NOTIFICATION_PRIVATE_URL', localUrl(env, 9084)),
+      url: urlOf(env, 'NOTIFICATION_PRIVATE_URL', localUrl(env, 9084)),
       token: readSecret(env, 'NOTIFICATION_TOKEN'),
     });
     const payments = openPayments(dataDir, { createId: createUuidv7(nowMs), nowMs });

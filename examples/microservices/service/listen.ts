@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { SettingsError } from './settings.ts';
+import { SettingsError } from '@sallyport/example-kit/environment';
 
 export interface Listener {
   /** Stops accepting, lets accepted requests finish, and cuts what is left after `limitMs` (5 s). */
