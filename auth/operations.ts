@@ -15,6 +15,7 @@ import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import { createDeleteAccount } from './account/delete-account.ts';
 import type { Intents } from './audit/intents.ts';
+import { reseal } from './cleanup/reseal.ts';
 import type { AuthSettings } from './config.ts';
 import { createRevokeDevice } from './devices/revoke-device.ts';
 import { listKeys, rotateKeys } from './key-maintenance.ts';
@@ -119,6 +120,7 @@ export interface Acting {
 export const createOperations = (parts: OperationParts): ((acting: Acting) => Operations) => {
   const { settings, storage, sealer, trail } = parts;
   const { accounts, keys, outbox, effects } = storage;
+  const kids = settings.rootKeys.map(({ kid }) => kid);
   const revokeDevice = createRevokeDevice(storage);
   const deleteAccount = createDeleteAccount(storage);
   const live = async (idOrIdentifier: string) => (await findUsers(settings, storage, idOrIdentifier)).live;
@@ -160,7 +162,10 @@ export const createOperations = (parts: OperationParts): ((acting: Acting) => Op
       listRootKeys: () => listRootKeys(settings.rootKeys, { rootKeys: storage.rootKeys, audit: trail }),
       removeRootKey: (keyId) =>
         act('removeRootKey', () =>
-          removeRootKey(keyId, { storage, roots: settings.rootKeys, sealer, context: context() }),
+          removeRootKey(keyId, {
+            ...{ storage, first: kids[0], context: context() },
+            reseal: () => reseal({ rootKeys: storage.rootKeys, sealer, kids }),
+          }),
         ),
       listEvents: (filter, limit, after) => listEvents(outbox, filter, limit, after),
       replayEvents: (what) => act('replayEvents', () => replayEvents({ outbox, effects, context: context() }, what)),

@@ -4,13 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultRealm, type SessionId } from '@sallyport/contract';
-import type { NamedKey } from '@sallyport/kit/config';
-import type { Sealer } from '@sallyport/kit/seal';
 import type { Effects } from '@sallyport/storage/contracts/effects';
 import type { RootKeys } from '@sallyport/storage/contracts/root-keys';
 import type { Sessions } from '@sallyport/storage/contracts/sessions';
 import type { ActContext } from '@sallyport/storage/contracts/store';
-import { type Resealed, reseal } from './cleanup/reseal.ts';
 
 /**
  * `first`: nothing was done. Issuers derive with the first key: what ends now would begin again with it, so another key has to come first.
@@ -18,7 +15,15 @@ import { type Resealed, reseal } from './cleanup/reseal.ts';
  */
 export type RootKeyRemoval =
   | { readonly kind: 'first' }
-  | ({ readonly kind: 'removed'; readonly sessions: number; readonly begunMeanwhile: number } & Resealed);
+  | {
+      readonly kind: 'removed';
+      readonly sessions: number;
+      readonly begunMeanwhile: number;
+      /** Values that are sealed under the first root key now. */
+      readonly resealed: number;
+      /** Values that no key in SALLYPORT_ROOT_KEYS opens. */
+      readonly unopened: number;
+    };
 
 export interface RemoveRootKeyOptions {
   readonly storage: {
@@ -26,9 +31,10 @@ export interface RemoveRootKeyOptions {
     readonly rootKeys: RootKeys;
     readonly effects: Pick<Effects, 'appendEffects'>;
   };
-  /** As they stand in SALLYPORT_ROOT_KEYS. The removed one need not be among them, but then nothing can be read that it has sealed. */
-  readonly roots: readonly NamedKey[];
-  readonly sealer: Sealer;
+  /** Id of the first in SALLYPORT_ROOT_KEYS. The removed one need not be in the list, but then nothing can be read that it has sealed. */
+  readonly first: string | undefined;
+  /** Seals under the first key what is sealed under another. */
+  readonly reseal: () => Promise<{ readonly resealed: number; readonly unopened: number }>;
   readonly context: ActContext;
 }
 
@@ -39,9 +45,9 @@ const pauseMs = 5;
 /** Idempotent: where it was interrupted, whoever calls again ends the rest. */
 export const removeRootKey = async (
   keyId: number,
-  { storage, roots, sealer, context }: RemoveRootKeyOptions,
+  { storage, first, reseal, context }: RemoveRootKeyOptions,
 ): Promise<RootKeyRemoval> => {
-  if (roots[0]?.kid === String(keyId)) return { kind: 'first' };
+  if (first === String(keyId)) return { kind: 'first' };
   const { sessions, rootKeys, effects } = storage;
   const end = (sessionId: SessionId): Promise<boolean> =>
     // Whatever has rotated to another key since it was found is not the thief's any more.
@@ -52,10 +58,10 @@ export const removeRootKey = async (
   }
   let begunMeanwhile = 0;
   for await (const found of sessionsOfRoot(rootKeys, keyId)) begunMeanwhile += found.length;
-  const resealed = await reseal({ rootKeys, sealer, kids: roots.map(({ kid }) => kid) });
+  const sealed = await reseal();
   const data = { kid: String(keyId), sessions: ended };
   await effects.appendEffects([{ act: 'root_key.removed', realmId: defaultRealm, data, context }]);
-  return { kind: 'removed', sessions: ended, begunMeanwhile, ...resealed };
+  return { kind: 'removed', sessions: ended, begunMeanwhile, ...sealed };
 };
 
 async function* sessionsOfRoot(rootKeys: RootKeys, keyId: number) {
