@@ -10,7 +10,7 @@ import { issuerFolder, startIssuer } from '../testing/issuer.ts';
 const guide = readFileSync(join(import.meta.dirname, '../../docs/guides/device-exchange.md'), 'utf8');
 
 it('logs in with curl and openssl alone', async () => {
-  const recipe = /<!-- run -->\n+```bash\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
+  const recipe = /<!-- tested: tests\/flows\/device-recipe.test.ts -->\n+```bash\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
   const folder = issuerFolder();
   const path = join(folder.path, 'key.pem');
   writeFileSync(
