@@ -7,12 +7,14 @@ import { dirname, join } from 'node:path';
 
 export interface Part {
   readonly id: string;
-  /** `server`: started by `npm start`; `store`: keeps what outlives a server; `outside`: somebody else's. */
-  readonly kind: 'server' | 'store' | 'outside';
+  /** `server`: started by `npm start`; `outside`: somebody else's. */
+  readonly kind: 'server' | 'outside';
   readonly title: string;
   readonly port?: number;
   /** At most two, below the title. */
   readonly lines: readonly string[];
+  /** Where it keeps what outlives it. */
+  readonly keeps?: string;
   /** Column and row of the grid; halves are possible. */
   readonly at: readonly [number, number];
 }
@@ -33,7 +35,7 @@ export interface Picture {
 
 interface Described {
   readonly title: string;
-  readonly servers: Readonly<Record<string, Pick<Part, 'lines' | 'at'>>>;
+  readonly servers: Readonly<Record<string, Pick<Part, 'lines' | 'keeps' | 'at'>>>;
   readonly others: readonly Part[];
   readonly arrows: readonly Arrow[];
 }

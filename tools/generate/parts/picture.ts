@@ -3,9 +3,11 @@ import { type Part, type Picture, readPicture } from './description.ts';
 import { box, layoutOf, type Point, type Route } from './routes.ts';
 
 /** Of a sans-serif font, on average and generously: words that may not fit are refused rather than drawn over something. */
-const charWidth = { title: 9.4, line: 6.5, words: 6.4 } as const;
+const charWidth = { title: 9.8, line: 7.6, words: 7.2 } as const;
 const mostLines = 2;
-const padding = 14;
+const padding = 12;
+/** Of the band that says where a server keeps things. */
+const bandHeight = 28;
 
 export const partsPicture =
   (root: string, preset: string): (() => string) =>
@@ -31,9 +33,9 @@ export const drawn = (picture: Picture): string => {
 
 /** Its own ground below it: a page that is dark by a switch, and not by the reader's system, does not turn the colours. */
 const style = [
-  'text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,Helvetica,Arial,sans-serif;fill:#1f2933}',
-  '.title{font-size:15px;font-weight:600}.port{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:12px}',
-  '.words{font-size:11.5px;fill:#3e4c59}.page{fill:#fbfcfd;stroke:#d5dbe1}',
+  'text{font:14px system-ui,-apple-system,"Segoe UI",Roboto,Helvetica,Arial,sans-serif;fill:#1f2933}',
+  '.title{font-size:17px;font-weight:600}.port{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px}',
+  '.words{font-size:13px;fill:#3e4c59}.page{fill:#fbfcfd;stroke:#d5dbe1}',
   '.server{fill:#e3eefb;stroke:#3b73b9}.store{fill:#f3efe4;stroke:#98834b}.outside{fill:#fff;stroke:#7b8794;stroke-dasharray:5 4}',
   '.line{fill:none;stroke:#52606d;stroke-width:1.5}.dashed{stroke-dasharray:5 4}.head{fill:#52606d}',
   '@media(prefers-color-scheme:dark){text{fill:#e6ebf0}.words{fill:#b8c4cf}.page{fill:#161b22;stroke:#3a434d}',
@@ -41,20 +43,27 @@ const style = [
   '.line{stroke:#9aa8b5}.head{fill:#9aa8b5}}',
 ].join('');
 
-const part = ({ id, kind, title, port, lines }: Part, { x, y }: Point): string => {
+const part = ({ id, kind, title, port, lines, keeps }: Part, { x, y }: Point): string => {
   if (lines.length > mostLines) throw new Error(`${id} has more than ${mostLines} lines`);
   const portText = port === undefined ? '' : `:${port}`;
   fits(id, `${title}${portText}`, charWidth.title, box.width - 2 * padding);
-  for (const text of lines) fits(id, text, charWidth.line, box.width - 2 * padding);
-  const rows = lines.map((text, at) => `<text x="${x + padding}" y="${y + 44 + at * 17}">${escaped(text)}</text>`);
+  for (const text of [...lines, keeps ?? '']) fits(id, text, charWidth.line, box.width - 2 * padding);
+  const rows = lines.map((text, at) => `<text x="${x + padding}" y="${y + 45 + at * 18}">${escaped(text)}</text>`);
   const right = `<text class="port" x="${x + box.width - padding}" y="${y + 24}" text-anchor="end">${portText}</text>`;
   return [
-    `<g><rect class="${kind}" x="${x}" y="${y}" width="${box.width}" height="${box.height}" rx="${kind === 'store' ? 20 : 6}"/>`,
+    `<g><rect class="${kind}" x="${x}" y="${y}" width="${box.width}" height="${box.height}" rx="6"/>`,
+    ...(keeps === undefined ? [] : [band(keeps, { x, y })]),
     `<text class="title" x="${x + padding}" y="${y + 24}">${escaped(title)}</text>`,
     ...(port === undefined ? [] : [right]),
     ...rows,
     '</g>',
   ].join('');
+};
+
+const band = (keeps: string, { x, y }: Point): string => {
+  const top = y + box.height - bandHeight;
+  const place = `x="${x + 4}" y="${top}" width="${box.width - 8}" height="${bandHeight - 4}" rx="12"`;
+  return `<rect class="store" ${place}/><text x="${x + padding}" y="${top + 17}">${escaped(keeps)}</text>`;
 };
 
 const line = ({ arrow, points }: Route): string =>

@@ -1,12 +1,14 @@
 /** Where arrows run: along a row, from column to column, or down a column to the next part. Pure. */
 import type { Arrow, Part, Picture } from './description.ts';
 
-export const box = { width: 222, height: 74 } as const;
+export const box = { width: 204, height: 104 } as const;
 /** Where an arrow says something between two columns it needs room for it. */
-const gap = { width: 200, narrow: 72, height: 50 } as const;
-const margin = 24;
+const gap = { width: 168, narrow: 72, height: 50 } as const;
+const margin = 18;
 const mostSideStep = 22;
 const trackStep = 10;
+/** From a part's left side to a line that leads down or up. */
+const downAt = 28;
 
 export interface Point {
   readonly x: number;
@@ -73,14 +75,14 @@ const routesOf = ({ parts, arrows }: Pick<Picture, 'parts' | 'arrows'>, cornerOf
   return [...routes, ...across.map((one) => along(one, across, cornerOf))];
 };
 
-/** Words stand to the right of the line, below whatever stands beside the part. */
+/** Words stand to the right of the line, as far as the part is wide. */
 const down = (arrow: Arrow, from: Point, to: Point): Route => {
   const isUp = from.y > to.y;
-  const x = from.x + box.width / 2;
+  const x = from.x + downAt;
   const start = { x, y: from.y + (isUp ? 0 : box.height) };
   const end = { x, y: to.y + (isUp ? box.height : 0) };
   const y = (start.y + end.y) / 2 + 4;
-  return { arrow, points: [start, end], words: { x: x + 8, y, anchor: 'start', room: box.width / 2 + gap.narrow } };
+  return { arrow, points: [start, end], words: { x: x + 8, y, anchor: 'start', room: box.width - downAt - 8 } };
 };
 
 /** Ends on one side stand below each other in the order of what they lead to, so that no two lines cross. */
