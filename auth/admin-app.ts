@@ -57,6 +57,7 @@ export const buildAdminApp = async (parts: AdminAppParts): Promise<FastifyInstan
   const app = createFastifyApp({
     ...{ texts: {}, bodyLimit: bodyLimitBytes, random, clock, log },
     about: adminTraceFieldsOf,
+    isSecure: settings.privateTlsCertPath !== undefined,
   });
   mountAdminRoutes(app, {
     handlers,

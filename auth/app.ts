@@ -193,7 +193,10 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     ...createHealthHttp({ serviceName: settings.serviceName, isReady: parts.isReady }),
   };
 
-  const app = createFastifyApp({ texts: settings.errorTexts, random, clock, log, about: traceFieldsOf });
+  const app = createFastifyApp({
+    ...{ texts: settings.errorTexts, random, clock, log, about: traceFieldsOf },
+    isSecure: publicUrl(settings).startsWith('https:'),
+  });
   const routes = issuerRoutes(shape);
   await mountCors(app, settings.corsOrigins);
   mountRoutes(app, {
@@ -288,7 +291,7 @@ const createVerifier = ({ settings, ring, clock }: AppParts) =>
 const createProvers = ({ settings, storage, clock }: AppParts) => {
   const { clockLeewaySeconds, proofMaxAgeSeconds, deviceLoginWindowSeconds } = settings;
   const place = {
-    publicUrl: publicUrlOf(settings.authPublicUrl ?? settings.publicUrl ?? ownUrl(settings)),
+    publicUrl: publicUrl(settings),
     nonces: storage.lastingNonces,
   };
   const known = { clock, leewaySeconds: clockLeewaySeconds, maxAgeSeconds: proofMaxAgeSeconds };
@@ -299,8 +302,13 @@ const createProvers = ({ settings, storage, clock }: AppParts) => {
   };
 };
 
+/** Where clients find the issuer. */
+const publicUrl = (settings: AppParts['settings']): string =>
+  publicUrlOf(settings.authPublicUrl ?? settings.publicUrl ?? ownUrl(settings));
+
 /** As somebody on this machine has it. */
-const ownUrl = ({ port, portOffset }: AppParts['settings']): string => `http://localhost:${port + portOffset}`;
+const ownUrl = ({ port, portOffset, tlsCertPath }: AppParts['settings']): string =>
+  `${tlsCertPath === undefined ? 'http' : 'https'}://localhost:${port + portOffset}`;
 
 const createAssertions = ({ settings, clock }: AppParts) =>
   settings.assertionKeys &&

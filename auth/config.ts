@@ -3,6 +3,7 @@
  * `settings/`. A preset is a partial value of it (`presets/`). It reads nothing by itself: `main.ts` hands the environment in.
  */
 import { defineSettings, type PresetOf, type SettingProblem, type SettingsOf } from '@sallyport/kit/config';
+import { tlsProblems } from '@sallyport/kit/tls-certificate';
 import { redisProblems } from '@sallyport/storage/redis/settings';
 import { adminProblems, adminSettings } from './settings/admin.ts';
 import { auditProblems, auditSettings } from './settings/audit.ts';
@@ -15,6 +16,7 @@ import { kafkaProblems, kafkaSettings } from './settings/kafka.ts';
 import { passwordsSettings } from './settings/passwords.ts';
 import { retentionSettings } from './settings/retention.ts';
 import { serverSettings } from './settings/server.ts';
+import { privateTlsFiles, publicTlsFiles, tlsSettings } from './settings/tls.ts';
 import { tokensSettings } from './settings/tokens.ts';
 import { tracingSettings } from './settings/tracing.ts';
 
@@ -22,6 +24,7 @@ export type { ExtraClaim } from './settings/tokens.ts';
 
 export const authSettings = defineSettings({
   ...serverSettings,
+  ...tlsSettings,
   ...tracingSettings,
   ...databaseSettings,
   ...adminSettings,
@@ -42,6 +45,8 @@ export type AuthPreset = PresetOf<typeof authSettings>;
 /** Rules across settings. */
 export const checkAuthSettings = (settings: AuthSettings): readonly SettingProblem[] => {
   const problems: SettingProblem[] = [
+    ...tlsProblems(publicTlsFiles(settings)),
+    ...tlsProblems(privateTlsFiles(settings)),
     ...databaseProblems(settings),
     ...redisProblems(settings),
     ...adminProblems(settings),

@@ -1,55 +1,64 @@
 /** What is wrong with where the admin API listens. Asks it without a credential, which it refuses and does not record. */
+import { get, type IncomingMessage } from 'node:http';
+import { get as getSecurely } from 'node:https';
+import { text } from 'node:stream/consumers';
 import { adminBasePath } from '@sallyport/contract/admin-routes';
 import { type Finding, findingsOn } from '@sallyport/kit/finding';
 import type { AuthSettings } from './config.ts';
 
-type AdminSettings = Pick<AuthSettings, 'adminPort' | 'adminHost' | 'portOffset'>;
+type AdminSettings = Pick<AuthSettings, 'adminPort' | 'adminHost' | 'portOffset' | 'privateTlsCertPath'>;
 
+const about = findingsOn('issuer: admin API');
 const patienceMs = 3_000;
 const guide = 'docs/guides/admin-api.md, "Where it listens".';
 
 /** Nothing where it is not served. */
-export const examineAdmin = async ({
-  adminPort,
-  adminHost,
-  portOffset,
-}: AdminSettings): Promise<readonly Finding[]> => {
+export const examineAdmin = async (settings: AdminSettings): Promise<readonly Finding[]> => {
+  const { adminPort, adminHost, portOffset, privateTlsCertPath } = settings;
   if (adminPort === undefined) return [];
-  const about = findingsOn('issuer: admin API');
   const hosts = adminHost ?? ['localhost'];
-  const open = hosts.filter((host) => !isLoopback(host));
-  const beyond =
-    open.length === 0
-      ? []
-      : [
-          about.warning(
-            `ADMIN_HOST opens it on ${open.join(', ')}, beyond this machine, and it speaks plain HTTP: credentials can be read on the way`,
-            `Leave ADMIN_HOST out and reach it through an SSH tunnel, a sidecar or a proxy that speaks TLS; where that is so already, let nobody else reach the port. ${guide}`,
-          ),
-        ];
+  const speaksTls = privateTlsCertPath !== undefined;
+  const open = speaksTls ? [] : hosts.filter((host) => !isLoopback(host));
+  const beyond = open.length === 0 ? [] : [openInPlain(open)];
   // A port that the system chooses can be found out from the issuer's log alone.
   if (adminPort === 0) return beyond;
-  return [...beyond, await answer(adminPort + portOffset, hosts[0] ?? 'localhost')];
+  return [...beyond, await answer(adminPort + portOffset, hosts[0] ?? 'localhost', speaksTls)];
 };
 
-const answer = async (port: number, host: string): Promise<Finding> => {
-  const about = findingsOn('issuer: admin API');
+const openInPlain = (hosts: readonly string[]): Finding =>
+  about.warning(
+    `ADMIN_HOST opens it on ${hosts.join(', ')}, beyond this machine, in plain HTTP: credentials can be read on the way`,
+    `Give it a certificate (AUTH_PRIVATE_TLS_CERT_PATH), or leave ADMIN_HOST out and reach it through an SSH tunnel, a sidecar or a proxy that speaks TLS. ${guide}`,
+  );
+
+const answer = async (port: number, host: string, speaksTls: boolean): Promise<Finding> => {
   const where = `${reachable(host)}:${port}`;
-  try {
-    const response = await fetch(`http://${where}${adminBasePath}/keys`, { signal: AbortSignal.timeout(patienceMs) });
-    const { code } = (await response.json().catch(() => ({}))) as { readonly code?: unknown };
-    if (response.status === 401 && code === 'token_missing') return about.ok(`answers at ${where}`);
-    return about.fault(
-      `something else answers at ${where} (${response.status})`,
-      'Give ADMIN_PORT a port of its own, or stop what has it.',
-    );
-  } catch {
+  const answered = await ask(`${speaksTls ? 'https' : 'http'}://${where}${adminBasePath}/keys`);
+  if (answered === undefined)
     return about.warning(
-      `nothing answers at ${where}`,
-      `Is an issuer running on this host with these settings? One that has just been given ADMIN_PORT wants a restart. ${guide}`,
+      `nothing answers at ${where}${speaksTls ? ' in TLS' : ''}`,
+      `Is an issuer running on this host with these settings? One that has just been given them wants a restart. ${guide}`,
     );
-  }
+  if (answered.status === 401 && answered.body.includes('"token_missing"')) return about.ok(`answers at ${where}`);
+  return about.fault(
+    `something else answers at ${where} (${answered.status})`,
+    'Give ADMIN_PORT a port of its own, or stop what has it.',
+  );
 };
+
+/** Whether the certificate can be trusted is looked at elsewhere, and nothing secret is sent. */
+const ask = (url: string): Promise<{ readonly status: number; readonly body: string } | undefined> =>
+  new Promise((resolve) => {
+    const options = { agent: false, signal: AbortSignal.timeout(patienceMs), rejectUnauthorized: false } as const;
+    const read = (response: IncomingMessage): void => {
+      text(response).then(
+        (body) => resolve({ status: response.statusCode ?? 0, body }),
+        () => resolve(undefined),
+      );
+    };
+    const request = url.startsWith('https:') ? getSecurely(url, options, read) : get(url, options, read);
+    request.on('error', () => resolve(undefined));
+  });
 
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host);
 

@@ -7,6 +7,7 @@ import { defaultRealm, type SessionId } from '@sallyport/contract';
 import { type LoadedSettings, SettingsError } from '@sallyport/kit/config';
 import { type Finding, findingsOn, settingFaults } from '@sallyport/kit/finding';
 import { systemRandom } from '@sallyport/kit/random';
+import { certificateFindings } from '@sallyport/kit/tls-finding';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { AuthSettings, authSettings } from './config.ts';
 import { examineAdmin } from './examine-admin.ts';
@@ -14,6 +15,7 @@ import { loadAuthSettings } from './load-settings.ts';
 import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { type OpenedStore, openStore, sqliteFile } from './open-store.ts';
 import { postgresTargets } from './settings/database.ts';
+import { privateTlsFiles, publicTlsFiles } from './settings/tls.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { publishForMs, signingKeyPlace } from './tokens/stored-ring.ts';
 
@@ -26,13 +28,15 @@ export const examineIssuer = async (env: Environment): Promise<readonly Finding[
   const settings = examineSettings(env);
   if (settings.loaded === undefined) return settings.findings;
   const { settings: read } = settings.loaded;
+  const certificates = [publicTlsFiles, privateTlsFiles].flatMap((of) => certificateFindings('issuer', of(read)));
+  const first = [...settings.findings, ...certificates];
   const about = findingsOn('issuer: store');
   if (postgresTargets(read) === undefined && !existsSync(sqliteFile(read))) {
     const found = about.ok(`${sqliteFile(read)} is not there yet: the issuer makes it at its first start`);
-    return [...settings.findings, found, ...(await examineKeys(read, undefined)), ...(await examineAdmin(read))];
+    return [...first, found, ...(await examineKeys(read, undefined)), ...(await examineAdmin(read))];
   }
   const store = await examineStore(read);
-  return [...settings.findings, ...store, ...(await examineAdmin(read))];
+  return [...first, ...store, ...(await examineAdmin(read))];
 };
 
 const examineSettings = (

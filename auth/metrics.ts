@@ -2,6 +2,7 @@ import { refreshRefusals } from '@sallyport/contract';
 import type { AdminRouteId } from '@sallyport/contract/admin-routes';
 import type { RouteId } from '@sallyport/contract/routes';
 import { createMetrics, type Metrics } from '@sallyport/kit/metrics';
+import { watchCertificates } from '@sallyport/kit/tls-metric';
 import type { StoreStats } from '@sallyport/storage/contracts/storage';
 import type { HashPool } from './factors/hash-pool.ts';
 import type { OpenedPolicy } from './factors/rules/index.ts';
@@ -27,6 +28,8 @@ export interface AuthMetrics {
   /** What one run of the cleanup has removed. */
   readonly countCleanup: (removed: Readonly<Record<string, number>>) => void;
   readonly countCleanupFailure: () => void;
+  /** A certificate that is shown, by when it expires. */
+  readonly watchCertificate: (expiresAtMs: () => number) => void;
   readonly observe: (route: RouteId | AdminRouteId | 'none', status: number, seconds: number) => void;
   /** A request that names its SDK, by the header's text. */
   readonly countSdk: (header: string) => void;
@@ -113,6 +116,7 @@ export const createAuthMetrics = (watched: {
     countLogin,
     countRefresh,
     observeStore: (verb, seconds) => verbs.labels({ verb }).observe(seconds),
+    watchCertificate: watchCertificates(metrics),
     watchFeed: (feed) => {
       metrics.gauge({
         name: 'revocation_feed_subscribers',

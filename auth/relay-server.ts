@@ -9,6 +9,8 @@ import { privateListener } from '@sallyport/kit/listener';
 import { createLog, type Log } from '@sallyport/kit/log';
 import { createMetrics } from '@sallyport/kit/metrics';
 import { systemRandom } from '@sallyport/kit/random';
+import { withCertificate } from '@sallyport/kit/tls-certificate';
+import { watchCertificates } from '@sallyport/kit/tls-metric';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { AuthSettings } from './config.ts';
 import { loadAuthSettings } from './load-settings.ts';
@@ -16,6 +18,7 @@ import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { openDrain, openRelay } from './open-relay.ts';
 import { openStore } from './open-store.ts';
 import { openRequestSpans, type RequestSpans } from './request-spans.ts';
+import { privateTlsFiles } from './settings/tls.ts';
 import { watchPool } from './watch-pool.ts';
 
 const name = 'event-relay';
@@ -61,17 +64,21 @@ const startParts = async (
   // What an issuer that is gone has left behind is moved on here.
   const drain = openDrain(storage, metrics, log);
   lifecycle.add({ name: 'effects', stop: () => drain.stop() });
-  const inner = await privateListener({
-    port: settings.eventRelayPort === 0 ? 0 : settings.eventRelayPort + settings.portOffset,
-    ...(settings.privateHost && { hosts: settings.privateHost }),
-    setting: 'EVENT_RELAY_PORT',
-    metrics,
-    ready: () => readyState(storage),
-    live: () => ({ status: 'healthy', service: name }),
-    log,
-  });
+  const tls = { log, nowMs: systemClock(settings.clockOffsetSeconds).nowMs, watch: watchCertificates(metrics) };
+  const inner = await withCertificate({ ...tls, files: privateTlsFiles(settings) }, (certificate) =>
+    privateListener({
+      certificate,
+      port: settings.eventRelayPort === 0 ? 0 : settings.eventRelayPort + settings.portOffset,
+      ...(settings.privateHost && { hosts: settings.privateHost }),
+      setting: 'EVENT_RELAY_PORT',
+      metrics,
+      ready: () => readyState(storage),
+      live: () => ({ status: 'healthy', service: name }),
+      log,
+    }),
+  );
   lifecycle.add({ name: 'private listener', stop: () => inner.close() });
-  return { urls: { private: inner.url }, stop: async () => void (await lifecycle.stop()) };
+  return { urls: { private: inner.url }, reload: inner.reload, stop: async () => void (await lifecycle.stop()) };
 };
 
 const readyState = async (

@@ -10,6 +10,7 @@ import { createLifecycle, type RunningServer, type ServerInput } from '@sallypor
 import { listen, privateListener } from '@sallyport/kit/listener';
 import { createLog, type Log, redactPathsOf } from '@sallyport/kit/log';
 import { systemRandom } from '@sallyport/kit/random';
+import { type ReloadingListener, type TlsParts, withCertificate } from '@sallyport/kit/tls-certificate';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import { type AdminAppParts, buildAdminApp } from './admin-app.ts';
 import { buildApp } from './app.ts';
@@ -28,6 +29,7 @@ import { openDrain, openRelay } from './open-relay.ts';
 import { openStore } from './open-store.ts';
 import { wakeOnChange } from './outbox/wake-on-change.ts';
 import { openRequestSpans, type RequestSpans } from './request-spans.ts';
+import { privateTlsFiles, publicTlsFiles } from './settings/tls.ts';
 import { timeStore } from './time-store.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { openRefreshTokens } from './tokens/open-refresh-tokens.ts';
@@ -186,27 +188,34 @@ const startParts = async (
   lifecycle.add({ name: 'app', stop: () => app.close() });
 
   const port = settings.port === 0 ? 0 : settings.port + settings.portOffset;
-  const open = await listen({
-    handler: app.routing,
-    port,
-    setting: 'AUTH_PORT',
-    texts: settings.errorTexts,
-    ...(settings.host && { hosts: settings.host }),
-  });
+  const tls = { log, nowMs: clock.nowMs, watch: authMetrics.watchCertificate };
+  const open = await withCertificate({ ...tls, files: publicTlsFiles(settings) }, (certificate) =>
+    listen({
+      certificate,
+      handler: app.routing,
+      port,
+      setting: 'AUTH_PORT',
+      texts: settings.errorTexts,
+      ...(settings.host && { hosts: settings.host }),
+    }),
+  );
   lifecycle.add({ name: 'public listener', stop: () => open.close() });
   watchFeed(feed);
-  const inner = await privateListener({
-    port: privatePort(settings, open.port),
-    ...(settings.privateHost && { hosts: settings.privateHost }),
-    setting: 'AUTH_PRIVATE_PORT',
-    metrics,
-    ready: async () => ({ ready: await isReady(), checks: { store: await isReady() } }),
-    live: () => ({ status: 'healthy', service: settings.serviceName }),
-    routes: privateRoutes,
-    log,
-  });
+  const inner = await withCertificate({ ...tls, files: privateTlsFiles(settings) }, (certificate) =>
+    privateListener({
+      certificate,
+      port: privatePort(settings, open.port),
+      ...(settings.privateHost && { hosts: settings.privateHost }),
+      setting: 'AUTH_PRIVATE_PORT',
+      metrics,
+      ready: async () => ({ ready: await isReady(), checks: { store: await isReady() } }),
+      live: () => ({ status: 'healthy', service: settings.serviceName }),
+      routes: privateRoutes,
+      log,
+    }),
+  );
   lifecycle.add({ name: 'private listener', stop: () => inner.close() });
-  const admin = await openAdmin(settings, {
+  const admin = await openAdmin(settings, tls, {
     settings,
     storage,
     sealer,
@@ -216,30 +225,41 @@ const startParts = async (
     onLimitHit: limitHits.note,
     aroundAct: audit.aroundAct,
   });
-  if (admin !== undefined) lifecycle.add({ name: 'admin API', stop: admin.close });
+  if (admin !== undefined) lifecycle.add({ name: 'admin API', stop: () => admin.close() });
   // Before its listener: the streams would be waited for.
   lifecycle.add({ name: 'revocation feed', stop: () => feed.stop() });
   lifecycle.add({ name: 'tidying of revocations', stop: stopTidying });
   lifecycle.add({ name: 'cleanup', stop: stopCleanup });
   const urls = { public: open.url, private: inner.url, ...(admin && { admin: admin.url }) };
-  return { urls, stop: async () => void (await lifecycle.stop()) };
+  const reload = (): void => {
+    for (const each of [open, inner, admin]) each?.reload();
+  };
+  return { urls, reload, stop: async () => void (await lifecycle.stop()) };
 };
 
 /** On a listener of its own, and only where it is told to: whoever reaches the feed does not reach this. */
 const openAdmin = async (
-  { adminPort, adminHost, portOffset }: AuthSettings,
+  settings: AuthSettings,
+  tls: Omit<TlsParts, 'files'>,
   parts: AdminAppParts,
-): Promise<{ readonly url: string; readonly close: () => Promise<void> } | undefined> => {
+): Promise<Pick<ReloadingListener, 'url' | 'reload' | 'close'> | undefined> => {
+  const { adminPort, adminHost, portOffset } = settings;
   if (adminPort === undefined) return undefined;
   const app = await buildAdminApp(parts);
-  const listener = await listen({
-    handler: app.routing,
-    port: adminPort === 0 ? 0 : adminPort + portOffset,
-    setting: 'ADMIN_PORT',
-    ...(adminHost && { hosts: adminHost }),
-  });
+  // Its own credential says who calls; the command line would have no certificate to show.
+  const files = { ...privateTlsFiles(settings), clientCaPath: undefined };
+  const listener = await withCertificate({ ...tls, files }, (certificate) =>
+    listen({
+      certificate,
+      handler: app.routing,
+      port: adminPort === 0 ? 0 : adminPort + portOffset,
+      setting: 'ADMIN_PORT',
+      ...(adminHost && { hosts: adminHost }),
+    }),
+  );
   return {
     url: listener.url,
+    reload: listener.reload,
     close: async () => {
       await listener.close();
       await app.close();

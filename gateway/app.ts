@@ -52,6 +52,8 @@ export interface Gateway {
   readonly isReady: () => boolean;
   /** Puts other routes in force; requests that are under way keep theirs. */
   readonly adopt: RouteSource['adopt'];
+  /** Reads the certificate that is shown to services, and their authorities, again. */
+  readonly reloadCertificates: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -119,6 +121,8 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
   const { log, metrics, clock, elapsedMs } = dependencies;
   const userLimits = createUserLimits(dependencies.makeLimiter);
   const trust = openTrust(settings);
+  const following = trust?.follow(log, clock.nowMs);
+  if (trust?.expiresAtMs !== undefined) metrics.watchCertificate(trust.expiresAtMs);
   const open = (service: UpstreamOptions) => openUpstream(service, { elapsedMs, log, trust });
   const routes = createRouteSource({ settings, rules: settings, open, userLimits, elapsedMs });
   metrics.watchUpstreams(routes);
@@ -174,8 +178,10 @@ export const createGateway = (settings: GatewaySettings, dependencies: GatewayDe
     },
     isReady,
     adopt: routes.adopt,
+    reloadCertificates: () => following?.reload(),
     close: async () => {
       clearInterval(expiry);
+      following?.close();
       bound.close();
       await Promise.all([revocations.close(), routes.close()]);
     },

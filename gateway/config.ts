@@ -21,6 +21,7 @@ import {
   textSetting,
   urlSetting,
 } from '@sallyport/kit/config';
+import { tlsProblems } from '@sallyport/kit/tls-certificate';
 import { redisProblems } from '@sallyport/storage/redis/settings';
 import { addressListProblem } from './address/address-list.ts';
 import { type IssuerRule, issuersProblem } from './issuers/issuer-rule.ts';
@@ -31,6 +32,7 @@ import type { RouteRule, ServiceRule } from './routes.ts';
 import { limitSettings } from './settings/limits.ts';
 import { originOnly } from './settings/origin-only.ts';
 import { seeingSettings } from './settings/seeing.ts';
+import { privateTlsFiles, publicTlsFiles, tlsSettings, upstreamTlsFiles } from './settings/tls.ts';
 import { tokenSettings } from './settings/tokens.ts';
 import { connectionSettings } from './settings/upstreams.ts';
 
@@ -157,6 +159,7 @@ export const gatewaySettings = defineSettings({
     default: 1_048_576,
     doc: 'Longest request body where the route says nothing else; beyond, 413.',
   }),
+  ...tlsSettings,
   ...connectionSettings,
   ...seeingSettings,
   clockLeewaySeconds: durationSetting({
@@ -227,8 +230,6 @@ export const checkGatewaySettings = (settings: GatewaySettings): readonly Settin
     ['JWT_SECRET', settings.jwtAlgorithm === 'HS256' && settings.jwtSecret === undefined],
     ['GATEWAY_SECRET', needsPlainSecret(settings)],
     ['GATEWAY_MASTER_KEYS', settings.masterKeys === undefined],
-    ['GATEWAY_TLS_KEY_PATH', settings.tlsCertPath !== undefined && settings.tlsKeyPath === undefined],
-    ['GATEWAY_TLS_CERT_PATH', settings.tlsKeyPath !== undefined && settings.tlsCertPath === undefined],
     ['CSRF_KEYS', settings.csrfKeys === undefined],
     ['REVOCATION_FEED_TOKEN', settings.revocationFeed && settings.revocationFeedToken === undefined],
   ];
@@ -237,6 +238,7 @@ export const checkGatewaySettings = (settings: GatewaySettings): readonly Settin
     problems.push({ setting: 'JWT_PUBLIC_KEY_PATH', problem: 'is set, but JWT_ALGORITHM is HS256: remove one' });
   }
   const { limitsMode, redisUrl, redisAddr } = settings;
+  problems.push(...[publicTlsFiles, privateTlsFiles, upstreamTlsFiles].flatMap((of) => tlsProblems(of(settings))));
   problems.push(...redisProblems(settings));
   if ((limitsMode ?? 'local') !== 'local' && redisUrl === undefined && redisAddr === undefined) {
     problems.push({ setting: 'REDIS_URL', problem: `is required where LIMITS_MODE is ${limitsMode}` });

@@ -1,26 +1,22 @@
 /** What is wrong with a gateway's settings, routes, certificate, issuer, feed, services and clock, found from beside it. Changes nothing. */
-import { X509Certificate } from 'node:crypto';
 import { connect } from 'node:net';
 import { revocationFeedPath } from '@sallyport/contract';
 import { SettingsError } from '@sallyport/kit/config';
 import { type Finding, findingsOn, settingFaults } from '@sallyport/kit/finding';
 import type { ServerInput } from '@sallyport/kit/lifecycle';
+import { certificateFindings } from '@sallyport/kit/tls-finding';
 import { redisPlace } from '@sallyport/storage/redis/settings';
 import { checkGatewaySettings, type GatewaySettings } from './config.ts';
 import { loadGatewaySettings } from './load-settings.ts';
 import { feedOrigin } from './revocations.ts';
 import { readRules } from './routes/effective-rules.ts';
-import { openCertificate } from './tls/server-certificate.ts';
+import { privateTlsFiles, publicTlsFiles, upstreamTlsFiles } from './settings/tls.ts';
+import { issuerFetch } from './tls/issuer-fetch.ts';
 import { issuerOrigin, serviceOrigins } from './upstreams/open-upstreams.ts';
 
 type SettingsInput = Partial<ServerInput> & Pick<ServerInput, 'env'>;
 
 const timeoutMs = 3000;
-const dayMs = 86_400_000;
-/** As at the start: certificates of ACME authorities are renewed earlier. */
-const warnBeforeDays = 14;
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown failure');
 
 /** Findings in the order in which they are best mended. */
 export const examineGateway = async (input: SettingsInput): Promise<readonly Finding[]> => {
@@ -37,28 +33,14 @@ export const examineGateway = async (input: SettingsInput): Promise<readonly Fin
     ...(warnings.length === 0
       ? [about.ok('complete')]
       : warnings.map((warning) => about.warning(warning, 'Meant for tests and first steps only.'))),
-    ...examineCertificate(settings),
+    ...[publicTlsFiles, privateTlsFiles, upstreamTlsFiles].flatMap((of) =>
+      certificateFindings('gateway', of(settings)),
+    ),
     ...(await examineRoutes(settings)),
     ...(await examineIssuerOf(settings)),
     ...(await examineFeed(settings)),
     ...(await examineRedis(settings)),
   ];
-};
-
-const examineCertificate = (settings: GatewaySettings): readonly Finding[] => {
-  const about = findingsOn('gateway: TLS');
-  const mend = 'Renew it: the gateway reads the files again when they change.';
-  try {
-    const opened = openCertificate(settings, Date.now);
-    if (opened === undefined) return [];
-    const { subject, validToDate } = new X509Certificate(opened.certificate.cert);
-    const daysLeft = Math.floor((validToDate.getTime() - Date.now()) / dayMs);
-    const told = `${subject.replaceAll('\n', ', ')}, until ${validToDate.toISOString()}`;
-    if (daysLeft < 0) return [about.fault(`the certificate has expired: ${told}`, mend)];
-    return [daysLeft < warnBeforeDays ? about.warning(`the certificate expires soon: ${told}`, mend) : about.ok(told)];
-  } catch (error) {
-    return [about.fault(messageOf(error), 'Name the PEM of the chain, leaf first, and the PEM of its key.')];
-  }
 };
 
 const examineRoutes = async (settings: GatewaySettings): Promise<readonly Finding[]> => {
@@ -127,7 +109,8 @@ const examineIssuerOf = async (settings: GatewaySettings): Promise<readonly Find
   let answer: Response;
   let published: PublishedKeys;
   try {
-    answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+    const ask = issuerFetch(settings, url) ?? fetch;
+    answer = await ask(url, { signal: AbortSignal.timeout(timeoutMs) });
     published = (await answer.json()) as PublishedKeys;
   } catch {
     const mend = 'Start the issuer, or mend AUTH_SERVICE_URL; until then no token can be verified.';
@@ -166,7 +149,8 @@ const examineFeed = async (settings: GatewaySettings): Promise<readonly Finding[
   let text: string;
   try {
     const headers = { authorization: `Bearer ${settings.revocationFeedToken ?? ''}`, accept: 'text/event-stream' };
-    answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    const ask = issuerFetch(settings, url) ?? fetch;
+    answer = await ask(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
     text = await firstPart(answer);
   } catch {
     const mend =

@@ -1,4 +1,5 @@
 import { createMetrics, type Metrics, type MetricsSnapshot } from '@sallyport/kit/metrics';
+import { watchCertificates } from '@sallyport/kit/tls-metric';
 import type { AccessTokenVerifier, RevocationFeed } from '@sallyport/verify';
 import type { ReservedName } from './headers/reserved.ts';
 import type { LimitStats } from './limits/open-limits.ts';
@@ -213,14 +214,7 @@ export const createGatewayMetrics = (): GatewayMetrics => {
     watchUpstreams: (table) => {
       watched = table;
     },
-    watchCertificate: (expiresAtMs) => {
-      metrics.gauge({
-        name: 'tls_certificate_expiry_timestamp_seconds',
-        help: 'When the TLS certificate in use expires, or one that vouches for it: seconds since 1970.',
-        together: 'min',
-        collect: () => expiresAtMs() / 1000,
-      });
-    },
+    watchCertificate: watchCertificates(metrics),
     watchWorkers: () => workerGauges(metrics),
     watchProbe: () => probeGauge(metrics),
     text: () => {

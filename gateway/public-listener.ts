@@ -5,11 +5,12 @@ import type { Clock } from '@sallyport/kit/clock';
 import { type Listener, listen, type ServerCertificate } from '@sallyport/kit/listener';
 import type { Log } from '@sallyport/kit/log';
 import { answerClientError } from '@sallyport/kit/problem';
+import { type ReloadingListener, withCertificate } from '@sallyport/kit/tls-certificate';
 import type { GatewaySettings } from './config.ts';
 import { LeanRequest } from './http1/lean-request.ts';
 import { endSocket } from './linger.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import { openCertificate } from './tls/server-certificate.ts';
+import { publicTlsFiles } from './settings/tls.ts';
 
 /** What answers the requests that come in. */
 export interface RequestHandlers {
@@ -35,23 +36,15 @@ export const publicPort = ({ port, portOffset }: GatewaySettings): number => (po
  * Opens the door to a gateway.
  * @throws SettingsError where its certificate cannot be used, ListenError where the port cannot
  */
-export const openPublic = async (
+export const openPublic = (
   settings: GatewaySettings,
   gateway: RequestHandlers,
   { log, clock, metrics, ...options }: PublicListenerOptions,
-): Promise<Listener> => {
-  const tls = openCertificate(settings, clock.nowMs);
-  const listener = await listenPublic(settings, gateway, { ...options, certificate: tls?.certificate });
-  if (tls !== undefined) metrics.watchCertificate(tls.expiresAtMs);
-  const following = tls?.follow({ listener, log });
-  return {
-    ...listener,
-    close: (limitMs) => {
-      following?.close();
-      return listener.close(limitMs);
-    },
-  };
-};
+): Promise<ReloadingListener> =>
+  withCertificate(
+    { files: publicTlsFiles(settings), log, nowMs: clock.nowMs, watch: metrics.watchCertificate },
+    (certificate) => listenPublic(settings, gateway, { ...options, certificate }),
+  );
 
 interface ListenPublicOptions extends Pick<PublicListenerOptions, 'port' | 'isShared'> {
   readonly certificate: ServerCertificate | undefined;

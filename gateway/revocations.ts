@@ -2,6 +2,7 @@ import { revocationFeedPath } from '@sallyport/contract';
 import { openRevocationFeed, type RevocationFeed, revocationFeeds } from '@sallyport/verify';
 import type { GatewaySettings } from './config.ts';
 import { feedOf } from './issuers/open-issuer.ts';
+import { issuerFetch } from './tls/issuer-fetch.ts';
 import { issuerOrigin } from './upstreams/open-upstreams.ts';
 
 export interface OpenRevocationsOptions {
@@ -31,6 +32,8 @@ interface Source {
   /** Entries that are held at most. Default: as many as come. */
   readonly maxEntries?: number;
   readonly onKeyRemoved?: () => void;
+  /** Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 /** Of an issuer that somebody else runs, and who must not fill this gateway's memory: with ids of the usual length some 200 MB. */
@@ -55,10 +58,12 @@ const ownFeed = (options: OpenRevocationsOptions): RevocationFeed => {
   const { settings } = options;
   const { issuer } = settings;
   if (!settings.revocationFeed) return withoutFeed(issuer);
+  const origin = feedOrigin(settings);
+  const fetch = issuerFetch(settings, origin);
   return subscribe(
     {
-      issuer,
-      origin: feedOrigin(settings),
+      ...{ issuer, origin },
+      ...(fetch !== undefined && { fetch }),
       token: settings.revocationFeedToken ?? '',
       onKeyRemoved: options.onKeyRemoved,
     },

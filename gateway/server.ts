@@ -7,6 +7,7 @@ import { createLifecycle, type Lifecycle, type RunningServer, type ServerInput }
 import { privateListener } from '@sallyport/kit/listener';
 import { bufferedStdout, createLog, type Log } from '@sallyport/kit/log';
 import { systemRandom } from '@sallyport/kit/random';
+import { withCertificate } from '@sallyport/kit/tls-certificate';
 import { createGateway } from './app.ts';
 import { checkGatewaySettings, type GatewaySettings } from './config.ts';
 import { openLimits } from './limits/open-limits.ts';
@@ -17,6 +18,7 @@ import { createSharedProofs, openProofs } from './proof/open-proofs.ts';
 import { openPublic, publicPort } from './public-listener.ts';
 import { openSpans } from './request-spans.ts';
 import { type OpenRoutes, openRoutes } from './routes/open-routes.ts';
+import { privateTlsFiles } from './settings/tls.ts';
 import { type Serving, type StartWorkersOptions, startWorkers } from './workers/start-workers.ts';
 import { workerCount } from './workers/worker-count.ts';
 
@@ -42,15 +44,19 @@ const startParts = async (routes: OpenRoutes, lifecycle: Lifecycle, log: Log): P
   const workers = workerCount(settings);
   const parts = { settings, lifecycle, log, metrics, random: systemRandom };
   const serving = workers === 1 ? await serveAlone(parts) : await startWorkers({ ...parts, workers, writeLines });
-  const inner = await privateListener({
-    port: privatePort(settings, serving.port),
-    ...(settings.privateHost && { hosts: settings.privateHost }),
-    setting: 'GATEWAY_PRIVATE_PORT',
-    metrics: serving.metrics,
-    ready: () => ({ ready: serving.isReady(), checks: { keys: serving.isReady() } }),
-    live: () => ({ status: 'healthy', service: settings.serviceName }),
-    log,
-  });
+  const tls = { files: privateTlsFiles(settings), log, nowMs: systemClock(settings.clockOffsetSeconds).nowMs };
+  const inner = await withCertificate({ ...tls, watch: metrics.watchCertificate }, (certificate) =>
+    privateListener({
+      certificate,
+      port: privatePort(settings, serving.port),
+      ...(settings.privateHost && { hosts: settings.privateHost }),
+      setting: 'GATEWAY_PRIVATE_PORT',
+      metrics: serving.metrics,
+      ready: () => ({ ready: serving.isReady(), checks: { keys: serving.isReady() } }),
+      live: () => ({ status: 'healthy', service: settings.serviceName }),
+      log,
+    }),
+  );
   lifecycle.add({ name: 'private listener', stop: () => inner.close() });
   const probing = followRules(serving, { settings, metrics, log });
   lifecycle.add({ name: 'probe', stop: () => probing.close() });
@@ -58,8 +64,12 @@ const startParts = async (routes: OpenRoutes, lifecycle: Lifecycle, log: Log): P
   lifecycle.add({ name: 'route file', stop: () => reloading?.close() });
   return {
     urls: { public: serving.url, private: inner.url },
-    // Without a route file there is nothing to read again, and SIGHUP, which ends a process that does not wait for it, does no harm.
-    reload: () => reloading?.reload(),
+    // Without a file there is nothing to read again, and SIGHUP, which ends a process that does not wait for it, does no harm.
+    reload: () => {
+      reloading?.reload();
+      serving.reloadCertificates();
+      inner.reload();
+    },
     stop: async () => void (await lifecycle.stop()),
   };
 };
@@ -78,11 +88,16 @@ const serveAlone = async (options: Omit<StartWorkersOptions, 'workers' | 'writeL
   const gateway = createGateway(settings, { ...parts, metrics, clock, tracing, proofs, makeLimiter: limits.make });
   lifecycle.add({ name: 'upstreams', stop: () => gateway.close() });
   gateway.isReady();
-  const { port, url, close } = await openPublic(settings, gateway, { port: publicPort(settings), log, clock, metrics });
-  lifecycle.add({ name: 'public listener', stop: () => close() });
+  const open = await openPublic(settings, gateway, { port: publicPort(settings), log, clock, metrics });
+  lifecycle.add({ name: 'public listener', stop: () => open.close() });
   // Before its listener, which would wait for them.
   lifecycle.add({ name: 'tunnels', stop: () => gateway.endTunnels() });
-  return { port, url, metrics, isReady: gateway.isReady, adopt: gateway.adopt };
+  const reloadCertificates = (): void => {
+    open.reload();
+    gateway.reloadCertificates();
+  };
+  const { port, url } = open;
+  return { port, url, metrics, isReady: gateway.isReady, adopt: gateway.adopt, reloadCertificates };
 };
 
 /** Lines of workers come as they are to be written. */

@@ -14,6 +14,7 @@ import {
 import type { GatewaySettings } from './config.ts';
 import { type Lackable, ownIssuer } from './issuers/issuer-rule.ts';
 import { allowancesOf, trustedIssuer } from './issuers/open-issuer.ts';
+import { issuerFetch } from './tls/issuer-fetch.ts';
 import { issuerOrigin } from './upstreams/open-upstreams.ts';
 
 const secretsOf = ({ jwtSecret, jwtSecretPrevious }: GatewaySettings): KeySource =>
@@ -21,14 +22,17 @@ const secretsOf = ({ jwtSecret, jwtSecretPrevious }: GatewaySettings): KeySource
 
 type Fetch = typeof globalThis.fetch;
 
-const jwksOf = (settings: GatewaySettings, clock: Clock, fetch: Fetch | undefined): KeySource =>
-  remoteJwks({
-    url: `${issuerOrigin(settings)}/.well-known/jwks.json`,
+const jwksOf = (settings: GatewaySettings, clock: Clock, given: Fetch | undefined): KeySource => {
+  const url = `${issuerOrigin(settings)}/.well-known/jwks.json`;
+  const fetch = given ?? issuerFetch(settings, url);
+  return remoteJwks({
+    url,
     refreshSeconds: settings.jwksRefreshSeconds,
     cooldownSeconds: settings.jwksCooldownSeconds,
     clock,
     ...(fetch !== undefined && { fetch }),
   });
+};
 
 /** What the own issuer signs with. */
 const keySource = (settings: GatewaySettings, clock: Clock, fetch: Fetch | undefined): KeySource => {
@@ -73,7 +77,7 @@ const isRemote = (keys: KeySource): keys is RemoteKeySource => 'stats' in keys;
 
 /**
  * The verifier of the settings' issuers. Throws where a key file cannot be read or holds something else.
- * @param fetch how keys are fetched; default the global one
+ * @param fetch how keys are fetched; default the global one, and towards the own issuer as `issuer-fetch.ts` says
  */
 export const openVerifier = (settings: GatewaySettings, clock: Clock, fetch?: Fetch): OpenVerifier => {
   const keys = keySource(settings, clock, fetch);

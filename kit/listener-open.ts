@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import { isIPv6, Socket } from 'node:net';
-import type { TlsOptions } from 'node:tls';
+import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import type { ErrorTexts } from '@sallyport/contract';
 import { drain } from './listener-drain.ts';
 import { watchHandshakes } from './listener-handshakes.ts';
 import { answerClientError } from './problem-client-error.ts';
+import type { CertificatePair } from './tls-pem.ts';
 
 /** PEM. */
-export interface ServerCertificate {
-  /** The server's own certificate first, then those between it and the root (RFC 8446 §4.4.2). */
-  readonly cert: string;
-  readonly key: string;
+export interface ServerCertificate extends CertificatePair {
+  /** Authorities: a client that shows no certificate of one of them gets no connection. Default: clients are not asked. */
+  readonly clientCa?: readonly string[];
 }
 
 export interface ListenOptions {
@@ -141,18 +141,31 @@ const openAll = async (
   }
 };
 
-const renewOne = (server: Server, { cert, key }: ServerCertificate): void => {
+const renewOne = (server: Server, certificate: ServerCertificate): void => {
   if (!(server instanceof SecureServer)) throw new TypeError('renew: the listener speaks no TLS');
-  server.setSecureContext({ cert, key });
+  server.setSecureContext(secureContextOf(certificate));
 };
+
+// RFC 9325 §3.1.1: TLS 1.1 and older MUST NOT be negotiated.
+const secureContextOf = ({ cert, key, clientCa }: ServerCertificate): SecureContextOptions => ({
+  ...{ cert, key, minVersion: 'TLSv1.2' },
+  ...(clientCa !== undefined && { ca: [...clientCa] }),
+});
 
 const createOne = (options: ListenOptions, handler: RequestListener): Server => {
   const serverOptions = { ...defaultServerOptions, ...options.serverOptions };
   if (options.certificate === undefined) return createServer(serverOptions, handler);
-  const { cert, key } = options.certificate;
-  // RFC 9325 §3.1.1: TLS 1.1 and older MUST NOT be negotiated. RFC 7301: this server speaks HTTP/1.1.
+  const asksClients = options.certificate.clientCa !== undefined;
   const server = createSecureServer(
-    { handshakeTimeout: 10_000, ...serverOptions, cert, key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] },
+    {
+      handshakeTimeout: 10_000,
+      ...serverOptions,
+      ...secureContextOf(options.certificate),
+      requestCert: asksClients,
+      rejectUnauthorized: asksClients,
+      // RFC 7301: this server speaks HTTP/1.1.
+      ALPNProtocols: ['http/1.1'],
+    },
     handler,
   );
   watchHandshakes(server);

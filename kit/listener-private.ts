@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Problem } from '@sallyport/contract';
-import { type Listener, listen } from './listener-open.ts';
+import { type Listener, listen, type ServerCertificate } from './listener-open.ts';
 import type { Metrics } from './metrics.ts';
 import { type ProblemLog, problemFromError, writeProblem } from './problem.ts';
 
@@ -17,6 +17,8 @@ export interface PrivateListenerOptions {
   /** Default: the loopbacks. Whoever opens it wider has to guard it. */
   readonly hosts?: readonly string[];
   readonly setting?: string;
+  /** Default: plain HTTP. */
+  readonly certificate?: ServerCertificate | undefined;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly ready: () => ReadyState | Promise<ReadyState>;
   /** The body of `GET /health`. Default `{ status: 'healthy' }`. */
@@ -28,9 +30,15 @@ export interface PrivateListenerOptions {
 
 /** Opens the private listener: `GET /metrics`, `GET /ready`, `GET /health` and the given routes; all else is 404. */
 export const privateListener = (options: PrivateListenerOptions): Promise<Listener> => {
-  const { port, hosts, setting } = options;
+  const { port, hosts, setting, certificate } = options;
   const handler = privateHandler(options);
-  return listen({ handler, port, ...(hosts !== undefined && { hosts }), ...(setting !== undefined && { setting }) });
+  return listen({
+    handler,
+    port,
+    certificate,
+    ...(hosts !== undefined && { hosts }),
+    ...(setting !== undefined && { setting }),
+  });
 };
 
 const privateHandler = (options: PrivateListenerOptions): RequestListener => {
@@ -78,6 +86,7 @@ const sendText = (res: ServerResponse, contentType: string, text: string): void 
     'content-type': contentType,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
   });
   res.end(text);
 };

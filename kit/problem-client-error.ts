@@ -42,6 +42,7 @@ const writeClientError = (error: Error & { code?: string }, socket: Socket, text
     `content-type: ${problemContentType}`,
     `content-length: ${Buffer.byteLength(body)}`,
     'cache-control: no-store',
+    'x-content-type-options: nosniff',
     'connection: close',
   ].join('\r\n');
   socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy());

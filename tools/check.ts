@@ -24,6 +24,7 @@ const parts: readonly Part[] = [
   { name: 'format', args: [biome, 'check', '--linter-enabled=false', '--colors=off'] },
   { name: 'import rules', args: [script('tools/import-rules.ts')] },
   { name: 'generated files', args: [script('tools/generate.ts'), '--check'] },
+  { name: 'pins', args: [script('tools/pins.ts')] },
   { name: 'lock file', args: [script('tools/lock-file.ts')] },
   { name: 'secrets', args: [script('tools/secrets.ts')] },
 ];

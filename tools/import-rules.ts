@@ -56,7 +56,7 @@ export const rules: Rules = {
       {
         area: 'server',
         files: ['server.ts'],
-        imports: ['*.ts', 'presets/**', 'tokens/**', 'factors/**', 'audit/**', 'outbox/**'],
+        imports: ['*.ts', 'presets/**', 'settings/**', 'tokens/**', 'factors/**', 'audit/**', 'outbox/**'],
         except: ['main.ts'],
       },
       { area: 'app', files: ['app.ts', 'admin-app.ts'], imports: ['**'], except: ['main.ts', 'server.ts'] },

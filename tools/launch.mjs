@@ -28,6 +28,7 @@ const commands = {
   prove: ['tests/prove/main.ts'],
   pack: ['tools/pack.ts'],
   docs: ['tools/docs.ts'],
+  sbom: ['tools/sbom.ts'],
 };
 
 /** What runs where only `npm ci --omit=dev` was. */

@@ -62,4 +62,5 @@ export { bornAtMs, type ProofUse } from './proof/proof-memory.ts';
 export { publicUrlOf, requestUri } from './proof/request-uri.ts';
 export { openRevocationFeed, type RevocationFeed, type RevocationFeedOptions } from './revocations/revocation-feed.ts';
 export { revocationFeeds } from './revocations/revocation-feeds.ts';
+export { createTlsFetch, type TlsFetchOptions, tlsFetchFrom } from './tls/tls-fetch.ts';
 export { type TracedRequest, traceFields, traceHeaders, traceOf } from './trace/trace-of.ts';

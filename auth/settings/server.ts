@@ -80,7 +80,7 @@ export const serverSettings = {
     env: 'PUBLIC_URL',
     optional: true,
     check: publicUrlProblem,
-    doc: 'Where clients find this server, such as `https://login.example.org`: proofs of possession (DPoP) have to name it. With a path where a gateway cuts that off. Default: `http://localhost:<port>`.',
+    doc: 'Where clients find this server, such as `https://login.example.org`: proofs of possession (DPoP) have to name it. With a path where a gateway cuts that off. Default: `http://localhost:<port>`, `https:` with a certificate.',
   }),
   authPublicUrl: urlSetting({
     env: 'AUTH_PUBLIC_URL',

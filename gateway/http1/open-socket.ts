@@ -9,12 +9,17 @@ export interface ServiceAddress {
   readonly isTls: boolean;
   /** `Host` of requests. */
   readonly hostHeader: string;
-  /** Whose certificates are believed. Default: the system's list and NODE_EXTRA_CA_CERTS. */
-  readonly trust?: SecureContext | undefined;
+  /** Whose certificates are believed, and which one is shown. Default: the system's list and NODE_EXTRA_CA_CERTS; none. */
+  readonly trust?: Trust | undefined;
+}
+
+/** Asked at each new connection: certificates are renewed while the gateway runs. */
+export interface Trust {
+  context(): SecureContext;
 }
 
 /** `http://host:port` or `https://…`. */
-export const serviceAddress = (origin: string, trust?: SecureContext): ServiceAddress => {
+export const serviceAddress = (origin: string, trust?: Trust): ServiceAddress => {
   const { protocol, hostname, port, host } = new URL(origin);
   const isTls = protocol === 'https:';
   return Object.freeze({
@@ -41,9 +46,9 @@ export const openSocket = ({ host, port, isTls, trust }: ServiceAddress, onread?
   return socket;
 };
 
-const secureOptions = (options: TcpSocketConnectOpts, trust?: SecureContext): TcpSocketConnectOpts & TlsOptions => ({
+const secureOptions = (options: TcpSocketConnectOpts, trust?: Trust): TcpSocketConnectOpts & TlsOptions => ({
   ...options,
-  ...(trust && { secureContext: trust }),
+  ...(trust && { secureContext: trust.context() }),
   ALPNProtocols: ['http/1.1'],
   // RFC 6066 §3: literal addresses are no server names.
   ...(isIP(options.host ?? '') === 0 && { servername: options.host ?? '' }),

@@ -1,7 +1,6 @@
-import type { SecureContext } from 'node:tls';
 import type { Log } from '@sallyport/kit/log';
 import type { GatewaySettings } from '../config.ts';
-import { serviceAddress } from '../http1/open-socket.ts';
+import { serviceAddress, type Trust } from '../http1/open-socket.ts';
 import type { EffectiveRules } from '../routes/effective-rules.ts';
 import { upstreamOptions } from '../upstreams/open-upstreams.ts';
 import type { UpstreamOptions } from '../upstreams/upstream.ts';
@@ -14,7 +13,7 @@ export interface ProbeOptions {
   /** Told whenever something is known: whether each service answers without an assertion. Who is missing is not known. */
   readonly show: (answering: ReadonlyMap<string, boolean>) => void;
   readonly elapsedMs: () => number;
-  readonly trust?: SecureContext | undefined;
+  readonly trust?: Trust | undefined;
   /** Between two questions to a server that is not up. Default 2 s. */
   readonly retryMs?: number;
   /** How long a server may take to come up. Default one minute. */

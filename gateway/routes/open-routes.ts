@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { SettingsError } from '@sallyport/kit/config';
 import type { Log } from '@sallyport/kit/log';
+import { fingerprintOf, watchFile } from '@sallyport/kit/watch-file';
 import type { GatewaySettings } from '../config.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { readRules } from './effective-rules.ts';
 import { createRouteReloader, type RouteAdopter } from './reload-routes.ts';
-import { fingerprintOf, watchFile } from './watch-file.ts';
 
 export interface FollowOptions {
   readonly source: RouteAdopter;

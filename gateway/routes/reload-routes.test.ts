@@ -2,6 +2,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fingerprintOf, watchFile } from '@sallyport/kit/watch-file';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadGatewaySettings } from '../load-settings.ts';
 import { baseEnv } from '../testing/rig.ts';
@@ -10,7 +11,6 @@ import type { EffectiveRules, RulesReading } from './effective-rules.ts';
 import { createRouteReloader } from './reload-routes.ts';
 import { createRouteSource } from './route-source.ts';
 import { createUserLimits } from './user-limits.ts';
-import { fingerprintOf, watchFile } from './watch-file.ts';
 
 const services = [{ id: 'a', url: 'http://127.0.0.1:1', issuer: true }];
 const rules = (path: string, url = 'http://127.0.0.1:1'): EffectiveRules => ({

@@ -1,22 +1,7 @@
-import { booleanSetting, durationSetting, integerSetting, textSetting } from '@sallyport/kit/config';
+import { booleanSetting, durationSetting, integerSetting } from '@sallyport/kit/config';
 
-/** TLS on both sides, and the connections to services. */
+/** The connections to services. */
 export const connectionSettings = {
-  tlsCertPath: textSetting({
-    env: 'GATEWAY_TLS_CERT_PATH',
-    optional: true,
-    doc: 'Certificate and its chain as PEM: the public listener speaks TLS. Read again when the file changes. Default: plain HTTP.',
-  }),
-  tlsKeyPath: textSetting({
-    env: 'GATEWAY_TLS_KEY_PATH',
-    optional: true,
-    doc: 'Private key of that certificate as PEM. Required with it.',
-  }),
-  upstreamCaPath: textSetting({
-    env: 'UPSTREAM_CA_PATH',
-    optional: true,
-    doc: "Certificates (PEM) of the authorities that services behind `https://` are believed by, and no others. Default: the system's list.",
-  }),
   upstreamConnectTimeoutSeconds: durationSetting({
     env: 'UPSTREAM_CONNECT_TIMEOUT_SECONDS',
     unit: 'seconds',

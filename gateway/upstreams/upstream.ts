@@ -1,6 +1,5 @@
-import type { SecureContext } from 'node:tls';
 import type { Log } from '@sallyport/kit/log';
-import { serviceAddress } from '../http1/open-socket.ts';
+import { serviceAddress, type Trust } from '../http1/open-socket.ts';
 import { createHttpPool } from '../http1/pool.ts';
 import { type Choice, chooseAmong } from './choose-target.ts';
 import { type HealthOptions, startHealthCheck } from './health-check.ts';
@@ -60,7 +59,7 @@ export interface UpstreamParts {
   readonly elapsedMs: () => number;
   readonly log: Pick<Log, 'warn'>;
   /** Whose certificates services may show. Default: the system's list. */
-  readonly trust?: SecureContext | undefined;
+  readonly trust?: Trust | undefined;
 }
 
 /** Shorter than that a network may be silent by itself. */

@@ -32,6 +32,8 @@ export interface Serving {
   readonly url: string;
   readonly isReady: () => boolean;
   readonly adopt: (reading: RulesReading) => Adoption | Promise<Adoption>;
+  /** Looks at the files of certificates at once. */
+  readonly reloadCertificates: () => void;
   /** The metrics of the whole process. */
   readonly metrics: Pick<GatewayMetrics, 'text' | 'contentType'>;
 }
@@ -68,6 +70,8 @@ export const startWorkers = async (options: StartWorkersOptions): Promise<Servin
     url: pool.url,
     isReady: readiness.isReady,
     adopt: pool.adopt,
+    // Each worker looks at its files by itself, every two seconds at the latest.
+    reloadCertificates: () => undefined,
     metrics: { text, contentType: metrics.contentType },
   });
 };

@@ -132,7 +132,7 @@ export const revocationsConformance: Conformance = (store) => {
       const effects = await store().second.effects.readEffects(1_000_000);
       // Of two users: nobody promises which of them comes first within one millisecond.
       expect(
-        [end, reused].map((of) => effects.filter(({ sessionId }) => sessionId === of.sessionId)).flat(),
+        [end, reused].flatMap((of) => effects.filter(({ sessionId }) => sessionId === of.sessionId)),
       ).toMatchObject([
         { act: 'session.ended', sessionId: end.sessionId, userId: end.userId, data: { cause: 'logout' }, context },
         {

@@ -72,13 +72,13 @@ const exercise = async (url: string): Promise<void> => {
   expect((await call('GET', '/api/v1/payments/1', { bearer: access })).status).toBeGreaterThanOrEqual(500);
 };
 
-/** A gateway that ends TLS itself. */
-const certificate = (folder: string) => {
+/** Of the gateway and the issuer that end TLS themselves. */
+const certificate = (folder: string): { readonly cert: string; readonly key: string } => {
   const [cert, key] = [join(folder, 'front.crt'), join(folder, 'front.key')];
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc', '-days', '2'];
   const names = ['-subj', '/CN=front', '-addext', 'subjectAltName=DNS:localhost'];
   execFileSync('openssl', ['req', '-x509', ...kind, ...names, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  return { GATEWAY_TLS_CERT_PATH: cert, GATEWAY_TLS_KEY_PATH: key };
+  return { cert, key };
 };
 
 /** Why the selector finds nothing on servers that are used and well; empty where it finds something. */
@@ -114,12 +114,17 @@ describe('dashboard and alert rules', () => {
       ...(redis && { REDIS_URL: redis.url }),
       ...(postgres && { DATABASE_URL: postgres.url }),
     };
-    issuer = await startIssuer({ ...signing, ...keys, ...shared }, folder);
+    const { cert, key } = certificate(folder.path);
+    issuer = await startIssuer(
+      { ...signing, ...keys, ...shared, AUTH_TLS_CERT_PATH: cert, AUTH_TLS_KEY_PATH: key },
+      folder,
+    );
+    const issuerPlace = { AUTH_SERVICE_URL: issuer.url.replace('127.0.0.1', 'localhost'), UPSTREAM_CA_PATH: cert };
     const relayed = { ...folder.settings, ...signing, ...shared, EVENT_SINK: 'log', EVENT_RELAY_PORT: '0' };
     others = await Promise.all([
       startGateway(installation, {
         ...(redis && { REDIS_URL: `${redis.url}/1` }),
-        AUTH_SERVICE_URL: issuer.url,
+        ...issuerPlace,
         REVOCATION_FEED_URL: issuer.privateUrl,
         ...signing,
         GATEWAY_ROUTES_FILE: routeFile(installation, routes).path,
@@ -129,7 +134,12 @@ describe('dashboard and alert rules', () => {
         PAYMENT_SERVICE_URL: 'http://127.0.0.1:9',
       }),
       startServer(import.meta.resolve('@sallyport/auth/relay'), relayed, folder.path),
-      startGateway(installation, { AUTH_SERVICE_URL: issuer.url, ...signing, ...certificate(folder.path) }),
+      startGateway(installation, {
+        ...issuerPlace,
+        ...signing,
+        GATEWAY_TLS_CERT_PATH: cert,
+        GATEWAY_TLS_KEY_PATH: key,
+      }),
     ]);
     const [gateway, relay, secure] = others;
     if (gateway === undefined || relay === undefined || secure === undefined) throw new Error('three were started');

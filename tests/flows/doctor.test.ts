@@ -45,6 +45,11 @@ describe('an issuer', () => {
     );
   });
 
+  it('whose certificate is not there', async () => {
+    const findings = await examine({ AUTH_PRIVATE_TLS_CERT_PATH: 'gone.pem', AUTH_PRIVATE_TLS_KEY_PATH: 'gone.key' });
+    expectFault(findings, 'issuer: TLS (AUTH_PRIVATE_TLS_CERT_PATH)', /cannot be read/, /leaf first/);
+  });
+
   it('without root keys', async () => {
     const findings = await examine({ SALLYPORT_ROOT_KEYS: '' });
     expectFault(findings, 'issuer: settings', /^SALLYPORT_ROOT_KEYS is required/, /openssl rand/);

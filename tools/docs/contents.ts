@@ -57,7 +57,12 @@ export const contents: readonly Section[] = [
   },
   {
     title: 'The gateway',
-    pages: [guide('gateway-routes', 'Routes'), guide('gateway-tls', 'TLS'), guide('other-proxies', 'Other proxies')],
+    pages: [
+      guide('gateway-routes', 'Routes'),
+      guide('tls', 'TLS'),
+      guide('acme', 'Certificates by ACME'),
+      guide('other-proxies', 'Other proxies'),
+    ],
   },
   {
     title: 'Stores and events',
@@ -78,6 +83,8 @@ export const contents: readonly Section[] = [
       guide('doctor', 'Doctor'),
       guide('admin-api', 'Admin API'),
       page('docs/keys.md', 'Who holds which key'),
+      page('docs/threat-model.md', 'Threat model'),
+      page('docs/asvs.md', 'OWASP ASVS'),
       guide('signing-keys', 'Signing keys'),
       guide('audit', 'Audit'),
       guide('retention', 'Retention and erasure'),

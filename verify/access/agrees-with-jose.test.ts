@@ -179,6 +179,7 @@ describe('the fast path', () => {
       'control characters in names': mint(rig, { name: 'a\nb' }),
       'dates before 1970 or after 9999': mint(rig, { exp: 1e15 }),
       'user_id other than sub': mint(rig, { user_id: 'root' }),
+      'bound to a key, as a bearer token': mint(rig, { cnf: {} }),
       'iat in the future': mint(rig, { iat: nowSeconds + 600 }),
     };
     expect(Object.keys(examples)).toEqual(stricterThanJose.map(({ name }) => name));

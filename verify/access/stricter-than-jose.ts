@@ -41,6 +41,11 @@ export const stricterThanJose: readonly Stricter[] = Object.freeze([
   { name: 'dates before 1970 or after 9999', reason: 'claim_malformed', why: 'no issuer means them' },
   { name: 'user_id other than sub', reason: 'claim_conflict', why: 'one token, one user' },
   {
+    name: 'bound to a key, as a bearer token',
+    reason: 'bound',
+    why: 'RFC 9449 §7.1: without a proof of that key it is nobody’s',
+  },
+  {
     name: 'iat in the future',
     reason: 'not_yet_valid',
     why: 'RFC 7519 §4.1.6: jose judges iat only together with a maximum age',

@@ -3,6 +3,7 @@ import fastifyCors from '@fastify/cors';
 import fastifyRateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type ErrorCode, type ErrorTexts, Problem } from '@sallyport/contract';
+import { createServiceServer } from '@sallyport/example-kit/tls';
 import { type Guard, problemAnswer, traceFields } from '@sallyport/verify';
 import { guardFastify } from '@sallyport/verify/fastify';
 import Fastify, {
@@ -80,15 +81,15 @@ const send = (reply: FastifyReply, problem: Problem): FastifyReply => {
 
 /** Fastify without what it converts and drops by default; every error is problem+json (RFC 9457). */
 export const createChatApp = (
-  { logLevel }: Pick<ChatSettings, 'logLevel'>,
+  { logLevel, tls }: Pick<ChatSettings, 'logLevel' | 'tls'>,
   isHandshake: (request: IncomingMessage) => boolean = () => false,
 ): ChatApp => {
   const app = Fastify({
-    http: { shouldUpgradeCallback: isHandshake },
+    serverFactory: (handler) =>
+      createServiceServer(tls, { requestTimeout: 30_000, shouldUpgradeCallback: isHandshake }, handler),
     logger: { name: chatName, level: logLevel, formatters: { level: (label: string) => ({ level: label }) } },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
-    requestTimeout: 30_000,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void => {
       void send(reply, problemFromError(error));

@@ -26,12 +26,17 @@ export interface Callers {
 const publicKeyUrl = (userServiceUrl: string): string =>
   userServiceUrl.endsWith('/public-key') ? userServiceUrl : `${userServiceUrl.replace(/\/+$/, '')}/api/auth/public-key`;
 
+/** Where there is no TLS there is no certificate to look at. */
+const fetchFor = (url: string, { issuerFetch }: ChatSettings): { readonly fetch?: typeof globalThis.fetch } =>
+  issuerFetch !== undefined && url.startsWith('https:') ? { fetch: issuerFetch } : {};
+
 /** @throws SettingsError where no key can be had */
 const openKeys = async (settings: ChatSettings, clock: { nowMs(): number }): Promise<KeySource> => {
   const { publicKeyPath, userServiceUrl = '', fetchRetries: retries, fetchTimeoutMs: timeoutMs } = settings;
   try {
     if (publicKeyPath !== undefined) return publicKeysFromPem(readText('JWT_PUBLIC_KEY_PATH', publicKeyPath));
-    const keys = remotePem({ url: publicKeyUrl(userServiceUrl), retries, timeoutMs, clock });
+    const url = publicKeyUrl(userServiceUrl);
+    const keys = remotePem({ url, retries, timeoutMs, clock, ...fetchFor(url, settings) });
     await keys.load();
     return keys;
   } catch (error) {
@@ -47,7 +52,12 @@ export const openCallers = async (settings: ChatSettings, onRevoked: () => void)
   const clock = { nowMs: () => Date.now() + clockOffsetMs };
   const keys = await openKeys(settings, clock);
   const revocations =
-    settings.revocations && openRevocationFeed({ ...settings.revocations, issuer, onChange: onRevoked });
+    settings.revocations &&
+    openRevocationFeed({
+      ...settings.revocations,
+      ...{ issuer, onChange: onRevoked },
+      ...fetchFor(settings.revocations.url, settings),
+    });
   const verifier = createAccessTokenVerifier({
     issuers: [{ issuer, audience, algorithms: ['RS256'], keys }],
     clock,

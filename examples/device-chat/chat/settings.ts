@@ -1,12 +1,17 @@
 /** What the chat service is told. It holds no secret but its own token at the revocation feed. */
 import { durationMsOf, type Environment, integerOf, SettingsError, secretOf } from '@sallyport/example-kit/environment';
-import { publicUrlOf } from '@sallyport/verify';
+import { readTls, type TlsFiles } from '@sallyport/example-kit/tls';
+import { publicUrlOf, tlsFetchFrom } from '@sallyport/verify';
 
 export interface ChatSettings {
   readonly host: string;
   readonly port: number;
   readonly privateHost: string;
   readonly privatePort: number;
+  /** Both listeners speak TLS; undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
+  /** How an issuer behind `https://` is asked; undefined: as everybody is. */
+  readonly issuerFetch: typeof globalThis.fetch | undefined;
   readonly dataDir: string;
   readonly logLevel: string;
   readonly issuer: string;
@@ -50,6 +55,8 @@ export const readChatSettings = (env: Environment): ChatSettings => {
     port,
     privateHost: env['PRIVATE_HOST']?.split(',')[0]?.trim() ?? 'localhost',
     privatePort: port + privatePortDistance,
+    tls: readTls(env),
+    issuerFetch: issuerFetchOf(env),
     dataDir: env['SALLYPORT_DATA_DIR'] ?? 'data',
     logLevel: env['LOG_LEVEL'] ?? 'info',
     issuer: env['JWT_ISSUER'] ?? 'user-service',
@@ -71,11 +78,20 @@ export const readChatSettings = (env: Environment): ChatSettings => {
 };
 
 /** A name of its own: PUBLIC_URL, given to `npm start`, is the issuer's. */
-const publicUrlIn = ({ CHAT_PUBLIC_URL: text = '' }: Environment, port: number): string => {
+const publicUrlIn = ({ CHAT_PUBLIC_URL: text = '', TLS_CERT_PATH }: Environment, port: number): string => {
   try {
-    return publicUrlOf(text === '' ? `http://localhost:${port}` : text);
+    return publicUrlOf(text === '' ? `${TLS_CERT_PATH === undefined ? 'http' : 'https'}://localhost:${port}` : text);
   } catch {
     throw new SettingsError('CHAT_PUBLIC_URL must be a URL such as https://chat.example.org: no query, no fragment');
+  }
+};
+
+/** OUTBOUND_CA_PATH, OUTBOUND_CERT_PATH and OUTBOUND_KEY_PATH. */
+const issuerFetchOf = (env: Environment): ChatSettings['issuerFetch'] => {
+  try {
+    return tlsFetchFrom(env);
+  } catch (error) {
+    throw new SettingsError(error instanceof Error ? error.message : 'OUTBOUND_CA_PATH cannot be used');
   }
 };
 

@@ -1,5 +1,6 @@
 /** What the backend is told. Its one secret, GATEWAY_ASSERTION_KEYS, is read by the SDK. */
 import { type Environment, integerOf, SettingsError } from '@sallyport/example-kit/environment';
+import { readTls, type TlsFiles } from '@sallyport/example-kit/tls';
 import { type AssertionKey, assertionKeysFrom } from '@sallyport/verify';
 
 export interface BackendSettings {
@@ -11,6 +12,8 @@ export interface BackendSettings {
   readonly privatePort: number;
   /** Address of the private listener. Default `localhost`. */
   readonly privateHost: string;
+  /** Both listeners speak TLS; undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
   readonly dataDir: string;
   readonly logLevel: string;
   /** How far clocks may be apart. */
@@ -30,6 +33,7 @@ export const readBackendSettings = (env: Environment): BackendSettings => {
     port,
     privatePort: port + privatePortDistance,
     privateHost: env['PRIVATE_HOST']?.split(',')[0]?.trim() ?? 'localhost',
+    tls: readTls(env),
     dataDir: env['SALLYPORT_DATA_DIR'] ?? 'data',
     logLevel: env['LOG_LEVEL'] ?? 'info',
     // `30` or `30s`, as the other servers take it.

@@ -41,8 +41,9 @@ export const startBackend = async (env: Environment): Promise<RunningServer> => 
     await stop();
     throw error;
   }
+  const origin = `${settings.tls === undefined ? 'http' : 'https'}://localhost`;
   return {
-    urls: { public: `http://localhost:${settings.port}`, private: `http://localhost:${settings.privatePort}` },
+    urls: { public: `${origin}:${settings.port}`, private: `${origin}:${settings.privatePort}` },
     stop,
   };
 };

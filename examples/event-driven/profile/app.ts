@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type ErrorCode, Problem } from '@sallyport/contract';
+import { createServiceServer } from '@sallyport/example-kit/tls';
 import { createGuard, type OnRefusal, problemAnswer, traceFields } from '@sallyport/verify';
 import { guardFastify } from '@sallyport/verify/fastify';
 import Fastify, {
@@ -60,14 +61,13 @@ const callersDoing: Readonly<Record<string, ErrorCode>> = {
 };
 
 /** Fastify without what it converts and drops by default; every error is problem+json (RFC 9457). */
-export const createProfileApp = ({ logLevel }: ProfileSettings): ProfileApp => {
+export const createProfileApp = ({ logLevel, tls }: ProfileSettings): ProfileApp => {
   const app = Fastify({
+    // Keep-alive: longer than the gateway keeps a connection idle. It is not us who close while a request is on its way.
+    serverFactory: (handler) => createServiceServer(tls, { requestTimeout: 30_000, keepAliveTimeout: 65_000 }, handler),
     logger: { name: serviceName, level: logLevel, formatters: { level: (label: string) => ({ level: label }) } },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
-    requestTimeout: 30_000,
-    // Longer than the gateway keeps a connection idle: it is not us who close while a request is on its way.
-    keepAliveTimeout: 65_000,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void => {
       const answer = problemAnswer(problemFromError(error));

@@ -1,6 +1,7 @@
 /** What the profile service is told. */
 
 import { type Environment, integerOf, SettingsError, secretOf } from '@sallyport/example-kit/environment';
+import { readTls, type TlsFiles } from '@sallyport/example-kit/tls';
 import { type AssertionKey, assertionKeysFrom } from '@sallyport/verify';
 import { type KafkaPlace, kafkaPlace } from './kafka-place.ts';
 import { readWebhookKeys } from './webhook-signature.ts';
@@ -18,6 +19,8 @@ export interface ProfileSettings {
   readonly privatePort: number;
   /** Address of the private listener. Default `localhost`. */
   readonly privateHost: string;
+  /** Both listeners speak TLS; undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
   readonly dataDir: string;
   readonly logLevel: string;
   /** How far clocks may be apart. */
@@ -41,6 +44,7 @@ export const readProfileSettings = (env: Environment): ProfileSettings => {
     port,
     privatePort: port + privatePortDistance,
     privateHost: env['PRIVATE_HOST']?.split(',')[0]?.trim() ?? 'localhost',
+    tls: readTls(env),
     dataDir: env['SALLYPORT_DATA_DIR'] ?? 'data',
     logLevel: env['LOG_LEVEL'] ?? 'info',
     leewaySeconds: integerOf(leeway, 'CLOCK_LEEWAY_SECONDS', 30, 0, 300),

@@ -7,6 +7,8 @@ export interface NotifyParts {
   /** The notification service's private listener. */
   readonly url: string;
   readonly token: string;
+  /** Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 const timeoutMs = 5_000;
@@ -19,7 +21,7 @@ const worthRepeating: ReadonlySet<number> = new Set([401, 404, 408, 429]);
  * user's own assertion: that one is bound to this service, this request and thirty seconds.
  */
 export const createNotify =
-  ({ url, token }: NotifyParts): ((announcement: Announcement) => Promise<NotifyOutcome>) =>
+  ({ url, token, fetch = globalThis.fetch }: NotifyParts): ((announcement: Announcement) => Promise<NotifyOutcome>) =>
   async ({ id, userId, text }) => {
     try {
       const { ok, status } = await fetch(`${url}/v1/notifications`, {

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { SettingsError } from '@sallyport/example-kit/environment';
+import { createServiceServer, type TlsFiles } from '@sallyport/example-kit/tls';
 
 export interface Listener {
   /** Stops accepting, lets accepted requests finish, and cuts what is left after `limitMs` (5 s). */
@@ -13,7 +14,12 @@ const idleCheckMs = 20;
 const idleGraceMs = 250;
 
 /** Opens one socket per host; `localhost` stands for both loopbacks, since clients resolve it to either. */
-export const listen = async (handler: RequestListener, hosts: readonly string[], port: number): Promise<Listener> => {
+export const listen = async (
+  handler: RequestListener,
+  hosts: readonly string[],
+  port: number,
+  tls?: TlsFiles,
+): Promise<Listener> => {
   const servers: Server[] = [];
   const state = { closing: false };
   // A connection that goes on sending requests would never be idle: while closing, each answer ends its connection.
@@ -23,7 +29,7 @@ export const listen = async (handler: RequestListener, hosts: readonly string[],
   };
   try {
     for (const host of hosts.flatMap((name) => (name === 'localhost' ? ['127.0.0.1', '::1'] : [name]))) {
-      const server = await open(answer, host, port, hosts.includes('localhost') && host === '::1');
+      const server = await open(() => serverOf(tls, answer), host, port, hosts.includes('localhost') && host === '::1');
       if (server !== undefined) servers.push(server);
     }
   } catch (error) {
@@ -38,13 +44,16 @@ export const listen = async (handler: RequestListener, hosts: readonly string[],
   };
 };
 
+const serverOf = (tls: TlsFiles | undefined, handler: RequestListener): Server =>
+  createServiceServer(tls, { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 }, handler);
+
 const open = async (
-  handler: RequestListener,
+  create: () => Server,
   host: string,
   port: number,
   mayBeAbsent: boolean,
 ): Promise<Server | undefined> => {
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 }, handler);
+  const server = create();
   server.listen({ host, port });
   try {
     await once(server, 'listening');

@@ -36,13 +36,14 @@ export const startService = async (definition: ServiceDefinition, env: Environme
     const privateApp = createPrivateApp(appParts);
     parts.privateRoutes?.(privateApp);
     await Promise.all([app.ready(), privateApp.ready()]);
-    listeners.push(await listen(app.routing, settings.hosts, settings.port));
-    listeners.push(await listen(privateApp.routing, settings.privateHosts, settings.privatePort));
+    listeners.push(await listen(app.routing, settings.hosts, settings.port, settings.tls));
+    listeners.push(await listen(privateApp.routing, settings.privateHosts, settings.privatePort, settings.tls));
   } catch (error) {
     await stopAll(listeners, parts);
     throw error;
   }
-  const urls = { public: `http://localhost:${settings.port}`, private: `http://localhost:${settings.privatePort}` };
+  const origin = `${settings.tls === undefined ? 'http' : 'https'}://localhost`;
+  const urls = { public: `${origin}:${settings.port}`, private: `${origin}:${settings.privatePort}` };
   return { urls, stop: () => stopAll(listeners, parts) };
 };
 

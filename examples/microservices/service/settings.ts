@@ -4,7 +4,8 @@
  * Never: anything that one service alone knows, and no secret is ever made here.
  */
 import { type Environment, integerOf as integer, SettingsError, secretOf } from '@sallyport/example-kit/environment';
-import { type AssertionKey, assertionKeysFrom } from '@sallyport/verify';
+import { readTls, type TlsFiles } from '@sallyport/example-kit/tls';
+import { type AssertionKey, assertionKeysFrom, tlsFetchFrom } from '@sallyport/verify';
 
 export interface ServiceSettings {
   /** Keys that the gateway's assertions for this service are checked with. */
@@ -15,6 +16,8 @@ export interface ServiceSettings {
   readonly privatePort: number;
   /** Addresses of the private listener. Default: both loopbacks; in a container it has to be opened to the others. */
   readonly privateHosts: readonly string[];
+  /** Both listeners speak TLS; undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
   readonly dataDir: string;
   readonly logLevel: string;
   /** How far clocks may be apart. */
@@ -34,6 +37,7 @@ export const readServiceSettings = (env: Environment, defaultPort: number): Serv
     port,
     privatePort: port + privatePortDistance,
     privateHosts: hosts(env['PRIVATE_HOST']),
+    tls: readTls(env),
     dataDir: env['SALLYPORT_DATA_DIR'] ?? 'data',
     logLevel: env['LOG_LEVEL'] ?? 'info',
     leewaySeconds: leeway(env),
@@ -51,7 +55,19 @@ export const readSecret = (env: Environment, name: string): string => {
 
 /** Where another server of this example answers when nothing else is said. */
 export const localUrl = (env: Environment, port: number): string =>
-  `http://localhost:${port + integer(env, 'SALLYPORT_PORT_OFFSET', 0, 0, 50_000)}`;
+  `${tlsOfOthers(env)}://localhost:${port + integer(env, 'SALLYPORT_PORT_OFFSET', 0, 0, 50_000)}`;
+
+/** How servers behind `https://` are called: OUTBOUND_CA_PATH, OUTBOUND_CERT_PATH and OUTBOUND_KEY_PATH. @throws SettingsError */
+export const readFetch = (env: Environment, url: string): typeof globalThis.fetch => {
+  try {
+    return (url.startsWith('https:') ? tlsFetchFrom(env) : undefined) ?? globalThis.fetch;
+  } catch (error) {
+    throw new SettingsError(error instanceof Error ? error.message : 'OUTBOUND_CA_PATH cannot be used');
+  }
+};
+
+/** The other services of this example are given the same settings. */
+const tlsOfOthers = (env: Environment): 'http' | 'https' => (env['TLS_CERT_PATH'] === undefined ? 'http' : 'https');
 
 const readAssertionKeys = (env: Environment): readonly AssertionKey[] => {
   try {

@@ -8,6 +8,8 @@ export interface DeleteAccountParts {
   readonly profiles: Pick<Profiles, 'delete'>;
   /** Base address of the issuer. */
   readonly issuerUrl: string;
+  /** Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 const issuerTimeoutMs = 5_000;
@@ -24,10 +26,11 @@ export const createDeleteAccount =
   ({
     profiles,
     issuerUrl,
+    fetch = globalThis.fetch,
   }: DeleteAccountParts): ((userId: UserId, bearer: string | undefined, trace: TraceHeaders) => Promise<void>) =>
   async (userId, bearer, trace) => {
     if (bearer === undefined) throw new Problem('token_missing');
-    const answer = await callIssuer(`${issuerUrl}/auth/account`, { ...trace, authorization: bearer });
+    const answer = await callIssuer(fetch, `${issuerUrl}/auth/account`, { ...trace, authorization: bearer });
     if (!answer.ok) throw await problemOf(answer);
     // The account that ended is the token's; a token and an assertion of two users never come through one gateway request.
     const { user_id: ended } = (await answer.json()) as { readonly user_id?: unknown };
@@ -35,7 +38,11 @@ export const createDeleteAccount =
     profiles.delete(userId);
   };
 
-const callIssuer = async (url: string, headers: Readonly<Record<string, string>>): Promise<Response> => {
+const callIssuer = async (
+  fetch: typeof globalThis.fetch,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> => {
   try {
     return await fetch(url, {
       method: 'DELETE',

@@ -1,6 +1,6 @@
 import { urlOf } from '@sallyport/example-kit/environment';
 import type { ServiceDefinition } from '../service/run-service.ts';
-import { localUrl } from '../service/settings.ts';
+import { localUrl, readFetch } from '../service/settings.ts';
 import { createDeleteAccount } from './delete-account.ts';
 import { openProfiles } from './profiles.ts';
 import { userRoutes } from './routes.ts';
@@ -12,7 +12,7 @@ export const userService: ServiceDefinition = {
   open: ({ dataDir }, env) => {
     const issuerUrl = urlOf(env, 'AUTH_SERVICE_URL', localUrl(env, 8081));
     const profiles = openProfiles(dataDir);
-    const deleteAccount = createDeleteAccount({ profiles, issuerUrl });
+    const deleteAccount = createDeleteAccount({ profiles, issuerUrl, fetch: readFetch(env, issuerUrl) });
     return {
       routes: (app) => userRoutes(app, { profiles, deleteAccount }),
       isReady: profiles.isReady,
