@@ -10,6 +10,7 @@ import { systemRandom } from '@sallyport/kit/random';
 import { certificateFindings } from '@sallyport/kit/tls-finding';
 import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { AuthSettings, authSettings } from './config.ts';
+import { examineAdmin } from './examine-admin.ts';
 import { loadAuthSettings } from './load-settings.ts';
 import { refuseWithoutRedis, withRedis } from './open-redis.ts';
 import { type OpenedStore, openStore, sqliteFile } from './open-store.ts';
@@ -33,10 +34,10 @@ export const examineIssuer = async (env: Environment): Promise<readonly Finding[
   const about = findingsOn('issuer: store');
   if (postgresTargets(read) === undefined && !existsSync(sqliteFile(read))) {
     const found = about.ok(`${sqliteFile(read)} is not there yet: the issuer makes it at its first start`);
-    return [...first, found, ...(await examineKeys(read, undefined))];
+    return [...first, found, ...(await examineKeys(read, undefined)), ...(await examineAdmin(read))];
   }
   const store = await examineStore(read);
-  return [...first, ...store];
+  return [...first, ...store, ...(await examineAdmin(read))];
 };
 
 const examineSettings = (

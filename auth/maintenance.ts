@@ -47,11 +47,20 @@ export { settingsEnvExample, settingsMarkdown } from '@sallyport/kit/config';
 export type { Finding } from '@sallyport/kit/finding';
 export type { Credential } from '@sallyport/storage/contracts/credentials';
 export type { StoredKey } from '@sallyport/storage/contracts/keys';
-export type { AccountView, DeviceView, EventView, KeyView, RootView, SessionView } from './admin/views.ts';
+export type {
+  AccountView,
+  DeviceView,
+  EventView,
+  KeyView,
+  RemovedRootView,
+  RootView,
+  SessionView,
+} from './admin/views.ts';
 export {
   deviceView,
   eventView,
   keyView,
+  removedRootView,
   rootView,
   sessionView,
   userView,
@@ -70,6 +79,7 @@ export { presets as issuerPresets } from './presets/index.ts';
 export type { ImportOutcome } from './register/import-account.ts';
 export type { RegisterOutcome } from './register/register.ts';
 export type { Seeded } from './register/seed.ts';
+export type { RootKeyRemoval } from './remove-root-key.ts';
 export type { RootKeyUse } from './root-key-maintenance.ts';
 export { requireStoppedServers } from './stopped-servers.ts';
 /** For generated documentation, and for whoever hands an environment on. */

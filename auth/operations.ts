@@ -15,14 +15,17 @@ import type { Storage } from '@sallyport/storage/contracts/storage';
 import type { ActContext } from '@sallyport/storage/contracts/store';
 import { createDeleteAccount } from './account/delete-account.ts';
 import type { Intents } from './audit/intents.ts';
+import { reseal } from './cleanup/reseal.ts';
 import type { AuthSettings } from './config.ts';
 import { createRevokeDevice } from './devices/revoke-device.ts';
 import { listKeys, rotateKeys } from './key-maintenance.ts';
 import { listEvents, replayEvents } from './outbox/maintain-events.ts';
 import type { createRegister, RegisterOutcome } from './register/register.ts';
+import { type RootKeyRemoval, removeRootKey } from './remove-root-key.ts';
 import { listRootKeys, type RootKeyUse } from './root-key-maintenance.ts';
 import { endAllSessions, endSession, listDevices, listSessions } from './session-maintenance.ts';
 
+export type { RootKeyRemoval } from './remove-root-key.ts';
 export type { RootKeyUse } from './root-key-maintenance.ts';
 
 export interface AccountData {
@@ -91,6 +94,8 @@ export interface Operations {
   removeKey(kid: string): Promise<boolean>;
   /** What still needs which root key; reads every live session and whatever is sealed. */
   listRootKeys(): Promise<readonly RootKeyUse[]>;
+  /** Ends every session whose token the root key derived, and seals anew what it sealed. Reads every session. */
+  removeRootKey(keyId: number): Promise<RootKeyRemoval>;
   /** Events of the outbox that fit, oldest first, from behind the position `after` on. */
   listEvents(filter: EventFilter, limit: number, after?: number): AsyncIterable<StoredEvent>;
   /** Lets relays send events again, under the ids that they have. Says how many; those that have not left yet do not count. */
@@ -115,6 +120,7 @@ export interface Acting {
 export const createOperations = (parts: OperationParts): ((acting: Acting) => Operations) => {
   const { settings, storage, sealer, trail } = parts;
   const { accounts, keys, outbox, effects } = storage;
+  const kids = settings.rootKeys.map(({ kid }) => kid);
   const revokeDevice = createRevokeDevice(storage);
   const deleteAccount = createDeleteAccount(storage);
   const live = async (idOrIdentifier: string) => (await findUsers(settings, storage, idOrIdentifier)).live;
@@ -154,6 +160,13 @@ export const createOperations = (parts: OperationParts): ((acting: Acting) => Op
         act('withdrawKey', () => keys.withdrawKey({ realmId: defaultRealm, kid, context: context() })),
       removeKey: (kid) => act('removeKey', () => keys.removeKey({ realmId: defaultRealm, kid, context: context() })),
       listRootKeys: () => listRootKeys(settings.rootKeys, { rootKeys: storage.rootKeys, audit: trail }),
+      removeRootKey: (keyId) =>
+        act('removeRootKey', () =>
+          removeRootKey(keyId, {
+            ...{ storage, first: kids[0], context: context() },
+            reseal: () => reseal({ rootKeys: storage.rootKeys, sealer, kids }),
+          }),
+        ),
       listEvents: (filter, limit, after) => listEvents(outbox, filter, limit, after),
       replayEvents: (what) => act('replayEvents', () => replayEvents({ outbox, effects, context: context() }, what)),
     };

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { newFolder, removeFolders, sallyport } from './testing/run.ts';
@@ -17,12 +17,20 @@ describe('the command line', () => {
     [['keys', 'new', '--algorithm', 'none'], /Allowed choices are RS256/],
     [['users', 'create'], /missing required argument 'identifier'/],
     [['users', 'list', '--limit', '0'], /a number from 1 on/],
+    [['keys', 'roots', 'remove', '1'], /will have to log in again: --yes does it/],
+    [['keys', 'roots', 'remove', 'one', '--yes'], /a number from 0 to 65535/],
     [['users', 'create', 'a@example.com', '--password', 'x'], /unknown option '--password'/],
     [['gateway', 'kee', 'user-service'], /too many arguments|unknown command/],
   ])('refuses %j with exit code 2', (args, message) => {
     const { status, stderr } = sallyport(args);
     expect(status).toBe(2);
     expect(stderr).toMatch(message);
+  });
+
+  it.skipIf(!existsSync('/proc/self'))('says at once that a data folder cannot be made where none can be', () => {
+    const { status, stderr } = sallyport(['up'], { env: { SALLYPORT_DATA_DIR: '/proc/x' } });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^The data folder cannot be made: ENOENT.*\/proc\/x.*SALLYPORT_DATA_DIR=<folder>/);
   });
 
   it('does not fall over when whoever read has left', async () => {

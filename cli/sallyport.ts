@@ -37,6 +37,8 @@ export const createProgram = (finish: (exitCode: number) => void): Command => {
     .version(release)
     .exitOverride()
     .showSuggestionAfterError()
+    // An option belongs to the command that it stands behind: `keys roots` and `keys roots remove` both have --json.
+    .enablePositionalOptions()
     .addHelpText('after', exitCodesHelp);
   addUpCommand(program, finish);
   program

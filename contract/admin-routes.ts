@@ -7,6 +7,7 @@ import {
   adminDevice,
   adminEvent,
   adminKey,
+  adminRemovedRoot,
   adminRoot,
   adminSession,
   adminUser,
@@ -19,6 +20,7 @@ import {
   newUserBody,
   replayBody,
   rolesBody,
+  rootParams,
   usersQuery,
 } from './admin-schemas.ts';
 import type { AdminScope } from './credentials.ts';
@@ -47,6 +49,7 @@ export type AdminRouteId =
   | 'adminRetireKey'
   | 'adminRemoveKey'
   | 'adminListRoots'
+  | 'adminRemoveRoot'
   | 'adminListEvents'
   | 'adminReplayEvents';
 
@@ -281,6 +284,16 @@ const keyRoutes: readonly AdminRouteDefinition[] = [
     scope: 'keys:read',
     answers: { 200: Type.Object({ roots: Type.Array(adminRoot) }, closed) },
     errors: [],
+  },
+  {
+    id: 'adminRemoveRoot',
+    method: 'DELETE',
+    path: '/keys/roots/:kid',
+    summary: 'End every session of a root key that others may have; reads every session, one caller at a time',
+    scope: 'keys:write',
+    params: rootParams,
+    answers: { 200: adminRemovedRoot },
+    errors: ['key_signs'],
   },
 ];
 

@@ -12,6 +12,7 @@ const text = (maxLength: number) => Type.String({ ...oneLine, minLength: 1, maxL
 
 export const idParams: TObject = Type.Object({ id }, closed);
 export const kidParams: TObject = Type.Object({ kid }, closed);
+export const rootParams: TObject = Type.Object({ kid: Type.String({ pattern: '^(0|[1-9][0-9]{0,4})$' }) }, closed);
 
 /** At most 1,000 in a page; 100 where nothing is said. */
 const limit = Type.String({ pattern: '^([1-9]\\d{0,2}|1000)$', description: '1 to 1000, default 100' });
@@ -137,6 +138,16 @@ export const adminRoot = Type.Object(
     checkpoints: Type.Integer(),
   },
   { ...closed, title: 'RootKeyUse' },
+);
+export const adminRemovedRoot = Type.Object(
+  {
+    removed: Type.Literal(true),
+    sessions: Type.Integer({ description: 'ended' }),
+    begun_meanwhile: Type.Integer({ description: 'live again: an issuer still derives with the key' }),
+    resealed: Type.Integer({ description: 'values that are sealed under the first root key now' }),
+    unopened: Type.Integer({ description: 'values that no root key of the issuer opens' }),
+  },
+  { ...closed, title: 'RemovedRootKey' },
 );
 export const adminEvent = Type.Object(
   {

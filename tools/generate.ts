@@ -10,7 +10,11 @@ import { errorsPage } from './generate/errors-page.ts';
 import { eventsPage } from './generate/events-page.ts';
 import { adminApiFile, openApiFile } from './generate/openapi.ts';
 import { type Output, staleFiles, writeAll } from './generate/outputs.ts';
+import { presetsWithExamples } from './generate/parts/description.ts';
+import { partsPicture } from './generate/parts/picture.ts';
 import { envExample, settingsPage } from './generate/settings-page.ts';
+
+const root = dirname(import.meta.dirname);
 
 const outputs: readonly Output[] = [
   { file: 'docs/generated/admin-api.md', make: adminApiPage },
@@ -23,9 +27,11 @@ const outputs: readonly Output[] = [
   { file: 'docs/generated/settings.md', make: settingsPage },
   { file: '.env.example', make: envExample },
   { file: 'scripts/database/update_audit_logs.sql', make: auditLogsScript },
+  ...presetsWithExamples(root).map((preset) => ({
+    file: `examples/${preset}/parts.svg`,
+    make: partsPicture(root, preset),
+  })),
 ];
-
-const root = dirname(import.meta.dirname);
 
 if (process.argv.includes('--check')) {
   const stale = await staleFiles(root, outputs);

@@ -1,16 +1,20 @@
-/** The admin API's doors to the ring of signing keys, and to what still needs which root key. They translate, nothing else. */
+/** The admin API's doors to the ring of signing keys, and to root keys. They translate, nothing else. */
 import { Problem } from '@sallyport/contract';
 import type { Operations } from '../operations.ts';
 import type { AdminHandler } from '../route.ts';
 import { oneAtATime } from './one-at-a-time.ts';
-import { keyView, rootView } from './views.ts';
+import { keyView, removedRootView, rootView } from './views.ts';
 
 type KeyDoors = Readonly<
-  Record<'adminListKeys' | 'adminRotateKeys' | 'adminRetireKey' | 'adminRemoveKey' | 'adminListRoots', AdminHandler>
+  Record<
+    'adminListKeys' | 'adminRotateKeys' | 'adminRetireKey' | 'adminRemoveKey' | 'adminListRoots' | 'adminRemoveRoot',
+    AdminHandler
+  >
 >;
 
 export const createKeysHttp = ({ listRootKeys }: Pick<Operations, 'listRootKeys'>): KeyDoors => {
   const readRoots = oneAtATime(listRootKeys);
+  const removeRoot = oneAtATime((operations: Operations, keyId: number) => operations.removeRootKey(keyId));
   return {
     adminListKeys: async ({ operations }) => ({
       status: 200,
@@ -36,5 +40,10 @@ export const createKeysHttp = ({ listRootKeys }: Pick<Operations, 'listRootKeys'
       body: { removed: true, in_ring: await operations.removeKey(params['kid'] ?? '') },
     }),
     adminListRoots: async () => ({ status: 200, body: { roots: (await readRoots()).map(rootView) } }),
+    adminRemoveRoot: async ({ operations, params }) => {
+      const removal = await removeRoot(operations, Number(params['kid']));
+      if (removal.kind === 'first') throw new Problem('key_signs');
+      return { status: 200, body: removedRootView(removal) };
+    },
   };
 };

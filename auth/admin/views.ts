@@ -4,7 +4,7 @@ import type { Device } from '@sallyport/storage/contracts/devices';
 import type { StoredKey } from '@sallyport/storage/contracts/keys';
 import type { StoredEvent } from '@sallyport/storage/contracts/outbox';
 import type { Session } from '@sallyport/storage/contracts/sessions';
-import type { RootKeyUse } from '../operations.ts';
+import type { RootKeyRemoval, RootKeyUse } from '../operations.ts';
 
 const at = (ms: number): string => new Date(ms).toISOString();
 
@@ -77,6 +77,11 @@ export const rootView = (root: RootKeyUse) => ({
   checkpoints: root.checkpoints,
 });
 
+export const removedRootView = (removal: Extract<RootKeyRemoval, { kind: 'removed' }>) => ({
+  ...{ removed: true, sessions: removal.sessions, begun_meanwhile: removal.begunMeanwhile },
+  ...{ resealed: removal.resealed, unopened: removal.unopened },
+});
+
 export const eventView = (event: StoredEvent) => {
   const { effectId: id, type, version, key: user, atMs, state, tries, reason, publishedAtMs, data } = event;
   return {
@@ -92,4 +97,5 @@ export type SessionView = ReturnType<typeof sessionView>;
 export type DeviceView = ReturnType<typeof deviceView>;
 export type KeyView = ReturnType<typeof keyView>;
 export type RootView = ReturnType<typeof rootView>;
+export type RemovedRootView = ReturnType<typeof removedRootView>;
 export type EventView = ReturnType<typeof eventView>;

@@ -31,6 +31,7 @@ const auditTypes: Readonly<Record<Act, string>> = {
   'key.expired': 'key_expired',
   'key.withdrawn': 'key_withdrawn',
   'key.removed': 'key_removed',
+  'root_key.removed': 'root_key_removed',
   'limit.hit': 'limit_hit',
   'audit.read': 'audit_read',
   'events.replayed': 'events_replayed',

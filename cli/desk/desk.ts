@@ -1,5 +1,13 @@
 /** What the commands on accounts want done: on the host in its store (`local-desk.ts`), or elsewhere over the admin API (`remote-desk.ts`). */
-import type { AccountView, DeviceView, EventView, KeyView, RootView, SessionView } from '@sallyport/auth/maintenance';
+import type {
+  AccountView,
+  DeviceView,
+  EventView,
+  KeyView,
+  RemovedRootView,
+  RootView,
+  SessionView,
+} from '@sallyport/auth/maintenance';
 import type { EventFilter } from '@sallyport/storage/contracts/outbox';
 import type { NewUserOptions } from '../users/create-user.ts';
 
@@ -25,6 +33,8 @@ export interface Desk {
   /** Whether the ring had it. */
   removeKey(kid: string): Promise<boolean>;
   listRoots(): Promise<readonly RootView[]>;
+  /** Ends every session whose token the root key derived. Undefined: it is the first one, and issuers derive with it. */
+  removeRoot(kid: string): Promise<RemovedRootView | undefined>;
   /** Oldest first, at most `limit`. */
   listEvents(filter: EventFilter, limit: number): AsyncIterable<EventView>;
   replayEvents(which: { readonly ids: readonly string[] } | { readonly filter: EventFilter }): Promise<number>;

@@ -3,6 +3,7 @@ import {
   eventView,
   keyView,
   type Maintenance,
+  removedRootView,
   rootView,
   sessionView,
   userView,
@@ -30,6 +31,10 @@ export const localDesk = (store: Maintenance): Desk => ({
   retireKey: (kid) => store.withdrawKey(kid),
   removeKey: (kid) => store.removeKey(kid),
   listRoots: async () => (await store.listRootKeys()).map(rootView),
+  removeRoot: async (kid) => {
+    const removal = await store.removeRootKey(Number(kid));
+    return removal.kind === 'first' ? undefined : removedRootView(removal);
+  },
   listEvents: async function* listEvents(filter, limit) {
     for await (const event of store.listEvents(filter, limit)) yield eventView(event);
   },

@@ -1,4 +1,12 @@
-import type { AccountView, DeviceView, EventView, KeyView, RootView, SessionView } from '@sallyport/auth/maintenance';
+import type {
+  AccountView,
+  DeviceView,
+  EventView,
+  KeyView,
+  RemovedRootView,
+  RootView,
+  SessionView,
+} from '@sallyport/auth/maintenance';
 import { isUuid } from '@sallyport/contract';
 import type { EventFilter } from '@sallyport/storage/contracts/outbox';
 import { CommandError, exitCodes } from '../exit-codes.ts';
@@ -71,7 +79,7 @@ const answered = <T>(answer: T | undefined): T => {
   return answer;
 };
 
-type KeyDesk = Pick<Desk, 'listKeys' | 'rotateKeys' | 'retireKey' | 'removeKey' | 'listRoots'>;
+type KeyDesk = Pick<Desk, 'listKeys' | 'rotateKeys' | 'retireKey' | 'removeKey' | 'listRoots' | 'removeRoot'>;
 interface Ring {
   readonly keys: readonly KeyView[];
 }
@@ -101,6 +109,11 @@ const remoteKeys = (call: AdminClient['call']): KeyDesk => ({
   removeKey: async (kid) =>
     answered(await call<{ readonly in_ring: boolean }>('DELETE', `/keys/${encodeURIComponent(kid)}`)).in_ring,
   listRoots: async () => answered(await call<{ readonly roots: readonly RootView[] }>('GET', '/keys/roots')).roots,
+  removeRoot: async (kid) => {
+    const removed = call<RemovedRootView>('DELETE', `/keys/roots/${kid}`);
+    const answer = await unless('key_signs', 'first' as const, removed);
+    return answer === 'first' ? undefined : answered(answer);
+  },
 });
 
 const remoteEvents = (call: AdminClient['call']): Pick<Desk, 'listEvents' | 'replayEvents'> => ({

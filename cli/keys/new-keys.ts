@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeKeyPair } from '@sallyport/auth/maintenance';
+import { makeFolder } from '@sallyport/storage/make-folder';
 import { CommandError } from '../exit-codes.ts';
 
 export const keyAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
@@ -23,7 +24,7 @@ export const newKeys = ({ dir, algorithm, force }: NewKeysOptions): { privatePat
   if (there !== undefined && !force)
     throw new CommandError(`${there} exists: nothing was changed (--force overwrites it)`);
   const { privatePem, publicPem } = makeKeyPair(algorithm);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   writeFileSync(privatePath, privatePem, { mode: 0o600 });
   // The mode above holds for new files only.
   chmodSync(privatePath, 0o600);

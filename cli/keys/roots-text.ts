@@ -1,4 +1,4 @@
-import type { RootView } from '@sallyport/auth/maintenance';
+import type { RemovedRootView, RootView } from '@sallyport/auth/maintenance';
 
 const verdict = (root: RootView): string => {
   if (root.state === 'first') return 'derives and seals';
@@ -28,3 +28,24 @@ ones), and so is what \`audit verify\` can say of records of its time.
 
 export const rootsText = (roots: readonly RootView[]): string =>
   `${roots.map(lineOf).join('')}${roots.length > 1 ? reminder : ''}`;
+
+export const removedRootText = (kid: string, removed: RemovedRootView): string => {
+  const { sessions, begun_meanwhile: begun, resealed, unopened } = removed;
+  const lines = [
+    `Ended ${sessions} sessions of root key ${kid}; sealed ${resealed} values anew.`,
+    ...(begun > 0
+      ? [
+          `${begun} live ones of it are there again: an issuer still has it first. Put the new one first everywhere, and run this again.`,
+        ]
+      : []),
+    ...(unopened > 0
+      ? [`${unopened} sealed values cannot be opened with the keys that are held: \`keys roots\` says whose they are.`]
+      : []),
+    ...(begun === 0 && unopened === 0
+      ? [
+          `Take ${kid} out of SALLYPORT_ROOT_KEYS on every issuer now, and give subscribers new tokens (\`keys feed\`) where theirs begin with sf1.${kid}.`,
+        ]
+      : []),
+  ];
+  return `${lines.join('\n')}\n`;
+};

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '@sallyport/storage/make-folder';
 import { CommandError } from '../exit-codes.ts';
 import { takeLock } from './lock.ts';
 
@@ -22,7 +23,7 @@ export interface DataFolder {
 export const openDataFolder = (given: string, preset: string, now: Date, store: FolderStore = 'own'): DataFolder => {
   const path = resolve(given);
   const folder = { path, secrets: join(path, 'secrets'), logs: join(path, 'logs') };
-  for (const made of Object.values(folder)) makeFolder(made);
+  for (const made of Object.values(folder)) makeOrRefuse(made);
   checkFolder(path);
   const lock = takeLock(join(path, 'lock'), now);
   const before = readFolder(path)?.preset;
@@ -30,9 +31,9 @@ export const openDataFolder = (given: string, preset: string, now: Date, store: 
   return { ...folder, ...lock, sharedWith: before === preset ? undefined : before };
 };
 
-const makeFolder = (path: string): void => {
+const makeOrRefuse = (path: string): void => {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'unknown error';
     throw new CommandError(

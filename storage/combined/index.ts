@@ -6,7 +6,7 @@ import { sessionsCompanion } from '../contracts/companions.ts';
 import type { Storage } from '../contracts/storage.ts';
 import type { RedisStore } from '../redis/store.ts';
 import { combineEffects } from './effects.ts';
-import { countSessionsByRoot } from './root-keys.ts';
+import { countSessionsByRoot, readSessionsOfRoot } from './root-keys.ts';
 import { combineSessions } from './sessions.ts';
 
 export interface CombineOptions {
@@ -57,6 +57,7 @@ export const combineStores = async ({ sql, redis, onEmptied }: CombineOptions): 
     },
     rootKeys: {
       ...sql.rootKeys,
+      readSessionsOfRoot: (input) => readSessionsOfRoot(sql.accounts, redis.sessions, input),
       countSessionsByRoot: () => countSessionsByRoot(sql.accounts, redis.sessions),
     },
     ping: async () => void (await Promise.all([sql.ping(), redis.look()])),

@@ -1,6 +1,6 @@
 import { defaultRealm, type EpochMs, type UserId } from '@sallyport/contract';
 import type { Accounts } from '../contracts/accounts.ts';
-import type { SessionsOfRoot } from '../contracts/root-keys.ts';
+import type { RootKeys, SessionsOfRoot, SessionsOfRootPage } from '../contracts/root-keys.ts';
 import type { RedisSessions } from '../redis/sessions.ts';
 
 const usersPerPage = 500;
@@ -30,4 +30,21 @@ export const countSessionsByRoot = async (
     if (users.length < usersPerPage) break;
   }
   return [...counted].map(([kid, counts]) => ({ kid, ...counts }));
+};
+
+/** The same way round: a page is one of users. */
+export const readSessionsOfRoot = async (
+  accounts: Pick<Accounts, 'listUsers'>,
+  redis: Pick<RedisSessions, 'listSessions'>,
+  { keyId, after, limit }: Parameters<RootKeys['readSessionsOfRoot']>[0],
+): Promise<SessionsOfRootPage> => {
+  const users = await accounts.listUsers(defaultRealm, {
+    limit,
+    ...(after !== undefined && { after: after as UserId }),
+  });
+  const found = await Promise.all(
+    users.map(({ id: userId, sessionEpoch }) => redis.listSessions({ userId, sessionEpoch, limit: sessionsPerUser })),
+  );
+  const sessionIds = found.flatMap((sessions) => sessions.filter((each) => each.keyId === keyId).map(({ id }) => id));
+  return { sessionIds, last: users.length < limit ? undefined : users.at(-1)?.id };
 };

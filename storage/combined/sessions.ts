@@ -79,14 +79,17 @@ export const combineSessions = (redis: RedisSessions, ends: Ends): Sessions => {
       const { value: session } = await redis.findSession(verdict.sessionId);
       return session !== undefined && (await endAll(session.userId, [endFor(session, 'reused')], context)) === 1;
     },
-    endSession: async ({ sessionId, userId, cause, context }) => {
+    endSession: async ({ sessionId, userId, keyId, cause, context }) => {
       const { value: session, nowMs } = await redis.findSession(sessionId);
       if (session === undefined) {
         // Redis has lost it, and may come back with an older copy: that it has ended must be known all the same.
-        if (userId === undefined) await ends.recordSessionEnds([unknownEnd(sessionId, cause, nowMs)], context);
+        if (userId === undefined && keyId === undefined)
+          await ends.recordSessionEnds([unknownEnd(sessionId, cause, nowMs)], context);
         return false;
       }
       if ((userId !== undefined && session.userId !== userId) || session.revokedAtMs !== undefined) return false;
+      // A rotation that comes between this and the record is lost: its session ends, though its key is another one by then.
+      if (keyId !== undefined && session.keyId !== keyId) return false;
       return (await endAll(session.userId, [endFor(session, cause)], context)) === 1;
     },
     endSessionsOfUser: async ({ userId, except, cause, context }) => {

@@ -105,4 +105,57 @@ export const rootKeysConformance: Conformance = (store) => {
     expect([(await count(40_001))?.sessions, (await count(40_002))?.sessions]).toEqual([1, 1]);
     expect(await count(40_003)).toBeUndefined();
   });
+
+  it('live sessions are found by the root key of their token, and end only while it is that one', async () => {
+    const { accounts, sessions, revocations, effects } = store().storage;
+    const user = newUser();
+    await accounts.createUser(user, context);
+    const start = async (keyId: number) => {
+      const session = newSession(user.id, { keyId });
+      await sessions.createSession(session);
+      return session.id;
+    };
+    const find = async (keyId: number, limit: number) => {
+      const found: string[] = [];
+      for (let after: string | undefined; ; ) {
+        const page = await keys(1).readSessionsOfRoot({ keyId, limit, ...(after !== undefined && { after }) });
+        found.push(...page.sessionIds);
+        after = page.last;
+        if (after === undefined) return found.toSorted();
+      }
+    };
+    const [first, rotated, other, over] = [
+      await start(50_001),
+      await start(50_001),
+      await start(50_002),
+      await start(50_001),
+    ];
+    const end = (sessionId: typeof first, keyId: number, index = 0) =>
+      (index % 2 === 0 ? store().storage : store().second).sessions.endSession({
+        ...{ sessionId, keyId, cause: 'key_removed', context },
+      });
+    await sessions.endSession({ sessionId: over, cause: 'logout', context });
+    expect(await find(50_001, 3)).toEqual([first, rotated].toSorted());
+    expect(await find(50_002, 1000)).toEqual([other]);
+    expect(await find(50_003, 1000)).toEqual([]);
+
+    // Found under one key, and under another one by the time that its end comes.
+    const { salt: _salt, ...next } = newSession(user.id, { keyId: 50_002 });
+    const rotation = { ...next, sessionId: rotated, expectedGeneration: 0, newGeneration: 1, idleTtlMs: 3_600_000 };
+    expect((await sessions.rotateSession(rotation)).value.won).toBe(true);
+    expect(await end(rotated, 50_001)).toBe(false);
+    expect(await end(other, 50_001)).toBe(false);
+    expect(await end(newId(), 50_001)).toBe(false);
+    expect(await find(50_002, 2)).toEqual([rotated, other].toSorted());
+
+    const ended = await times(4, (index) => end(first, 50_001, index));
+    expect(ended.filter(Boolean)).toHaveLength(1);
+    expect((await sessions.findSession(first)).value?.revokedCause).toBe('key_removed');
+    expect(await find(50_001, 1000)).toEqual([]);
+    const told = (await effects.readEffects(10_000)).filter(({ data }) => data?.['cause'] === 'key_removed');
+    expect(told).toMatchObject([{ act: 'session.ended', userId: user.id, sessionId: first }]);
+    const entries = (await revocations.readRevocations(0, 100_000)).filter(({ cause }) => cause === 'key_removed');
+    expect(entries.map(({ subject }) => subject)).toContainEqual({ kind: 'session', sessionId: first });
+    expect(entries.map(({ subject }) => subject)).not.toContainEqual({ kind: 'session', sessionId: rotated });
+  });
 };

@@ -34,6 +34,7 @@ export type Act =
   | 'key.expired'
   | 'key.withdrawn'
   | 'key.removed'
+  | 'root_key.removed'
   | 'limit.hit'
   | 'audit.read'
   | 'events.replayed'

@@ -3,7 +3,7 @@
  * replaced, and an operator learns when the one before may go. Origins of sessions are not sealed anew: a session gets a new one with its
  * first token under another root key, and ends with it otherwise.
  */
-import type { EpochMs } from '@sallyport/contract';
+import type { EpochMs, SessionId } from '@sallyport/contract';
 import type { SealPlace } from '@sallyport/kit/seal';
 
 export const sealedColumns = [
@@ -42,6 +42,12 @@ export interface SessionsOfRoot {
   readonly untilMs: EpochMs;
 }
 
+/** `last`: where the next call goes on; undefined: the end was reached. */
+export interface SessionsOfRootPage {
+  readonly sessionIds: readonly SessionId[];
+  readonly last: string | undefined;
+}
+
 export interface RootKeys {
   /** Looks at `limit` rows after `after`, in the order of their key, and returns those that have a value. */
   readSealed(input: {
@@ -54,6 +60,15 @@ export interface RootKeys {
    * written or erased meanwhile stays. A row that somebody is at work on may be left as it is.
    */
   replaceSealed(input: { readonly column: SealedColumn; readonly changes: readonly SealedChange[] }): Promise<number>;
+  /**
+   * Looks at `limit` rows after `after` (of sessions, or of users where sessions stand elsewhere), in the order of their key, and returns
+   * the live sessions whose current token is derived with the root key. What rotates meanwhile may have another one.
+   */
+  readSessionsOfRoot(input: {
+    readonly keyId: number;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<SessionsOfRootPage>;
   /** By root key; reads every live session. */
   countSessionsByRoot(): Promise<readonly SessionsOfRoot[]>;
 }

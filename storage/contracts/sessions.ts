@@ -159,10 +159,14 @@ export interface Sessions {
     readonly overlapMs: number;
     readonly context: ActContext;
   }): Promise<boolean>;
-  /** Ends a live session. Idempotent; returns whether this caller ended it. With `userId`, only a session of that user. */
+  /**
+   * Ends a live session. Idempotent; returns whether this caller ended it. With `userId`, only a session of that user; with `keyId`, only
+   * while its current token is derived with that root key.
+   */
   endSession(input: {
     readonly sessionId: SessionId;
     readonly userId?: UserId;
+    readonly keyId?: number;
     readonly cause: EndCause;
     readonly context: ActContext;
   }): Promise<boolean>;

@@ -3,7 +3,7 @@
  * read-only connection. Several processes may share the file. It never holds a decision between two statements: that is
  * what the verbs are for.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { SQLInputValue } from 'node:sqlite';
 import type { EpochMs } from '@sallyport/contract';
@@ -23,6 +23,7 @@ import type { Sessions } from '../contracts/sessions.ts';
 import type { Storage } from '../contracts/storage.ts';
 import { StoreUnavailable } from '../contracts/store.ts';
 import { lastCodePoint } from '../key-order.ts';
+import { makeFolder } from '../make-folder.ts';
 import { places, sealDeviceOrigin, sealOrigin } from '../sealed-columns.ts';
 import { sqliteOutbox } from './outbox.ts';
 import { openReader, type Reader } from './reader.ts';
@@ -30,7 +31,7 @@ import * as rows from './rows.ts';
 import type { SqlRow } from './transaction.ts';
 import { canaryPrefix } from './verbs/canaries.ts';
 import { listKeysStatement } from './verbs/keys.ts';
-import { countSessionsByRoot, readSealed } from './verbs/root-keys.ts';
+import { countSessionsByRoot, readSealed, readSessionsOfRoot } from './verbs/root-keys.ts';
 import { openWriteQueue, type WriteQueue } from './write-queue.ts';
 
 export interface SqliteOptions {
@@ -56,7 +57,7 @@ interface Driver {
 /** Opens the file, brings its schema up to date, and serves. Rejects with a readable reason when it cannot. */
 export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
   const file = resolve(options.file);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   // SQLite gives its log files the mode of the database.
   closeSync(openSync(file, 'a', 0o600));
   const clockOffset = options.clockOffset ?? new SharedArrayBuffer(8);
@@ -108,6 +109,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<Storage> => {
     rootKeys: {
       readSealed: (input) => readSealed(reader, input),
       replaceSealed: (input) => queue.call('replaceSealed', input),
+      readSessionsOfRoot: (input) => readSessionsOfRoot(reader, input, driver.nowMs()),
       countSessionsByRoot: () => countSessionsByRoot(reader, driver.nowMs()),
     },
     recovery: { markRestored: (input) => driver.queue.call('markRestored', input) },

@@ -1,9 +1,10 @@
 /** Carrying a store out of a file, or into one. The file is held alone: who has it open, or opens it meanwhile, finds it locked. */
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { uuidFromBytes, uuidToBytes } from '@sallyport/kit/random';
 import type { Transfer, TransferKey, TransferRow, TransferTable } from '../contracts/transfer.ts';
+import { makeFolder } from '../make-folder.ts';
 import { type ColumnKind, incompleteKey, sourceKey, type TableShape, tableShapes } from '../transfer/tables.ts';
 import { openAlone } from './database.ts';
 import { migrate } from './migrate.ts';
@@ -17,7 +18,7 @@ export const openSqliteTransfer = async (input: {
 }): Promise<Transfer> => {
   const file = resolve(input.file);
   if (!input.create && !existsSync(file)) throw new Error(`${file} is not there`);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   closeSync(openSync(file, 'a', 0o600));
   const db = openAlone(file);
   const statements = createStatements(db);

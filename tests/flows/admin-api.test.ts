@@ -209,6 +209,14 @@ describe('keys', () => {
 
     const { roots } = (await ok(admin('GET', '/keys/roots'))) as unknown as { readonly roots: readonly object[] };
     expect(roots).toEqual([expect.objectContaining({ kid: '1', state: 'first', needed: true })]);
+    expectProblem(await admin('DELETE', '/keys/roots/1'), 'key_signs');
+    const nothing = { removed: true, sessions: 0, begun_meanwhile: 0, resealed: 0, unopened: 0 };
+    expect(await ok(admin('DELETE', '/keys/roots/7'))).toEqual(nothing);
+    expect(await there(['keys', 'roots', 'remove', '1', '--yes'])).toContain('1 is the first in SALLYPORT_ROOT_KEYS');
+    expect(JSON.parse(await there(['keys', 'roots', 'remove', '7', '--yes', '--json']))).toEqual({
+      kid: '7',
+      ...nothing,
+    });
   });
 });
 

@@ -21,7 +21,7 @@ let installation: Installation;
 let issuer: Issuer;
 beforeAll(async () => {
   installation = newInstallation();
-  issuer = await startIssuer(signing, installation.folder);
+  issuer = await startIssuer({ ...signing, ADMIN_PORT: '0' }, installation.folder);
 });
 afterAll(() => issuer.remove());
 
@@ -76,6 +76,21 @@ describe('an issuer', () => {
     const redis = await startRedis(['--maxmemory-policy', 'allkeys-lru']);
     expectFault(await examine({ REDIS_URL: redis.url }), 'issuer: Redis', /noeviction/, /noeviction/);
     await redis.stop();
+  });
+
+  it('whose admin API is open to others, is not there, or is somebody else', async () => {
+    const of = async (broken: Settings) =>
+      (await examine(broken)).filter(({ subject }) => subject === 'issuer: admin API');
+    expect(await of({})).toEqual([]);
+    const port = String(new URL(issuer.adminUrl).port);
+    expect(await of({ ADMIN_PORT: port })).toEqual([expect.objectContaining({ verdict: 'ok' })]);
+    const [beyond, answers] = await of({ ADMIN_PORT: port, ADMIN_HOST: '0.0.0.0' });
+    expect(beyond).toMatchObject({ verdict: 'warning', found: expect.stringMatching(/0\.0\.0\.0.*plain HTTP/) });
+    expect([beyond?.mend, answers?.verdict]).toEqual([expect.stringContaining('TLS'), 'ok']);
+    const nobody = await of({ ADMIN_PORT: String(await freePort()) });
+    expect(nobody).toMatchObject([{ verdict: 'warning', found: expect.stringContaining('nothing answers') }]);
+    const other = await examine({ ADMIN_PORT: String(new URL(issuer.url).port) });
+    expectFault(other, 'issuer: admin API', /something else answers/, /port of its own/);
   });
 
   it('whose clock is wrong', async () => {

@@ -1,5 +1,6 @@
+import { urlOf } from '@sallyport/example-kit/environment';
 import type { ServiceDefinition } from '../service/run-service.ts';
-import { localUrl, readFetch, readSecret, readUrl } from '../service/settings.ts';
+import { localUrl, readFetch, readSecret } from '../service/settings.ts';
 import { createUuidv7 } from '../service/uuid.ts';
 import { createNotify } from './notify.ts';
 import { startOutbox } from './outbox.ts';
@@ -12,7 +13,7 @@ export const paymentService: ServiceDefinition = {
   port: 8083,
   open: ({ dataDir }, env) => {
     const nowMs = () => Date.now();
-    const url = readUrl(env, 'NOTIFICATION_PRIVATE_URL', localUrl(env, 9084));
+    const url = urlOf(env, 'NOTIFICATION_PRIVATE_URL', localUrl(env, 9084));
     const notify = createNotify({
       url,
       fetch: readFetch(env, url),

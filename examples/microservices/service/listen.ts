@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { RequestListener, Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
+import { SettingsError } from '@sallyport/example-kit/environment';
 import { createServiceServer, type TlsFiles } from '@sallyport/example-kit/tls';
-import { SettingsError } from './settings.ts';
 
 export interface Listener {
   /** Stops accepting, lets accepted requests finish, and cuts what is left after `limitMs` (5 s). */

@@ -1,14 +1,10 @@
+import type { Environment } from '@sallyport/example-kit/environment';
+import { type RunningServer, runServer } from '@sallyport/example-kit/run';
 import { type AppParts, createApp, type ServiceApp } from './app.ts';
 import { type Listener, listen } from './listen.ts';
 import { createMetrics } from './metrics.ts';
 import { createPrivateApp } from './private-app.ts';
-import {
-  type Environment,
-  readEnvironment,
-  readServiceSettings,
-  type ServiceSettings,
-  SettingsError,
-} from './settings.ts';
+import { readServiceSettings, type ServiceSettings } from './settings.ts';
 
 /** A service's own part: its routes and what it holds open. */
 export interface ServiceParts {
@@ -27,17 +23,8 @@ export interface ServiceDefinition {
   readonly open: (settings: ServiceSettings, env: Environment) => ServiceParts;
 }
 
-export interface RunningService {
-  readonly urls: { readonly public: string; readonly private: string };
-  stop(): Promise<void>;
-}
-
-/** exit codes: 78 is EX_CONFIG of sysexits, a supervisor does not try again. */
-const exitCodes = { graceful: 0, failed: 1, settings: 78 } as const;
-const stopLimitMs = 8_000;
-
 /** Starts a service in this process, without touching the process itself. */
-export const startService = async (definition: ServiceDefinition, env: Environment): Promise<RunningService> => {
+export const startService = async (definition: ServiceDefinition, env: Environment): Promise<RunningServer> => {
   const { name } = definition;
   const settings = readServiceSettings(env, definition.port);
   const parts = definition.open(settings, env);
@@ -65,37 +52,6 @@ const stopAll = async (listeners: readonly Listener[], parts: ServiceParts): Pro
   await parts.close();
 };
 
-/** The whole of a `main.ts`: runs until SIGTERM, Ctrl-C or the loss of the supervisor's channel, then stops gracefully. */
-export const runService = (definition: ServiceDefinition): void => {
-  const started = Promise.resolve().then(() => startService(definition, readEnvironment(process.env, '.env')));
-  let isStopping = false;
-  const stop = (): void => {
-    // Ctrl-C may arrive from the terminal and once more from whoever started us: one wish.
-    if (isStopping) return;
-    isStopping = true;
-    void stopAndExit(started);
-  };
-  for (const signal of ['SIGTERM', 'SIGINT', 'disconnect']) process.on(signal, stop);
-  // The listener above would hold the channel open, and with it a process that has nothing left to do.
-  process.channel?.unref();
-  started.then(announce).catch((error: unknown) => refuseStart(definition.name, error));
-};
-
-const announce = ({ urls }: RunningService): void => {
-  // A supervisor that is gone is seen as 'disconnect'.
-  if (process.connected) process.send?.({ type: 'ready', urls }, undefined, undefined, () => undefined);
-};
-
-const refuseStart = (name: string, error: unknown): never => {
-  const message = error instanceof Error ? error.message : 'unknown error';
-  process.stderr.write(error instanceof SettingsError ? `${message}\n` : `${name} could not start: ${message}\n`);
-  process.exit(error instanceof SettingsError ? exitCodes.settings : exitCodes.failed);
-};
-
-const stopAndExit = async (started: Promise<RunningService>): Promise<void> => {
-  setTimeout(() => process.exit(exitCodes.failed), stopLimitMs).unref();
-  // A start that failed meanwhile is reported by `refuseStart`.
-  const service = await started.catch(() => undefined);
-  await service?.stop();
-  process.exit(exitCodes.graceful);
-};
+/** The whole of a `main.ts`. */
+export const runService = (definition: ServiceDefinition): void =>
+  runServer(definition.name, (env) => startService(definition, env));

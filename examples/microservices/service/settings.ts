@@ -3,17 +3,9 @@
  * problems, listeners, the life of the process.
  * Never: anything that one service alone knows, and no secret is ever made here.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
+import { type Environment, integerOf as integer, SettingsError, secretOf } from '@sallyport/example-kit/environment';
 import { readTls, type TlsFiles } from '@sallyport/example-kit/tls';
 import { type AssertionKey, assertionKeysFrom, tlsFetchFrom } from '@sallyport/verify';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The settings cannot be used. The message says which one, and never holds a secret. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError';
-}
 
 export interface ServiceSettings {
   /** Keys that the gateway's assertions for this service are checked with. */
@@ -35,12 +27,6 @@ export interface ServiceSettings {
 
 const privatePortDistance = 1000;
 
-/** The process environment over the `.env` of the working folder. */
-export const readEnvironment = (env: Environment, envFile: string): Environment => {
-  const given = Object.fromEntries(Object.entries(env).filter(([, text]) => text?.trim()));
-  return existsSync(envFile) ? { ...parseEnv(readFileSync(envFile, 'utf8')), ...given } : given;
-};
-
 /** @throws SettingsError */
 export const readServiceSettings = (env: Environment, defaultPort: number): ServiceSettings => {
   const port = integer(env, 'PORT', defaultPort, 1, 65_535) + integer(env, 'SALLYPORT_PORT_OFFSET', 0, 0, 50_000);
@@ -51,7 +37,7 @@ export const readServiceSettings = (env: Environment, defaultPort: number): Serv
     port,
     privatePort: port + privatePortDistance,
     privateHosts: hosts(env['PRIVATE_HOST']),
-    tls: tls(env),
+    tls: readTls(env),
     dataDir: env['SALLYPORT_DATA_DIR'] ?? 'data',
     logLevel: env['LOG_LEVEL'] ?? 'info',
     leewaySeconds: leeway(env),
@@ -61,19 +47,10 @@ export const readServiceSettings = (env: Environment, defaultPort: number): Serv
 
 /** A secret, from `<name>` or from the file that `<name>_FILE` names. @throws SettingsError where there is none */
 export const readSecret = (env: Environment, name: string): string => {
-  const file = env[`${name}_FILE`];
-  const text = (env[name] ?? (file === undefined ? undefined : readFileSync(file, 'utf8')))?.trim();
+  const text = secretOf(env, name)?.trim();
   if (!text) throw new SettingsError(`${name} is required`);
   if (Buffer.byteLength(text) < 32) throw new SettingsError(`${name} must have at least 32 bytes`);
   return text;
-};
-
-/** An http(s) address. @throws SettingsError */
-export const readUrl = (env: Environment, name: string, fallback: string): string => {
-  const text = env[name] ?? fallback;
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) throw new SettingsError(`${name} must be an http or https URL`);
-  return text.replace(/\/+$/, '');
 };
 
 /** Where another server of this example answers when nothing else is said. */
@@ -92,14 +69,6 @@ export const readFetch = (env: Environment, url: string): typeof globalThis.fetc
 /** The other services of this example are given the same settings. */
 const tlsOfOthers = (env: Environment): 'http' | 'https' => (env['TLS_CERT_PATH'] === undefined ? 'http' : 'https');
 
-const tls = (env: Environment): TlsFiles | undefined => {
-  try {
-    return readTls(env);
-  } catch (error) {
-    throw new SettingsError(error instanceof Error ? error.message : 'TLS_CERT_PATH cannot be used');
-  }
-};
-
 const readAssertionKeys = (env: Environment): readonly AssertionKey[] => {
   try {
     return assertionKeysFrom(env);
@@ -115,11 +84,3 @@ const leeway = (env: Environment): number => {
 };
 
 const hosts = (text = 'localhost'): readonly string[] => text.split(',').map((host) => host.trim());
-
-const integer = (env: Environment, name: string, fallback: number, least: number, most: number): number => {
-  const text = env[name]?.trim() ?? String(fallback);
-  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= least && value <= most))
-    throw new SettingsError(`${name} must be a whole number from ${least} to ${most}`);
-  return value;
-};

@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AssertionClaims } from '@sallyport/contract';
+import type { RunningServer } from '@sallyport/example-kit/run';
 import { assertionKey, createAssertionSigner, targetHash } from '@sallyport/verify';
-import { type RunningService, type ServiceDefinition, startService } from '../service/run-service.ts';
+import { type ServiceDefinition, startService } from '../service/run-service.ts';
 import { createUuidv7 } from '../service/uuid.ts';
 
 const master = randomBytes(32);
@@ -73,7 +74,7 @@ export const assertion = (
   });
 };
 
-export interface Started extends RunningService {
+export interface Started extends RunningServer {
   readonly name: string;
   readonly dataDir: string;
   /** As the gateway sends it for one user. */

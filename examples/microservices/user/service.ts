@@ -1,5 +1,6 @@
+import { urlOf } from '@sallyport/example-kit/environment';
 import type { ServiceDefinition } from '../service/run-service.ts';
-import { localUrl, readFetch, readUrl } from '../service/settings.ts';
+import { localUrl, readFetch } from '../service/settings.ts';
 import { createDeleteAccount } from './delete-account.ts';
 import { openProfiles } from './profiles.ts';
 import { userRoutes } from './routes.ts';
@@ -9,7 +10,7 @@ export const userService: ServiceDefinition = {
   name: 'user-service',
   port: 8082,
   open: ({ dataDir }, env) => {
-    const issuerUrl = readUrl(env, 'AUTH_SERVICE_URL', localUrl(env, 8081));
+    const issuerUrl = urlOf(env, 'AUTH_SERVICE_URL', localUrl(env, 8081));
     const profiles = openProfiles(dataDir);
     const deleteAccount = createDeleteAccount({ profiles, issuerUrl, fetch: readFetch(env, issuerUrl) });
     return {

@@ -1,4 +1,4 @@
-import type { EpochMs } from '@sallyport/contract';
+import type { EpochMs, SessionId } from '@sallyport/contract';
 import type { RootKeys, SealedColumn } from '../../contracts/root-keys.ts';
 import { columnsOf } from '../../sealed-columns.ts';
 import type { Driver } from '../driver.ts';
@@ -28,6 +28,9 @@ export const rootKeys = ({ schema: s, read, write }: Driver): RootKeys => {
       SELECT id, key_id::text AS kid, absolute_expires_at_ms AS until ${live}
       UNION SELECT id, split_part(origin_sealed, '.', 2), absolute_expires_at_ms ${live} AND origin_sealed IS NOT NULL
     ) AS needed GROUP BY kid ORDER BY kid`;
+  const ofRoot = `SELECT id, key_id = $2 AND revoked_at_ms IS NULL
+      AND idle_expires_at_ms > (SELECT ${s}.now_ms()) AND absolute_expires_at_ms > (SELECT ${s}.now_ms()) AS due
+    FROM ${s}.sessions WHERE id > $1 ORDER BY id LIMIT $3`;
   return {
     readSealed: async ({ column, after, limit }) => {
       const { key, place } = columnsOf[column];
@@ -41,6 +44,11 @@ export const rootKeys = ({ schema: s, read, write }: Driver): RootKeys => {
     },
     replaceSealed: async ({ column, changes }) =>
       changes.length === 0 ? 0 : (await write(replace(column), changes)).length,
+    readSessionsOfRoot: async ({ keyId, after, limit }) => {
+      const rows = await read(ofRoot, after ?? nilUuid, keyId, limit);
+      const sessionIds = rows.filter(({ due }) => due === true).map(({ id }) => id as SessionId);
+      return { sessionIds, last: rows.length < limit ? undefined : String(rows.at(-1)?.['id']) };
+    },
     countSessionsByRoot: async () =>
       (await read(bySession)).map((row) => ({
         kid: String(row['kid']),

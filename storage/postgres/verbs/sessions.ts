@@ -34,6 +34,7 @@ export const sessions = ({ schema: s, sealer, lifetimeMs, read, write, revoke }:
   const end = `WITH ended AS (
     UPDATE ${s}.sessions SET revoked_at_ms = ${s}.now_ms(), revoked_cause = $1
     WHERE id = $2 AND revoked_at_ms IS NULL AND ($3::uuid IS NULL OR user_id = $3::uuid)
+      AND ($9::integer IS NULL OR key_id = $9::integer)
     RETURNING id, realm_id, user_id, revoked_cause) ${traced(4, 8)}`;
   const endOfUser = `SELECT ${s}.end_sessions_of_user($1, $2, $3, ${byOf(s, 4)}, $8) AS ended`;
   const adopt = `UPDATE ${s}.sessions SET session_epoch = $1 WHERE id = $2 AND session_epoch = $3 AND ${alive} RETURNING id`;
@@ -123,8 +124,9 @@ export const sessions = ({ schema: s, sealer, lifetimeMs, read, write, revoke }:
       );
       return ended.length === 1;
     },
-    endSession: async ({ sessionId, userId, cause, context }) => {
-      const ended = await revoke(end, cause, sessionId, userId ?? null, ...byValues(context), lifetimeMs);
+    endSession: async ({ sessionId, userId, keyId, cause, context }) => {
+      const by = byValues(context);
+      const ended = await revoke(end, cause, sessionId, userId ?? null, ...by, lifetimeMs, keyId ?? null);
       return ended.length === 1;
     },
     endSessionsOfUser: async ({ userId, except, cause, context }) => {

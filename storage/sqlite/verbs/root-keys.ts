@@ -1,6 +1,12 @@
-import type { EpochMs } from '@sallyport/contract';
+import type { EpochMs, SessionId } from '@sallyport/contract';
 import { uuidFromBytes, uuidToBytes } from '@sallyport/kit/random';
-import type { RootKeys, SealedColumn, SealedPage, SessionsOfRoot } from '../../contracts/root-keys.ts';
+import type {
+  RootKeys,
+  SealedColumn,
+  SealedPage,
+  SessionsOfRoot,
+  SessionsOfRootPage,
+} from '../../contracts/root-keys.ts';
 import { columnsOf } from '../../sealed-columns.ts';
 import type { Reader } from '../reader.ts';
 import type { Transaction } from '../transaction.ts';
@@ -38,6 +44,20 @@ export const replaceSealed = (
   const { table, column, key } = columnsOf[name];
   const replace = `UPDATE ${table} SET ${column} = ? WHERE ${key} = ? AND ${column} = ?`;
   return changes.reduce((sum, { id, from, to }) => sum + tx.run(replace, to, keyOf(name, id), from).changes, 0);
+};
+
+const ofRoot = `SELECT id, key_id = ? AND revoked_at_ms IS NULL AND idle_expires_at_ms > ? AND absolute_expires_at_ms > ? AS due
+  FROM sessions WHERE id > ? ORDER BY id LIMIT ?`;
+
+export const readSessionsOfRoot = async (
+  reader: Reader,
+  { keyId, after, limit }: Parameters<RootKeys['readSessionsOfRoot']>[0],
+  nowMs: EpochMs,
+): Promise<SessionsOfRootPage> => {
+  const from = after === undefined ? new Uint8Array(0) : uuidToBytes(after);
+  const rows = await reader.all(ofRoot, keyId, nowMs, nowMs, from, limit);
+  const sessionIds = rows.filter(({ due }) => due === 1).map(({ id }) => textOf(id) as SessionId);
+  return { sessionIds, last: rows.length < limit ? undefined : textOf(rows.at(-1)?.['id']) };
 };
 
 /** `v1.<root key>.…` */

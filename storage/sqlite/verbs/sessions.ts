@@ -250,12 +250,14 @@ export const endSession = (
 ): boolean => {
   const row = tx.get(
     `UPDATE sessions SET revoked_at_ms = ?, revoked_cause = ?
-      WHERE id = ? AND revoked_at_ms IS NULL AND (? IS NULL OR user_id = ?) RETURNING id, realm_id, user_id`,
+      WHERE id = ? AND revoked_at_ms IS NULL AND (? IS NULL OR user_id = ?) AND (?6 IS NULL OR key_id = ?6)
+      RETURNING id, realm_id, user_id`,
     tx.nowMs,
     input.cause,
     uuidToBytes(input.sessionId),
     input.userId ?? null,
     input.userId === undefined ? null : uuidToBytes(input.userId),
+    input.keyId ?? null,
   );
   if (row === undefined) return false;
   traceEnd(tx, row, input.cause, input.context, input.lifetimeMs);
