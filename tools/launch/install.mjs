@@ -62,10 +62,14 @@ function npmInstalledTheSame(root, mayBeLeftOut = () => false) {
 /** What npm leaves out where it is told to omit `dev`: what nothing else needs. */
 const isOfDev = ({ dev, devOptional }) => dev === true || devOptional === true;
 
-/** npm leaves out what is for another platform, with all that only that needs. */
-function mayBeAbsent({ optional, os, cpu, libc }) {
+/**
+ * npm leaves out what is for another platform, with all that only that needs: of the tools' packages the lock file does not say which that
+ * is. What servers may need (the client of a KMS) is for every platform.
+ */
+function mayBeAbsent({ optional, os, cpu, libc, dev }) {
+  const isForAll = os === undefined && cpu === undefined && dev !== true;
   const isForThis = os?.includes(process.platform) && cpu?.includes(process.arch) && libc === undefined;
-  return optional === true && !isForThis;
+  return optional === true && !isForAll && !isForThis;
 }
 
 /**
