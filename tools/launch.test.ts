@@ -246,13 +246,15 @@ describe('installation', () => {
   });
 
   test.each([
-    ['agrees with the lock file', '1.0.0', 0],
-    ['is of another version', '2.0.0', 1],
-  ])('after an npm install by hand that %s', async (_what, version, times) => {
+    ['agrees with the lock file', '1.0.0', {}, 0],
+    ['is of another version', '2.0.0', {}, 1],
+    ['lacks what a server may need', '1.0.0', { 'node_modules/a-server-may': { version: '1.0.0', optional: true } }, 1],
+  ])('after an npm install by hand that %s', async (_what, version, lacking, times) => {
     const wanted = {
       'node_modules/a': { version: '1.0.0', link: true, resolved: 'a' },
       'node_modules/a-other': { version: '1.0.0', optional: true, os: ['none'], cpu: ['none'] },
-      'node_modules/a-other-needs': { version: '1.0.0', optional: true },
+      'node_modules/a-other-needs': { version: '1.0.0', optional: true, dev: true },
+      ...lacking,
     };
     const record = { 'node_modules/a': { version } };
     await writeFile(join(root, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages: wanted }));
