@@ -1,4 +1,5 @@
 /** The chat of the preset device-chat, as people use it: real servers, real Chromium, two people, several windows. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContext, BrowserContextOptions, Page, WebSocket } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Started, startReady, stopEverything } from '../start/testing/started.ts';
@@ -369,6 +370,30 @@ describe.skipIf(isMissing())('the chat in Chromium', () => {
     // The stream is refused before it begins, and a browser tells a page no status.
     line.mend();
     await expectWhy(page, /ended from elsewhere/);
+  });
+
+  it('keeps what is written while a message is on its way, and sends it in order; what is not sent stands in the field again', async () => {
+    const { page } = await registered(await newWindow(), url);
+    await createRoom(page, 'Pier');
+    const field = page.getByLabel(/^Message to /);
+    let answer: 'late' | 'none' = 'late';
+    await page.route('**/messages/send', async (route) => {
+      if (answer === 'none') return route.abort();
+      await sleep(400);
+      return route.continue();
+    });
+    for (const text of ['First.', 'Second.', 'Third.']) {
+      await field.fill(text);
+      await field.press('Enter');
+    }
+    await field.fill('Half a sen');
+    for (const text of ['First.', 'Second.', 'Third.']) await expectMessage(page, text);
+    expect(await messagesOf(page)).toEqual(['First.', 'Second.', 'Third.']);
+    expect(await field.inputValue()).toBe('Half a sen');
+    answer = 'none';
+    await field.press('Enter');
+    await page.getByText(/^Not sent\./).waitFor();
+    expect(await field.inputValue()).toBe('Half a sen');
   });
 
   it('says what is wrong at its field, and tells a stranger nothing about accounts', async () => {

@@ -86,6 +86,7 @@ export const contents: readonly Section[] = [
       page('docs/threat-model.md', 'Threat model'),
       page('docs/asvs.md', 'OWASP ASVS'),
       guide('signing-keys', 'Signing keys'),
+      guide('signers', 'Signers: Vault, OpenBao, AWS KMS'),
       guide('audit', 'Audit'),
       guide('retention', 'Retention and erasure'),
     ],

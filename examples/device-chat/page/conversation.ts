@@ -1,6 +1,5 @@
 import { type ApiClient, ApiError, SignedOutError } from '@sallyport/client';
 import { byId, sayAlert, sayStatus } from '@sallyport/example-kit/page/element';
-import { whileBusy } from '@sallyport/example-kit/page/fields';
 import { ask } from './ask.ts';
 import { createMessageList } from './message-list.ts';
 import { problemText } from './texts.ts';
@@ -34,6 +33,12 @@ interface Person {
   readonly member: boolean;
 }
 
+interface Outgoing {
+  /** Of the room. */
+  readonly id: string;
+  readonly text: string;
+}
+
 const pageSize = 50;
 /** How far back a catching up goes; who was away for longer begins with the newest page. */
 const mostPages = 4;
@@ -47,6 +52,8 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
   const field = byId<HTMLTextAreaElement>('message');
   const composer = byId<HTMLFormElement>('composer');
   const list = createMessageList(byId('messages'), now);
+  /** Not answered yet, oldest first. */
+  const outgoing: Outgoing[] = [];
   let roomId: string | undefined;
   let ownId = '';
   let timeline = empty;
@@ -144,25 +151,48 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
     if (byId('older').hidden) log.focus();
   };
 
-  const send = async (): Promise<void> => {
-    const error = byId('composer-error');
-    error.textContent = '';
-    const text = field.value.trim();
-    const id = roomId;
+  const deliver = async ({ id, text }: Outgoing): Promise<void> => {
     const mine = visit;
-    if (text === '' || id === undefined) return field.focus();
-    try {
-      const { message_id } = await chat.post('/messages/send', { room_id: id, message: text });
-      if (mine !== visit) return undefined;
+    const { message_id } = await chat.post('/messages/send', { room_id: id, message: text });
+    if (mine !== visit || id !== roomId) return;
+    // The stream tells of it, mostly before the answer comes. Where it is away, what it will bring is asked for.
+    if (!timeline.messages.some((message) => message.id === message_id)) await catchUp().catch(() => undefined);
+    toEnd();
+  };
+
+  /** Into the field again, before what was written there meanwhile. */
+  const giveBack = (refusal: unknown): void => {
+    const unsent = outgoing.splice(0);
+    const here = unsent.filter(({ id }) => id === roomId).map(({ text }) => text);
+    const elsewhere = unsent.filter(({ id }) => id !== roomId).map(({ text }) => text);
+    field.value = [...here, field.value].filter((text) => text !== '').join('\n');
+    fit();
+    if (refusal instanceof SignedOutError) return;
+    if (here.length > 0) byId('composer-error').textContent = `Not sent. ${problemText(refusal)}`;
+    if (elsewhere.length > 0) sayAlert(`Not sent: ${elsewhere.join(' ')} ${problemText(refusal)}`);
+  };
+
+  const sendAll = async (): Promise<void> => {
+    for (let [next] = outgoing; next !== undefined; [next] = outgoing) {
+      try {
+        await deliver(next);
+      } catch (refusal) {
+        return giveBack(refusal);
+      }
+      outgoing.shift();
+    }
+  };
+
+  /** The field is free at once: whoever goes on writing while a message is on its way loses nothing, and what is sent next comes after it. */
+  const send = (): void => {
+    byId('composer-error').textContent = '';
+    const text = field.value.trim();
+    if (text !== '' && roomId !== undefined) {
       field.value = '';
       fit();
-      // The stream tells of it, mostly before the answer comes. Where it is away, what it will bring is asked for.
-      if (!timeline.messages.some((message) => message.id === message_id)) await catchUp().catch(() => undefined);
-      toEnd();
-    } catch (refusal) {
-      if (!(refusal instanceof SignedOutError)) error.textContent = `Not sent. ${problemText(refusal)}`;
+      if (outgoing.push({ id: roomId, text }) === 1) void sendAll();
     }
-    return field.focus();
+    field.focus();
   };
 
   /** As high as what is written, up to a limit in app.css. */
@@ -191,7 +221,7 @@ export const createConversation = ({ chat, now, onLeft }: ConversationOptions): 
 
   composer.addEventListener('submit', (event) => {
     event.preventDefault();
-    void whileBusy(composer, send);
+    send();
   });
   field.addEventListener('input', fit);
   field.addEventListener('keydown', (event) => {
