@@ -209,7 +209,9 @@ const rotate = async (newGeneration: number, judged: Case, options: RefreshOptio
 const isOriginDue = ({ session, nowMs }: Case, { current }: RefreshTokens): boolean =>
   nowMs - session.lastSeenAtMs >= lastSeenGrainMs || session.keyId !== current.keyId;
 
-const keep = async ({ session, request, nowMs }: Case, options: RefreshOptions): Promise<Step> => {
+/** Where tokens rotate, this is inside the overlap of the rotation that led here: a foreign caller is told as `follow` tells him. */
+const keep = async (judged: Case, options: RefreshOptions): Promise<Step> => {
+  const { session, request, nowMs } = judged;
   const kept = await options.sessions.keepSession({
     sessionId: session.id,
     generation: session.generation,
@@ -217,7 +219,9 @@ const keep = async ({ session, request, nowMs }: Case, options: RefreshOptions):
     context: request.context,
   });
   if (!kept.value) return { done: false };
-  return { done: true, outcome: await finish(session, request.token, false, options) };
+  const foreign = options.policy.rotation && isForeign(session.origin(), request.origin);
+  if (foreign) await noteForeignOverlap(judged, options);
+  return { done: true, outcome: await finish(session, request.token, foreign, options) };
 };
 
 /** The predecessor's holder gets the successor that the row stands at, derived with the row's own key. */
