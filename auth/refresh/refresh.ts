@@ -83,8 +83,10 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
       if (!tokens.holds(session)) options.onAnomaly('key_unknown', session.id);
       if (!tokens.holds(session) || !tokens.isGenuine(token, session)) return refused('refresh_invalid');
       const attempt = request.attemptId === undefined ? undefined : hashAttempt(session, request.attemptId);
-      if (session.generation === token.generation) currentAtMs = nowMs;
-      const facts = committedAfter(currentAtMs, factsOf(session));
+      const isCurrent = session.generation === token.generation;
+      if (isCurrent) currentAtMs = nowMs;
+      // Of the rotation that led to a current token the row's own time tells: its overlap would else begin with every call.
+      const facts = isCurrent ? factsOf(session) : committedAfter(currentAtMs, factsOf(session));
       const verdict = judge(
         present(token, session, attempt, { text: request.token, holder }, tokens),
         facts,
