@@ -18,6 +18,8 @@ export interface ServiceCall {
   readonly authorization: string | undefined;
   /** Of a caller whom nobody knows yet. */
   readonly context: ActContext;
+  /** Of a call that has been let in already, and counted: whether its credential still lives. */
+  readonly isAgain?: boolean;
 }
 
 export interface AuthenticateServiceOptions {
@@ -57,7 +59,7 @@ export const createAuthenticateService = (
   };
 
   return async function authenticateService(call) {
-    const { authorization = '', context, scope } = call;
+    const { authorization = '', context, scope, isAgain = false } = call;
     if (authorization === '') throw new Problem('token_missing');
     const text = authorizationForm.exec(authorization)?.[1];
     if (text === undefined) throw new Problem('authorization_malformed');
@@ -72,7 +74,7 @@ export const createAuthenticateService = (
     if (found === undefined || !isRight) return invalid('unknown', token.id);
     if (found.revokedAtMs !== undefined) return invalid('revoked', token.id);
     if (found.expiresAtMs !== undefined && found.expiresAtMs <= nowMs) return invalid('expired', token.id);
-    await limitCalls(token.id);
+    if (!isAgain) await limitCalls(token.id);
     if (!found.scopes.includes(scope)) {
       await refuse({ ...call, context: { ...context, actor: token.id } }, 'scope', token.id);
       throw new Problem('scope_insufficient', { extensions: { scope } });

@@ -60,6 +60,7 @@ export const mountAdminRoutes = (app: FastifyInstance, options: MountAdminOption
     seenRequests.set(request.raw, { startedMs: performance.now(), trace });
   });
   app.addHook('onRequest', async (request) => admit(request, options));
+  app.addHook('preHandler', async (request) => admitAgain(request, options));
   app.addHook('onResponse', async (request, reply) => observe(request, reply, options));
   for (const route of adminRoutes) mountRoute(app, route, options);
 };
@@ -78,14 +79,29 @@ const admit = async (request: FastifyRequest, options: MountAdminOptions): Promi
     if (request.headers[header] !== undefined) throw new Problem('header_invalid', { params: { header } });
   if ((request.raw.headersDistinct['authorization']?.length ?? 0) > 1)
     throw new Problem('header_invalid', { params: { header: 'authorization' } });
+  await authenticate(request, route, options);
+};
+
+/** The body may have come long after the head, and the credential have been revoked meanwhile. */
+const admitAgain = async (request: FastifyRequest, options: MountAdminOptions): Promise<void> => {
+  const route = request.routeOptions.config.adminRoute;
+  if (route !== undefined && request.body !== undefined) await authenticate(request, route, options, true);
+};
+
+const authenticate = async (
+  request: FastifyRequest,
+  { id, scope }: AdminRouteDefinition,
+  options: MountAdminOptions,
+  isAgain = false,
+): Promise<void> => {
   const context = contextOf(request, 'user');
   const { authorization } = request.headers;
   try {
-    const caller = await options.authenticate({ route: route.id, scope: route.scope, authorization, context });
+    const caller = await options.authenticate({ route: id, scope, authorization, context, isAgain });
     const seen = seenRequests.get(request.raw);
     if (seen !== undefined) seen.caller = caller;
   } catch (error) {
-    if (error instanceof Problem && error.code === 'rate_limited') options.onLimitHit(route.id, context);
+    if (error instanceof Problem && error.code === 'rate_limited') options.onLimitHit(id, context);
     throw translateOutage(error);
   }
 };

@@ -91,8 +91,10 @@ export const createRefresh = (options: RefreshOptions): ((request: RefreshReques
       if (!tokens.holds(session)) options.onAnomaly('key_unknown', session.id);
       if (!tokens.holds(session) || !tokens.isGenuine(token, session)) return refused('refresh_invalid');
       const attempt = request.attemptId === undefined ? undefined : hashAttempt(session, request.attemptId);
-      if (session.generation === token.generation) currentAtMs = nowMs;
-      const facts = committedAfter(currentAtMs, factsOf(session));
+      const isCurrent = session.generation === token.generation;
+      if (isCurrent) currentAtMs = nowMs;
+      // Of the rotation that led to a current token the row's own time tells: its overlap would else begin with every call.
+      const facts = isCurrent ? factsOf(session) : committedAfter(currentAtMs, factsOf(session));
       const verdict = judge(
         present(token, session, attempt, { text: request.token, holder }, tokens),
         facts,
@@ -226,7 +228,9 @@ const rotate = async (newGeneration: number, judged: Case, options: RefreshOptio
 const isOriginDue = ({ session, nowMs }: Case, { current }: RefreshTokens): boolean =>
   nowMs - session.lastSeenAtMs >= lastSeenGrainMs || session.keyId !== current.keyId;
 
-const keep = async ({ session, request, nowMs }: Case, options: RefreshOptions): Promise<Step> => {
+/** Where tokens rotate, this is inside the overlap of the rotation that led here: a foreign caller is told as `follow` tells him. */
+const keep = async (judged: Case, options: RefreshOptions): Promise<Step> => {
+  const { session, request, nowMs } = judged;
   const kept = await options.sessions.keepSession({
     sessionId: session.id,
     generation: session.generation,
@@ -234,7 +238,9 @@ const keep = async ({ session, request, nowMs }: Case, options: RefreshOptions):
     context: request.context,
   });
   if (!kept.value) return { done: false };
-  return { done: true, outcome: await finish(session, request.token, false, options) };
+  const foreign = options.policy.rotation && isForeign(session.origin(), request.origin);
+  if (foreign) await noteForeignOverlap(judged, options);
+  return { done: true, outcome: await finish(session, request.token, foreign, options) };
 };
 
 /** The predecessor's holder gets the successor that the row stands at, derived with the row's own key. */

@@ -169,7 +169,8 @@ const connect = async ({ target, ca }: LinkOptions): Promise<Connection> => {
 
 const tlsOptions = ({ tls }: MySqlTarget, ca: string | undefined): object => {
   if (tls === 'DISABLED') return {};
-  const authority = ca === undefined ? {} : { ca };
+  // A list: node:tls takes a text that is empty for the wish to believe everybody's authorities.
+  const authority = ca === undefined ? {} : { ca: [ca] };
   const common = { ...authority, minVersion: 'TLSv1.2' };
   // As the PostgreSQL driver does it: whoever names an authority wants it asked; one that everybody knows proves nothing without the name.
   if (tls === 'REQUIRED' && ca === undefined) return { ssl: { ...common, rejectUnauthorized: false } };

@@ -92,7 +92,8 @@ const tlsOptions = ({ target, ca }: ConnectOptions, { host }: PostgresHost): fal
   const named: ConnectionOptions = isIP(host) === 0 ? { servername: host } : {};
   const byName: ConnectionOptions = {
     ...named,
-    ...(ca !== undefined && { ca }),
+    // A list: node:tls takes a text that is empty for the wish to believe everybody's authorities.
+    ...(ca !== undefined && { ca: [ca] }),
     rejectUnauthorized: true,
     checkServerIdentity: (_, cert) => checkServerIdentity(host, cert),
   };

@@ -88,6 +88,17 @@ describe.skipIf(isPostgresMissing())('TLS to PostgreSQL', () => {
     }
   });
 
+  it('is refused where the file of the authority was empty, also by an authority that vouches for everybody', async () => {
+    const known = getCACertificates('default');
+    setDefaultCACertificates([...known, ca]);
+    try {
+      for (const mode of ['require', 'verify-ca', 'verify-full'])
+        expect([mode, await isOpened('localhost', mode, '')]).toEqual([mode, false]);
+    } finally {
+      setDefaultCACertificates(known);
+    }
+  });
+
   it('names the host that is wanted, so that whoever stands in front of several finds it (RFC 6066 §3)', async () => {
     const named: string[] = [];
     const context = createSecureContext({ key: readFileSync(join(folder, 'server.key')), cert: ca });

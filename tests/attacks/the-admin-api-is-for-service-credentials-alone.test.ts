@@ -1,5 +1,6 @@
 /** Who is let in at the admin API: a service with a credential that lives and has the scope. Nobody else, and by no other way. */
 import { createHash } from 'node:crypto';
+import { request } from 'node:http';
 import { pathToFileURL } from 'node:url';
 import { openMaintenance } from '@sallyport/auth/maintenance';
 import { type AdminScope, adminScopes } from '@sallyport/contract';
@@ -127,6 +128,33 @@ describe('refused alike', () => {
     expectProblem(await users(twice), 'header_invalid');
     expectProblem(await admin('GET', `${adminBasePath}/users?access_token=${token}`), 'token_missing');
   });
+});
+
+it('a call whose body comes after the revocation of its credential changes nothing', async () => {
+  const [maker, revoked] = [await desk.create(), await desk.create()];
+  const { email, password } = newPerson();
+  const made = await admin('POST', `${adminBasePath}/users`, {
+    bearer: maker.token,
+    body: { identifier: email, password },
+  });
+  const { id } = made.body['user'] as { readonly id: string };
+  const body = JSON.stringify({ roles: ['admin'], permissions: [] });
+  const headers = { authorization: `Bearer ${revoked.token}`, 'content-type': 'application/json' };
+  const outgoing = request(new URL(`${adminBasePath}/users/${id}/roles`, issuer.adminUrl), {
+    ...{ method: 'PUT', agent: false, headers: { ...headers, 'content-length': body.length } },
+  });
+  const answered = new Promise((resolve, reject) => {
+    outgoing.on('response', (answer) => resolve(answer.resume().statusCode)).on('error', reject);
+  });
+  outgoing.write(body.slice(0, 5));
+  // It has been let in: its use is noted before its body is read.
+  const used = () => issuer.folder.database.query(`SELECT last_used_at_ms FROM credentials WHERE id = '${revoked.id}'`);
+  await expect.poll(async () => (await used())[0]?.['last_used_at_ms'], patience).not.toBeNull();
+  expect(await desk.revoke(revoked.id)).toBe(true);
+  outgoing.end(body.slice(5));
+  expect(await answered).toBe(401);
+  const shown = await admin('GET', `${adminBasePath}/users/${id}`, { bearer: maker.token });
+  expect(shown.body['user']).toMatchObject({ roles: ['user'] });
 });
 
 it('who may create accounts cannot create an administrator', async () => {

@@ -84,6 +84,17 @@ describe('cookie mode', () => {
     await expect(two.tokens.refresh()).rejects.toMatchObject({ reason: 'refresh_reused' });
   });
 
+  it('draws a new attempt id also where the clock was set back, or every generation would know the one before', async () => {
+    let nowMs = Date.now();
+    const { browser, one } = await signedUp({ now: () => nowMs });
+    const from = browser.attempts.length;
+    for (const backMs of [0, 86_400_000, -60_000]) {
+      nowMs -= backMs;
+      await one.tokens.refresh();
+    }
+    expect(new Set(browser.attempts.slice(from)).size).toBe(3);
+  });
+
   it('draws a new attempt id for each burst of refreshes, and keeps it after a lost answer however late it is', async () => {
     let nowMs = Date.now();
     const { browser, one, two } = await signedUp({ now: () => nowMs });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
+import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import { checkOptions } from '../options.ts';
 
@@ -29,12 +30,16 @@ export const createTlsFetch = (given: TlsFetchOptions): typeof globalThis.fetch 
     throw new TypeError('createTlsFetch: certPath and keyPath belong together');
   }
   return async (input, init = {}) => {
-    const url = new URL(input instanceof Request ? input.url : input);
+    // What it carries beside its URL would be left behind without a word.
+    if (input instanceof Request) throw new TypeError('createTlsFetch: takes a URL and an init, and no Request');
+    const url = new URL(input);
     // What is meant to be verified must not go out in clear because of a letter that is missing in a setting.
     if (url.protocol !== 'https:') throw new TypeError('createTlsFetch: the URL is not https');
     const { body = null } = init;
     if (body !== null && typeof body !== 'string') throw new TypeError('createTlsFetch: the body is not text');
     const [ca, cert, key] = await Promise.all([textOf(caPath), textOf(certPath), textOf(keyPath)]);
+    // node:tls takes no text for no wish, and believes the system's list: so is a file that is just being written.
+    if (ca === '') throw new TypeError('createTlsFetch: caPath holds no certificate');
     const answer = await ask(
       url,
       { ...init, body },
@@ -85,6 +90,8 @@ const ask = (url: URL, { method = 'GET', headers, signal, body }: Sent, files: F
       headers: Object.fromEntries(new Headers(headers)),
       // One connection for one answer: a session that is resumed would be one whose certificates nobody has looked at again.
       agent: false,
+      // Else node:https verifies the name that the header `Host` says. RFC 6066 §3: literal addresses are no server names.
+      servername: isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0 ? url.hostname : '',
       minVersion: 'TLSv1.2',
       rejectUnauthorized: true,
       ...(signal && { signal }),
