@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadAuthSettings } from '../load-settings.ts';
 import { kafkaTarget } from '../outbox/sinks/kafka/target.ts';
@@ -16,6 +19,13 @@ describe('Kafka is spoken to', () => {
     const clear = { KAFKA_BROKERS: 'kafka:9092', KAFKA_TLS: 'off' };
     expect(tlsOf(clear)).toBeUndefined();
     expect(load(clear).warnings.join()).toMatch(/KAFKA_TLS is off/);
+  });
+
+  it('never with the system’s authorities because a file is empty', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'sallyport-kafka-')), 'ca.pem');
+    writeFileSync(path, '\n');
+    expect(() => tlsOf({ KAFKA_BROKERS: 'kafka:9092', KAFKA_CA_PATH: path })).toThrow(/KAFKA_CA_PATH: .* is empty/);
+    rmSync(dirname(path), { recursive: true });
   });
 
   it.each([

@@ -59,6 +59,13 @@ const tlsOf = (env: Environment): Readonly<Record<string, string>> => {
 };
 
 const readPem = (setting: string, path: string): string => {
+  const text = readText(setting, path);
+  // Taken as it is, it would stand for the system's own authorities.
+  if (text.trim() === '') throw new SettingsError(`${setting}: ${path} is empty`);
+  return text;
+};
+
+const readText = (setting: string, path: string): string => {
   try {
     return readFileSync(path, 'utf8');
   } catch {

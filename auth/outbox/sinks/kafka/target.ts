@@ -40,8 +40,15 @@ export const kafkaTarget = (settings: KafkaTargetSettings): KafkaTarget | undefi
 
 const readPem = (member: 'ca' | 'cert' | 'key', setting: string, path: string | undefined) => {
   if (path === undefined) return {};
+  const text = readText(setting, path);
+  // Taken as it is, it would stand for the system's own authorities.
+  if (text.trim() === '') throw new Error(`${setting}: ${path} is empty`);
+  return { [member]: text };
+};
+
+const readText = (setting: string, path: string): string => {
   try {
-    return { [member]: readFileSync(path, 'utf8') };
+    return readFileSync(path, 'utf8');
   } catch {
     throw new Error(`${setting}: ${path} cannot be read`);
   }
