@@ -12,6 +12,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'rooms',
+          maxWorkers: 3,
           include: ['**/*.test.ts'],
           exclude: [...never, 'tests/**', ...alone],
           sequence: { groupOrder: 0 },

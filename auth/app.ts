@@ -41,7 +41,7 @@ import { createLoginHttp } from './login/http.ts';
 import { createLogin, type LoginDevices } from './login/login.ts';
 import { createLogoutHttp } from './logout/http.ts';
 import { createLogout } from './logout/logout.ts';
-import { type MountOptions, mountRoutes, traceFieldsOf } from './mount.ts';
+import { type MountOptions, mountRoutes, traceFieldsOf, watchRequests } from './mount.ts';
 import { createDeviceLimit } from './refresh/device-limit.ts';
 import { createRefreshHttp } from './refresh/http.ts';
 import { createRefresh, type RefreshOptions } from './refresh/refresh.ts';
@@ -207,8 +207,7 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     isSecure: publicUrl(settings).startsWith('https:'),
   });
   const routes = issuerRoutes(shape);
-  await mountCors(app, settings.corsOrigins);
-  mountRoutes(app, {
+  const mounted: MountOptions = {
     ...settings,
     routes,
     handlers,
@@ -223,7 +222,10 @@ export const buildApp = async (parts: AppParts): Promise<BuiltApp> => {
     countSdk: parts.countSdk,
     onLimitHit: parts.onLimitHit,
     aroundAct: parts.aroundAct,
-  });
+  };
+  watchRequests(app, mounted);
+  await mountCors(app, settings.corsOrigins);
+  mountRoutes(app, mounted);
   mountDocs(app, { routes, basePath: settings.basePath, title: settings.serviceName });
   mountEventSchemas(app, settings.basePath);
   await app.ready();

@@ -75,13 +75,17 @@ interface Seen {
 
 const seenRequests = new WeakMap<IncomingMessage, Seen>();
 
-export const mountRoutes = (app: FastifyInstance, options: MountOptions): void => {
+/** Before whatever answers by itself, as preflights are: each request has its line in the log, with its address and time. */
+export const watchRequests = (app: FastifyInstance, options: MountOptions): void => {
   app.addHook('onRequest', async (request) => {
     seenRequests.set(request.raw, look(request, options));
     // After the look: what is refused here has its log line with the address all the same.
     singleHeader(request, assertionHeader);
   });
   app.addHook('onResponse', async (request, reply) => observe(request, reply, options));
+};
+
+export const mountRoutes = (app: FastifyInstance, options: MountOptions): void => {
   for (const route of options.routes) {
     const handler = options.handlers[route.id];
     if (handler !== undefined) mountRoute(app, route, handler, options);

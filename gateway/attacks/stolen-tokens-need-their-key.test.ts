@@ -139,7 +139,7 @@ describe('a proof', () => {
     expect(await ask(gateway, asOwner(proof))).toBe('proof_replayed');
     await gateway.stop();
     // The next second: what proofs tell is no finer, and no process is started twice in one.
-    await expect.poll(() => Math.floor(Date.now() / 1000)).toBeGreaterThan(iatOf(proof));
+    await expect.poll(() => Math.floor(Date.now() / 1000), { timeout: 5000 }).toBeGreaterThan(iatOf(proof));
     const next = await startGateway(env);
     expect(await ask(next, asOwner(proof))).toBe('proof_replayed');
     expect(await ask(next, asOwner(prove()))).toBe(200);

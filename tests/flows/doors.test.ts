@@ -83,6 +83,15 @@ describe('CORS', () => {
       headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
     });
 
+  it('logs a preflight as any other request: from where, and how long it took', async () => {
+    const askedMs = performance.now();
+    await preflight('http://localhost:3000');
+    const line = await issuer.waitForLine(({ method, status }) => method === 'OPTIONS' && status === 204);
+    expect(line).toMatchObject({ address: '127.0.0.1', traceId: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    // And not since the process was started, which was before.
+    expect(line['durationMs']).toBeLessThan(performance.now() - askedMs);
+  });
+
   it.each(['http://localhost:3000', 'http://localhost:8080'])('answers the preflight of %s', async (origin) => {
     const { status, headers } = await preflight(origin);
     expect(status).toBe(204);
