@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { UserId } from '@sallyport/contract';
 import { systemRandom } from '@sallyport/kit/random';
 import { createSealer } from '@sallyport/kit/seal';
 import { drivers } from '@sallyport/storage';
@@ -36,7 +37,7 @@ const causeOf = async ({ id }: { readonly id: Parameters<Sessions['findSession']
 /** Its owner refreshes between the moment that it is found and the moment that it would end. */
 const refreshingMeanwhile = (endSession: Sessions['endSession']) => ({
   endSession: async (input: Parameters<Sessions['endSession']>[0]) => {
-    const { salt: _salt, ...next } = newSession(systemRandom.uuidv7(Date.now()) as never, { keyId: 2 });
+    const { salt: _salt, ...next } = newSession(systemRandom.uuidv7(Date.now()) as UserId, { keyId: 2 });
     await storage.sessions.rotateSession({
       ...next,
       ...{ sessionId: input.sessionId, expectedGeneration: 0, newGeneration: 1, idleTtlMs: 60_000 },

@@ -57,13 +57,10 @@ export const openApiDocument = ({ title, version, routes, basePath }: OpenApiOpt
     const path = routePath(route, basePath).replaceAll(/:([A-Za-z]+)/g, '{$1}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: issuerOperation(route) };
   }
-  return withoutOwnKeywords({
-    openapi: '3.1.0',
-    servers: [{ url: '/' }],
-    info: { title, version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    paths,
-    components: {
-      schemas: { Problem: problemSchema },
+  return documentOf(
+    { title, version },
+    {
+      paths,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT (RFC 9068)' },
         // RFC 9449 §7.1: a token that is bound to a key, and a proof of that key.
@@ -71,8 +68,20 @@ export const openApiDocument = ({ title, version, routes, basePath }: OpenApiOpt
         proof: { type: 'apiKey', in: 'header', name: 'DPoP' },
       },
     },
-  }) as Record<string, unknown>;
+  );
 };
+
+const documentOf = (
+  { title, version }: Pick<OpenApiOptions, 'title' | 'version'>,
+  { paths, securitySchemes }: { readonly paths: object; readonly securitySchemes: object },
+): Record<string, unknown> =>
+  withoutOwnKeywords({
+    openapi: '3.1.0',
+    servers: [{ url: '/' }],
+    info: { title, version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths,
+    components: { schemas: { Problem: problemSchema }, securitySchemes },
+  }) as Record<string, unknown>;
 
 /** The tag `secret: true` steers our log; outside, an extension has to begin with `x-` (OpenAPI 3.1 §4.9). */
 const withoutOwnKeywords = (value: unknown): unknown => {
@@ -94,18 +103,8 @@ export const adminApiDocument = ({
     const path = `${adminBasePath}${route.path}`.replaceAll(/:([A-Za-z]+)/g, '{$1}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: adminOperation(route) };
   }
-  return withoutOwnKeywords({
-    openapi: '3.1.0',
-    servers: [{ url: '/' }],
-    info: { title, version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    paths,
-    components: {
-      schemas: { Problem: problemSchema },
-      securitySchemes: {
-        credential: { type: 'http', scheme: 'bearer', description: 'a service credential: `sp_…`' },
-      },
-    },
-  }) as Record<string, unknown>;
+  const credential = { type: 'http', scheme: 'bearer', description: 'a service credential: `sp_…`' };
+  return documentOf({ title, version }, { paths, securitySchemes: { credential } });
 };
 
 /** OpenAPI 3.1 §4.8.30: for other types than oauth2 the list of a scheme names what the caller has to be allowed. */

@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,14 +20,14 @@ const types: Readonly<Record<AsymmetricAlgorithm, string>> = {
 
 const isSignature = (
   algorithm: AsymmetricAlgorithm,
-  { publicKey }: { publicKey: Parameters<typeof verify>[2] },
+  { publicKey }: { readonly publicKey: KeyObject },
   signature: Buffer,
 ) =>
   verify(
     algorithm === 'EdDSA' ? null : 'sha256',
     input,
     {
-      key: publicKey as never,
+      key: publicKey,
       dsaEncoding: 'ieee-p1363',
       ...(algorithm === 'PS256' && { padding: 6, saltLength: 32 }),
     },

@@ -1,9 +1,9 @@
 /** An OpenBao and a KMS (moto) of a test's own, on free ports of the loopback, with nothing on the disk but a certificate. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +14,7 @@ import {
   KMSClient,
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms';
+import { freePort } from '@sallyport/storage/testing/free-port';
 import { hasMoto, hasOpenBao, motoFolder, openBao } from './signer-packages.ts';
 
 export interface BaoAnswer {
@@ -43,15 +44,6 @@ const isMissing = (name: string, isThere: boolean): boolean => {
 };
 export const isOpenBaoMissing = (): boolean => isMissing('openbao', hasOpenBao());
 export const isMotoMissing = (): boolean => isMissing('moto', hasMoto());
-
-const freePort = async (): Promise<number> => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-};
 
 const startLimitMs = 60_000;
 

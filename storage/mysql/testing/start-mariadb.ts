@@ -2,15 +2,16 @@
  * A MariaDB of a test's own: on a free port of the loopback, with its data and its socket in a new folder. Never the system's instance.
  * Whoever is root starts it as the user of the package, or as nobody.
  */
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
+import { freePort } from '../../testing/free-port.ts';
 
 export interface MariaDbServer {
   /** Of a user without a password who may do anything; the database is `audit`. */
@@ -97,15 +98,6 @@ const template = (user: User | undefined): string => {
     rmSync(made, { recursive: true, force: true });
   }
   return path;
-};
-
-const freePort = async (): Promise<number> => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 };
 
 const startLimitMs = 40_000;

@@ -2,6 +2,7 @@
  * A PostgreSQL of a test's own: on a free port of the loopback, with its data in a new folder. Never the system's instance. It refuses
  * to run as root, so that root starts it as the user of the package, or as nobody.
  */
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -17,10 +18,11 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../testing/free-port.ts';
 
 export interface PostgresServer {
   /** Of its superuser, without a password; the database is `postgres`. */
@@ -115,15 +117,6 @@ const template = (programs: string, user: User | undefined): string => {
   }
   if (statSync(path).uid !== uid) throw new Error(`${path} is somebody else's`);
   return path;
-};
-
-const freePort = async (): Promise<number> => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 };
 
 const startLimitMs = 20_000;
