@@ -3,14 +3,14 @@
  * record of everything that was read. What every route needs is here, so that no door can forget it. It knows no use case.
  */
 import type { IncomingMessage } from 'node:http';
-import { defaultRealm, isUserId, Problem, type TraceContext } from '@sallyport/contract';
+import { defaultRealm, isUserId, Problem } from '@sallyport/contract';
 import {
   type AdminRouteDefinition,
   type AdminRouteId,
   adminBasePath,
   adminRoutes,
 } from '@sallyport/contract/admin-routes';
-import { type Log, logRequest } from '@sallyport/kit/log';
+import type { Log } from '@sallyport/kit/log';
 import type { Random } from '@sallyport/kit/random';
 import { childOf } from '@sallyport/kit/traceparent';
 import type { EffectData, Effects } from '@sallyport/storage/contracts/effects';
@@ -19,6 +19,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Intents } from './audit/intents.ts';
 import type { createAuthenticateService } from './authenticate-service.ts';
 import { assertionHeader } from './client-address.ts';
+import { type Beginning, logAnswer } from './log-answer.ts';
 import type { Acting, Operations } from './operations.ts';
 import type { AdminHandlers, AdminRequest, RouteAnswer, ServiceCaller } from './route.ts';
 
@@ -40,9 +41,7 @@ export interface MountAdminOptions {
   readonly onLimitHit: (route: AdminRouteId, context: ActContext) => void;
 }
 
-interface Seen {
-  readonly startedMs: number;
-  readonly trace: TraceContext;
+interface Seen extends Beginning {
   caller?: ServiceCaller;
 }
 
@@ -181,20 +180,9 @@ const translateOutage = (error: unknown): unknown =>
 const observe = (request: FastifyRequest, reply: FastifyReply, { log, observe: count }: MountAdminOptions): void => {
   const seen = seenRequests.get(request.raw);
   const route = request.routeOptions.config.adminRoute?.id;
-  const durationMs = performance.now() - (seen?.startedMs ?? 0);
-  count(route ?? 'none', reply.statusCode, durationMs / 1000);
-  logRequest(log, {
-    requestId: request.id,
-    traceId: seen?.trace.traceId ?? '',
-    spanId: seen?.trace.spanId,
-    method: request.method,
-    target: request.raw.url ?? '/',
-    status: reply.statusCode,
-    durationMs,
-    address: request.raw.socket.remoteAddress ?? '',
-    agent: request.headers['user-agent'],
-    fields: { event: route, actor: seen?.caller?.id },
-  });
+  const address = request.raw.socket.remoteAddress ?? '';
+  const fields = { event: route, actor: seen?.caller?.id };
+  count(route ?? 'none', reply.statusCode, logAnswer(log, { request, reply, seen, address, fields }));
 };
 
 const write = (reply: FastifyReply, { status, body, headers = {} }: RouteAnswer): FastifyReply =>

@@ -3,9 +3,9 @@
  * What every route needs is here, so that no room can forget it. It knows no use case.
  */
 import type { IncomingMessage } from 'node:http';
-import { type ErrorTexts, Problem, sdkHeaderName, type TraceContext } from '@sallyport/contract';
+import { type ErrorTexts, Problem, sdkHeaderName } from '@sallyport/contract';
 import { changesSomething, type RouteDefinition, type RouteId, routePath } from '@sallyport/contract/routes';
-import { type Log, logRequest } from '@sallyport/kit/log';
+import type { Log } from '@sallyport/kit/log';
 import { installErrorHandler } from '@sallyport/kit/problem';
 import type { Random } from '@sallyport/kit/random';
 import type { OpenSpan } from '@sallyport/kit/spans';
@@ -14,6 +14,7 @@ import type { ActContext } from '@sallyport/storage/contracts/store';
 import { StoreUnavailable } from '@sallyport/storage/contracts/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { assertionHeader, type createClientAddress } from './client-address.ts';
+import { type Beginning, logAnswer } from './log-answer.ts';
 import type { RequestSpans } from './request-spans.ts';
 import type {
   BearerHandler,
@@ -64,10 +65,8 @@ export type AroundAct = <T>(
   run: () => Promise<T>,
 ) => Promise<T>;
 
-interface Seen {
-  readonly startedMs: number;
+interface Seen extends Beginning {
   readonly address: string | undefined;
-  readonly trace: TraceContext;
   /** Of a request that is recorded. */
   readonly span: OpenSpan | undefined;
   user?: string;
@@ -114,23 +113,12 @@ const observe = (request: FastifyRequest, reply: FastifyReply, options: MountOpt
   const { log, observe: count, countSdk, spans } = options;
   const seen = seenRequests.get(request.raw);
   const route = request.routeOptions.config.routeId;
-  const durationMs = performance.now() - (seen?.startedMs ?? 0);
-  count(route ?? 'none', reply.statusCode, durationMs / 1000);
   const sdk = onlyValue(request, sdkHeaderName);
   if (sdk !== undefined) countSdk(sdk);
   if (seen?.span !== undefined) spans?.end(seen.span, request, reply.statusCode);
-  logRequest(log, {
-    requestId: request.id,
-    traceId: seen?.trace.traceId ?? '',
-    spanId: seen?.trace.spanId,
-    method: request.method,
-    target: request.raw.url ?? '/',
-    status: reply.statusCode,
-    durationMs,
-    address: seen?.address ?? '',
-    agent: request.headers['user-agent'],
-    fields: { event: route, user: seen?.user },
-  });
+  const fields = { event: route, user: seen?.user };
+  const seconds = logAnswer(log, { request, reply, seen, address: seen?.address ?? '', fields });
+  count(route ?? 'none', reply.statusCode, seconds);
 };
 
 /** Each route has a scope of its own, so that a preset's text may differ by route. */
